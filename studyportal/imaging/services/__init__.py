@@ -1,0 +1,18 @@
+"""Receives, de-identifies, checks and pairs series. Each name here is one use case."""
+
+from studyportal.imaging.services.intake import check_series
+from studyportal.imaging.services.receiving import add_file, complete_series, open_series, purge_series, receive_series
+from studyportal.imaging.services.settling import accept_finding, exclude_pair, judge_artefacts, settle_pair
+
+__all__ = [
+    "accept_finding",
+    "add_file",
+    "check_series",
+    "complete_series",
+    "exclude_pair",
+    "judge_artefacts",
+    "open_series",
+    "purge_series",
+    "receive_series",
+    "settle_pair",
+]
