@@ -3,18 +3,23 @@ from django.db import models
 
 from studyportal.clinical.rules import ReferenceStatus, TargetCondition, Unit
 from studyportal.core.models import Identified
-from studyportal.participants.models import Participant
 
 
 class Lesion(Identified):
     """A lesion as a clinical fact; its outline belongs to the images."""
 
-    participant = models.ForeignKey(Participant, models.PROTECT, related_name="lesions", help_text="Participant")
-    number = models.PositiveSmallIntegerField(help_text="Number of the lesion within the participant")
+    participant = models.ForeignKey(
+        "participants.Participant", models.PROTECT, related_name="lesions", help_text="Participant"
+    )
+    number = models.PositiveSmallIntegerField(
+        help_text="Number of the lesion within the participant"
+    )
 
     class Meta:
         ordering = ("participant", "number")
-        constraints = (models.UniqueConstraint(fields=("participant", "number"), name="lesion_number_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("participant", "number"), name="lesion_number_once"),
+        )
 
     def __str__(self) -> str:
         return f"{self.participant} lesion {self.number}"
@@ -23,23 +28,50 @@ class Lesion(Identified):
 class ReferenceStandard(Identified):
     """What is taken as true for one target condition and one unit, and from where."""
 
-    participant = models.ForeignKey(Participant, models.PROTECT, related_name="reference_standards", help_text="Participant")
-    condition = models.CharField(
-        max_length=20, choices=[(c.value, c.value) for c in TargetCondition], help_text="Target condition"
+    participant = models.ForeignKey(
+        "participants.Participant",
+        models.PROTECT,
+        related_name="reference_standards",
+        help_text="Participant",
     )
-    unit = models.CharField(max_length=12, choices=[(u.value, u.value) for u in Unit], help_text="Unit of analysis")
-    unit_id = models.CharField(max_length=12, blank=True, help_text="Lesion number or nodal station; empty per participant")
-    lesion = models.ForeignKey(Lesion, models.PROTECT, null=True, blank=True, related_name="reference_standards", help_text="Lesion")
-    status = models.CharField(max_length=14, choices=[(s.value, s.value) for s in ReferenceStatus], help_text="Status")
+    condition = models.CharField(
+        max_length=20,
+        choices=[(c.value, c.value) for c in TargetCondition],
+        help_text="Target condition",
+    )
+    unit = models.CharField(
+        max_length=12, choices=[(u.value, u.value) for u in Unit], help_text="Unit of analysis"
+    )
+    unit_id = models.CharField(
+        max_length=12, blank=True, help_text="Lesion number or nodal station; empty per participant"
+    )
+    lesion = models.ForeignKey(
+        Lesion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reference_standards",
+        help_text="Lesion",
+    )
+    status = models.CharField(
+        max_length=14, choices=[(s.value, s.value) for s in ReferenceStatus], help_text="Status"
+    )
     source = models.CharField(max_length=60, help_text="How it was established")
     entered_at = models.DateTimeField(help_text="When it was entered (UTC)")
-    entered_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who entered it")
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who entered it"
+    )
 
     class Meta:
         ordering = ("participant", "condition", "unit", "unit_id")
         constraints = (
-            models.UniqueConstraint(fields=("participant", "condition", "unit", "unit_id"), name="reference_once"),
-            models.CheckConstraint(condition=models.Q(unit="lesion") ^ models.Q(lesion=None), name="reference_lesion_named"),
+            models.UniqueConstraint(
+                fields=("participant", "condition", "unit", "unit_id"), name="reference_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(unit="lesion") ^ models.Q(lesion=None),
+                name="reference_lesion_named",
+            ),
         )
 
     def __str__(self) -> str:

@@ -67,11 +67,20 @@ def read_reference(text: str) -> tuple[list[ReferenceEntry], list[Reason]]:
 def _read_entry(part: str, faults: list[Reason]) -> ReferenceEntry | None:
     match = _ENTRY.match(part)
     if match is None:
-        faults.append(Reason("reference_form", f"“{part}” is not of the form condition/unit/id=status.", "reference_standard"))
+        faults.append(
+            Reason(
+                "reference_form",
+                f"“{part}” is not of the form condition/unit/id=status.",
+                "reference_standard",
+            )
+        )
         return None
     try:
         entry = ReferenceEntry(
-            TargetCondition(match["condition"]), Unit(match["unit"]), match["unit_id"], ReferenceStatus(match["status"])
+            TargetCondition(match["condition"]),
+            Unit(match["unit"]),
+            match["unit_id"],
+            ReferenceStatus(match["status"]),
         )
     except ValueError as error:
         faults.append(Reason("reference_word", f"“{part}”: {error}.", "reference_standard"))
@@ -100,6 +109,8 @@ def _twice(entries: Iterable[ReferenceEntry]) -> list[Reason]:
     for entry in entries:
         key = (entry.condition, entry.unit, entry.unit_id)
         if key in seen:
-            faults.append(Reason("reference_twice", f"{'/'.join(key)} is given twice.", "reference_standard"))
+            faults.append(
+                Reason("reference_twice", f"{'/'.join(key)} is given twice.", "reference_standard")
+            )
         seen.add(key)
     return faults

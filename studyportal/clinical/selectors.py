@@ -1,9 +1,15 @@
 """Reads of clinical facts."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.db.models import QuerySet
 
 from studyportal.clinical.models import Lesion, ReferenceStandard
-from studyportal.participants.models import Participant
+
+if TYPE_CHECKING:
+    from studyportal.participants.models import Participant
 
 
 def reference_of(participant: Participant) -> QuerySet[ReferenceStandard]:

@@ -1,6 +1,9 @@
 """Keeps lesions and reference standards."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -10,11 +13,13 @@ from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
 from studyportal.core.services import record
-from studyportal.participants.models import Participant
 from studyportal.participants.rules import Answer
 from studyportal.participants.services import settle_criteria
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
+
+if TYPE_CHECKING:
+    from studyportal.participants.models import Participant
 
 
 @transaction.atomic
@@ -28,15 +33,22 @@ def enter_reference(
             raise Refused(Reason("reference_unit", fault))
     rows = [_keep(participant, entry, source=source, by=by) for entry in entries]
     if rows:
-        settle_criteria(participant=participant, answers={"EXC-03": Answer.NOT_MET}, source="pathology", by=by)
+        settle_criteria(
+            participant=participant, answers={"EXC-03": Answer.NOT_MET}, source="pathology", by=by
+        )
         record(
-            "enter_reference", participant, f"{participant.code}: the reference standard of {len(rows)} unit(s) was entered.",
-            by=by, site_code=participant.site.code,
+            "enter_reference",
+            participant,
+            f"{participant.code}: the reference standard of {len(rows)} unit(s) was entered.",
+            by=by,
+            site_code=participant.site.code,
         )
     return rows
 
 
-def _keep(participant: Participant, entry: ReferenceEntry, *, source: str, by: User) -> ReferenceStandard:
+def _keep(
+    participant: Participant, entry: ReferenceEntry, *, source: str, by: User
+) -> ReferenceStandard:
     lesion = None
     if entry.unit == Unit.LESION:
         lesion, _ = Lesion.objects.get_or_create(participant=participant, number=int(entry.unit_id))
@@ -45,9 +57,19 @@ def _keep(participant: Participant, entry: ReferenceEntry, *, source: str, by: U
     ).first()
     if existing is not None and existing.status != entry.status:
         raise Refused(
-            Reason("reference_differs", f"{existing} is kept already; a correction needs a reason and is not an import.")
+            Reason(
+                "reference_differs",
+                f"{existing} is kept already; a correction needs a reason and is not an import.",
+            )
         )
     return existing or ReferenceStandard.objects.create(
-        participant=participant, condition=entry.condition, unit=entry.unit, unit_id=entry.unit_id, lesion=lesion,
-        status=entry.status, source=source, entered_at=clock.now(), entered_by=by,
+        participant=participant,
+        condition=entry.condition,
+        unit=entry.unit,
+        unit_id=entry.unit_id,
+        lesion=lesion,
+        status=entry.status,
+        source=source,
+        entered_at=clock.now(),
+        entered_by=by,
     )

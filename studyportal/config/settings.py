@@ -43,11 +43,16 @@ SECRET_KEY = (
 )
 # Apart from SECRET_KEY, because it must never change while the study runs: pseudonymous UIDs and date offsets hang on it.
 DEIDENTIFICATION_KEY = (
-    required("STUDYPORTAL_DEIDENTIFICATION_KEY", "Set it once per study and keep a copy offline; see docs/production.md.")
+    required(
+        "STUDYPORTAL_DEIDENTIFICATION_KEY",
+        "Set it once per study and keep a copy offline; see docs/production.md.",
+    )
     if PRODUCTION
     else os.environ.get("STUDYPORTAL_DEIDENTIFICATION_KEY", "demo-only-deidentification-key")
 )
-ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or ([] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"])
+ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or (
+    [] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
+)
 CSRF_TRUSTED_ORIGINS = listed("STUDYPORTAL_ORIGINS")
 
 INSTALLED_APPS = [
@@ -115,7 +120,10 @@ TEMPLATES = [
 
 DATABASES = {
     "default": dj_database_url.parse(
-        required("DATABASE_URL", "Start through manage.py to use the embedded PostgreSQL, or name your server."),
+        required(
+            "DATABASE_URL",
+            "Start through manage.py to use the embedded PostgreSQL, or name your server.",
+        ),
         conn_max_age=60,
         conn_health_checks=True,
     )
@@ -146,7 +154,10 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": VAR_DIR / "media"}},
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR_DIR / "media"},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 ARCHIVE_DIR = VAR_DIR / "archive"  # write-once files addressed by digest
@@ -154,7 +165,9 @@ QUARANTINE_DIR = VAR_DIR / "quarantine"  # received, not yet de-identified; empt
 WORK_DIR = VAR_DIR / "work"  # scratch of running jobs
 RELEASES_DIR = VAR_DIR / "releases"  # model releases registered from elsewhere
 
-DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # one CT series is several hundred files; Django's own limit is 100
+DATA_UPLOAD_MAX_NUMBER_FILES = (
+    2000  # one CT series is several hundred files; Django's own limit is 100
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 UPLOAD_MAX_BYTES_PER_FILE = 64 * 1024 * 1024
 
@@ -208,7 +221,9 @@ CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
 CELERY_RESULT_BACKEND = None  # PostgreSQL rows are the state of record
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True  # attempts are counted in the row, so a poison job cannot loop
+CELERY_TASK_REJECT_ON_WORKER_LOST = (
+    True  # attempts are counted in the row, so a poison job cannot loop
+)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -216,10 +231,16 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_TIME_LIMIT = 7200
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 8000} if CELERY_BROKER_URL.startswith("redis") else {}
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 8000} if CELERY_BROKER_URL.startswith("redis") else {}
+)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "studyportal.tasks.sweep.sweep", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep": {
+        "task": "studyportal.tasks.sweep.sweep",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
 }
 SYNTHESIS_LEASE_SECONDS = 60
 SYNTHESIS_MAX_ATTEMPTS = 3

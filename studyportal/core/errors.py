@@ -21,7 +21,8 @@ class Refused(Exception):
 
     def __init__(self, *reasons: Reason | str) -> None:
         self.reasons: tuple[Reason, ...] = tuple(
-            reason if isinstance(reason, Reason) else Reason("refused", reason) for reason in reasons
+            reason if isinstance(reason, Reason) else Reason("refused", reason)
+            for reason in reasons
         )
         super().__init__(" ".join(str(reason) for reason in self.reasons))
 

@@ -10,7 +10,9 @@ from django.db import models
 class User(AbstractUser):
     """A person who signs in. What they may do follows from their memberships, not from flags here."""
 
-    display_name = models.CharField(max_length=120, blank=True, help_text="How the portal names this person")
+    display_name = models.CharField(
+        max_length=120, blank=True, help_text="How the portal names this person"
+    )
 
     class Meta(AbstractUser.Meta):
         ordering = ("username",)
@@ -22,7 +24,9 @@ class User(AbstractUser):
 class Identified(models.Model):
     """A row with an unguessable id, which is what addresses in the browser carry."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False, help_text="Unguessable identifier")
+    id = models.UUIDField(
+        primary_key=True, default=uuid.uuid4, editable=False, help_text="Unguessable identifier"
+    )
 
     class Meta:
         abstract = True
@@ -34,10 +38,15 @@ class StatusChange(models.Model):
     at = models.DateTimeField(help_text="When the move was made (UTC)")
     machine = models.CharField(max_length=40, help_text="Which state machine")
     object_id = models.UUIDField(help_text="The row that moved")
-    origin = models.CharField(max_length=30, blank=True, help_text="Status before; empty at creation")
+    origin = models.CharField(
+        max_length=30, blank=True, help_text="Status before; empty at creation"
+    )
     target = models.CharField(max_length=30, help_text="Status after")
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+",
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
         help_text="Who moved it; empty when the portal did it by itself",
     )
     reason = models.TextField(blank=True, help_text="Why, in words")
@@ -55,13 +64,18 @@ class AuditEvent(models.Model):
 
     at = models.DateTimeField(help_text="When it happened (UTC)")
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+",
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        related_name="+",
         help_text="Who acted; empty when the portal did it by itself",
     )
     verb = models.CharField(max_length=60, help_text="What was done, as a service name")
     object_type = models.CharField(max_length=40, help_text="Kind of the row acted on")
     object_id = models.CharField(max_length=40, help_text="Identifier of the row acted on")
-    site_code = models.CharField(max_length=12, blank=True, help_text="Site concerned, empty for study-wide acts")
+    site_code = models.CharField(
+        max_length=12, blank=True, help_text="Site concerned, empty for study-wide acts"
+    )
     sentence = models.TextField(help_text="The act as a sentence, without names or clinical values")
     reason = models.TextField(blank=True, help_text="Why, as the person gave it")
 

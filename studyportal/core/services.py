@@ -11,13 +11,25 @@ from studyportal.core.states import Machine
 def begin(row: models.Model, machine: Machine, *, by: User | None, reason: str = "") -> None:
     """Write the first row of history of a newly created object."""
     StatusChange.objects.create(
-        at=clock.now(), machine=machine.name, object_id=row.pk, origin="", target=row.status, by=by, reason=reason  # type: ignore[attr-defined]  # every row with a machine has a status
+        at=clock.now(),
+        machine=machine.name,
+        object_id=row.pk,
+        origin="",
+        target=row.status,
+        by=by,
+        reason=reason,  # type: ignore[attr-defined]  # every row with a machine has a status
     )
 
 
 @transaction.atomic
 def advance(
-    row: models.Model, machine: Machine, target: str, *, by: User | None, reason: str = "", **changes: object
+    row: models.Model,
+    machine: Machine,
+    target: str,
+    *,
+    by: User | None,
+    reason: str = "",
+    **changes: object,
 ) -> None:
     """Move `row` to `target`, set `changes` with it, and write the history row; all or nothing.
 
@@ -32,12 +44,26 @@ def advance(
     """
     origin = row.status  # type: ignore[attr-defined]  # every row with a machine has a status
     if not machine.may_move(origin, target):
-        raise Refused(Reason("move", f"A {machine.name} that is {_words(origin)} cannot become {_words(target)}."))
+        raise Refused(
+            Reason(
+                "move", f"A {machine.name} that is {_words(origin)} cannot become {_words(target)}."
+            )
+        )
     rows = type(row)._default_manager.filter(pk=row.pk, status=origin)  # noqa: SLF001 Django's public name
     if rows.update(status=target, **changes) != 1:
-        raise StaleState(Reason("stale", f"This {machine.name} was changed in the meantime. Reload and look again."))
+        raise StaleState(
+            Reason(
+                "stale", f"This {machine.name} was changed in the meantime. Reload and look again."
+            )
+        )
     StatusChange.objects.create(
-        at=clock.now(), machine=machine.name, object_id=row.pk, origin=origin, target=target, by=by, reason=reason
+        at=clock.now(),
+        machine=machine.name,
+        object_id=row.pk,
+        origin=origin,
+        target=target,
+        by=by,
+        reason=reason,
     )
     row.status = machine.statuses(target)  # type: ignore[attr-defined]
     for name, value in changes.items():
@@ -45,7 +71,13 @@ def advance(
 
 
 def record(
-    verb: str, row: models.Model, sentence: str, *, by: User | None, site_code: str = "", reason: str = ""
+    verb: str,
+    row: models.Model,
+    sentence: str,
+    *,
+    by: User | None,
+    site_code: str = "",
+    reason: str = "",
 ) -> AuditEvent:
     """Keep one act in the audit trail. Call it inside the transaction of the act."""
     return AuditEvent.objects.create(

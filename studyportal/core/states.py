@@ -24,7 +24,9 @@ class Machine:
         every = set(self.statuses)
         if set(self.moves) != every:
             missing = sorted(every ^ set(self.moves))
-            raise ValueError(f"{self.name}: the table of moves and the statuses differ in {missing}")
+            raise ValueError(
+                f"{self.name}: the table of moves and the statuses differ in {missing}"
+            )
         strangers = {target for targets in self.moves.values() for target in targets} - every
         if strangers:
             raise ValueError(f"{self.name}: moves lead to unknown statuses {sorted(strangers)}")

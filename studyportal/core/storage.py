@@ -67,10 +67,16 @@ def read_bytes(sha256: str) -> bytes:
     """
     path = path_of(sha256)
     if not path.is_file():
-        raise DamagedFile(Reason("file_missing", f"The stored file {sha256[:12]}… is missing from the archive."))
+        raise DamagedFile(
+            Reason("file_missing", f"The stored file {sha256[:12]}… is missing from the archive.")
+        )
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise DamagedFile(Reason("file_damaged", f"The stored file {sha256[:12]}… is damaged: its digest changed."))
+        raise DamagedFile(
+            Reason(
+                "file_damaged", f"The stored file {sha256[:12]}… is damaged: its digest changed."
+            )
+        )
     return content
 
 

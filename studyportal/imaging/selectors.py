@@ -1,7 +1,10 @@
 """Reads of imaging, scoped to what the person may see."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
@@ -10,16 +13,18 @@ from django.db.models import Case, QuerySet, When
 from studyportal.core.storage import path_of, read_bytes
 from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, ScanPair
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
-from studyportal.participants.models import Participant
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
+
+if TYPE_CHECKING:
+    from studyportal.participants.models import Participant
 
 
 def pairs_visible_to(user: Person) -> QuerySet[ScanPair]:
     """Pairs of the sites at which the person may see images."""
-    return ScanPair.objects.filter(participant__site__in=site_ids(user, Action.SEE_IMAGES)).select_related(
-        "participant", "participant__site"
-    )
+    return ScanPair.objects.filter(
+        participant__site__in=site_ids(user, Action.SEE_IMAGES)
+    ).select_related("participant", "participant__site")
 
 
 def pair_for(user: Person, pair_id: UUID) -> ScanPair | None:
@@ -29,9 +34,9 @@ def pair_for(user: Person, pair_id: UUID) -> ScanPair | None:
 
 def series_visible_to(user: Person) -> QuerySet[ImagingSeries]:
     """Series of the sites at which the person may see images."""
-    return ImagingSeries.objects.filter(pair__participant__site__in=site_ids(user, Action.SEE_IMAGES)).select_related(
-        "pair", "pair__participant", "pair__participant__site"
-    )
+    return ImagingSeries.objects.filter(
+        pair__participant__site__in=site_ids(user, Action.SEE_IMAGES)
+    ).select_related("pair", "pair__participant", "pair__participant__site")
 
 
 def series_for(user: Person, series_id: UUID) -> ImagingSeries | None:
@@ -46,7 +51,9 @@ def pair_of(participant: Participant) -> ScanPair | None:
 
 def open_findings(pair: ScanPair) -> QuerySet[Finding]:
     """Findings that count now, worst first."""
-    worst_first = Case(When(grade=Grade.EXCLUDE, then=0), When(grade=Grade.WARNING, then=1), default=2)
+    worst_first = Case(
+        When(grade=Grade.EXCLUDE, then=0), When(grade=Grade.WARNING, then=1), default=2
+    )
     return (
         Finding.objects.filter(pair=pair, superseded=False)
         .select_related("series", "accepted_by")
@@ -77,7 +84,9 @@ def quarantine_of(series_id: UUID) -> Path:
 
 def every_pair() -> QuerySet[ScanPair]:
     """All pairs, for data cuts and the portal's own work."""
-    return ScanPair.objects.select_related("participant", "participant__site").order_by("participant__code")
+    return ScanPair.objects.select_related("participant", "participant__site").order_by(
+        "participant__code"
+    )
 
 
 def ready_pairs() -> QuerySet[ScanPair]:
@@ -87,4 +96,6 @@ def ready_pairs() -> QuerySet[ScanPair]:
 
 def every_series() -> QuerySet[ImagingSeries]:
     """All series, for the portal's own work."""
-    return ImagingSeries.objects.select_related("pair", "pair__participant", "pair__participant__site")
+    return ImagingSeries.objects.select_related(
+        "pair", "pair__participant", "pair__participant__site"
+    )

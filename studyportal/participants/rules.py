@@ -52,7 +52,11 @@ class Assessment:
 
 def faults_of(facts: ScreeningFacts, protocol: Protocol, *, today: date) -> tuple[Reason, ...]:
     """Everything that contradicts itself or cannot be, in words; empty when the facts can be kept."""
-    return (*_answer_faults(facts, protocol), *_date_faults(facts, today=today), *_contradictions(facts, protocol))
+    return (
+        *_answer_faults(facts, protocol),
+        *_date_faults(facts, today=today),
+        *_contradictions(facts, protocol),
+    )
 
 
 def assess(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> Assessment:
@@ -87,7 +91,9 @@ def _open_sentence(criterion: Criterion) -> str:
 def _answer_faults(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
     known = {criterion.code for criterion in protocol.criteria}
     faults = [
-        Reason("criterion_unknown", f"{code} is not a criterion of protocol {protocol.version}.", code)
+        Reason(
+            "criterion_unknown", f"{code} is not a criterion of protocol {protocol.version}.", code
+        )
         for code in sorted(set(facts.answers) - known)
     ]
     if facts.sex not in set(Sex):
@@ -95,7 +101,9 @@ def _answer_faults(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
     if facts.age_years is None:
         faults.append(Reason("age_missing", "The age in years is missing.", "age_years"))
     elif not 0 <= facts.age_years <= 120:
-        faults.append(Reason("age_range", f"An age of {facts.age_years} years cannot be.", "age_years"))
+        faults.append(
+            Reason("age_range", f"An age of {facts.age_years} years cannot be.", "age_years")
+        )
     if facts.consent_date is not None and facts.consent_version not in protocol.consent_versions:
         faults.append(
             Reason(
@@ -110,9 +118,13 @@ def _answer_faults(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
 def _date_faults(facts: ScreeningFacts, *, today: date) -> list[Reason]:
     faults = []
     if facts.screening_date > today:
-        faults.append(Reason("screening_future", "The screening date lies in the future.", "screening_date"))
+        faults.append(
+            Reason("screening_future", "The screening date lies in the future.", "screening_date")
+        )
     if facts.consent_date is not None and facts.consent_date > today:
-        faults.append(Reason("consent_future", "The consent date lies in the future.", "consent_date"))
+        faults.append(
+            Reason("consent_future", "The consent date lies in the future.", "consent_date")
+        )
     return faults
 
 
@@ -120,15 +132,31 @@ def _contradictions(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
     faults = []
     consent = facts.answers.get("INC-02", Answer.UNKNOWN)
     if consent == Answer.MET and facts.consent_date is None:
-        faults.append(Reason("consent_contradiction", "INC-02 is met, yet there is no date of consent.", "consent_date"))
+        faults.append(
+            Reason(
+                "consent_contradiction",
+                "INC-02 is met, yet there is no date of consent.",
+                "consent_date",
+            )
+        )
     if consent == Answer.NOT_MET and facts.consent_date is not None:
-        faults.append(Reason("consent_contradiction", "There is a date of consent, yet INC-02 is not met.", "INC-02"))
+        faults.append(
+            Reason(
+                "consent_contradiction",
+                "There is a date of consent, yet INC-02 is not met.",
+                "INC-02",
+            )
+        )
     if facts.age_years is None:
         return faults
     adult = facts.age_years >= protocol.minimum_age_years
     answer = facts.answers.get("INC-03", Answer.UNKNOWN)
     if (answer == Answer.MET and not adult) or (answer == Answer.NOT_MET and adult):
         faults.append(
-            Reason("age_contradiction", f"INC-03 is answered “{answer.replace('_', ' ')}”, yet the age is {facts.age_years}.", "INC-03")
+            Reason(
+                "age_contradiction",
+                f"INC-03 is answered “{answer.replace('_', ' ')}”, yet the age is {facts.age_years}.",
+                "INC-03",
+            )
         )
     return faults

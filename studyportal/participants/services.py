@@ -1,6 +1,9 @@
 """Screens, enrols and re-assesses participants."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -8,16 +11,30 @@ from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, refuse_if
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
-from studyportal.participants.models import Consent, CriterionAnswer, EligibilityAssessment, Participant
-from studyportal.participants.rules import Answer, Assessment, ScreeningFacts, Verdict, assess, faults_of
+from studyportal.participants.models import (
+    Consent,
+    CriterionAnswer,
+    EligibilityAssessment,
+    Participant,
+)
+from studyportal.participants.rules import (
+    Answer,
+    Assessment,
+    ScreeningFacts,
+    Verdict,
+    assess,
+    faults_of,
+)
 from studyportal.participants.selectors import latest_assessment
 from studyportal.participants.states import PARTICIPANT, ParticipantStatus
 from studyportal.protocol.rules import Protocol
 from studyportal.protocol.selectors import active_version, content_of
-from studyportal.sites.models import Site
 from studyportal.sites.rules import Action
-from studyportal.sites.services import require
+from studyportal.sites.services import lock_site, require
 from studyportal.sites.states import SiteStatus
+
+if TYPE_CHECKING:
+    from studyportal.sites.models import Site
 
 
 @transaction.atomic
@@ -47,12 +64,17 @@ def screen_participant(*, site: Site, facts: ScreeningFacts, by: User) -> Partic
     )
     begin(participant, PARTICIPANT, by=by)
     if facts.consent_date is not None:
-        Consent.objects.create(participant=participant, version=facts.consent_version, signed_on=facts.consent_date)
+        Consent.objects.create(
+            participant=participant, version=facts.consent_version, signed_on=facts.consent_date
+        )
     assessment = _keep_assessment(participant, facts.answers, protocol, source="screening", by=by)
     _follow_verdict(participant, assessment, by=by)
     record(
-        "screen_participant", participant, f"{participant.code} was screened: {participant.get_status_display().replace('_', ' ')}.",
-        by=by, site_code=site.code,
+        "screen_participant",
+        participant,
+        f"{participant.code} was screened: {participant.get_status_display().replace('_', ' ')}.",
+        by=by,
+        site_code=site.code,
     )
     return participant
 
@@ -62,7 +84,13 @@ def enrol_participant(*, participant: Participant, by: User) -> Participant:
     """An eligible participant is enrolled."""
     require(by, Action.SCREEN_PARTICIPANT, site=participant.site)
     advance(participant, PARTICIPANT, ParticipantStatus.ENROLLED, by=by, enrolled_on=clock.today())
-    record("enrol_participant", participant, f"{participant.code} was enrolled.", by=by, site_code=participant.site.code)
+    record(
+        "enrol_participant",
+        participant,
+        f"{participant.code} was enrolled.",
+        by=by,
+        site_code=participant.site.code,
+    )
     return participant
 
 
@@ -77,21 +105,31 @@ def settle_criteria(
     if former is not None and merged == known:
         return former
     protocol = content_of(active_version())
-    assessment = _keep_assessment(participant, merged, protocol, source=source, by=by, former=former)
+    assessment = _keep_assessment(
+        participant, merged, protocol, source=source, by=by, former=former
+    )
     if participant.status in (ParticipantStatus.SCREENED, ParticipantStatus.ELIGIBLE):
         _follow_verdict(participant, assessment, by=by)
     settled = ", ".join(sorted(answers))
     record(
-        "settle_criteria", participant, f"{participant.code}: {settled} settled by {source}; verdict {assessment.verdict.replace('_', ' ')}.",
-        by=by, site_code=participant.site.code,
+        "settle_criteria",
+        participant,
+        f"{participant.code}: {settled} settled by {source}; verdict {assessment.verdict.replace('_', ' ')}.",
+        by=by,
+        site_code=participant.site.code,
     )
     return assessment
 
 
 def _next_code(site: Site, *, digits: int) -> str:
     # The lock makes two coordinators of one site queue up, so numbers have no gaps and no twins.
-    Site.objects.select_for_update().get(pk=site.pk)
-    last = Participant.objects.filter(site=site).order_by("-code").values_list("code", flat=True).first()
+    lock_site(site)
+    last = (
+        Participant.objects.filter(site=site)
+        .order_by("-code")
+        .values_list("code", flat=True)
+        .first()
+    )
     number = int(last.rsplit("-", 1)[1]) + 1 if last else 1
     return f"{site.code}-{number:0{digits}d}"
 
@@ -141,9 +179,20 @@ def _answer_row(
     )
 
 
-def _follow_verdict(participant: Participant, assessment: EligibilityAssessment, *, by: User | None) -> None:
-    targets = {Verdict.ELIGIBLE: ParticipantStatus.ELIGIBLE, Verdict.NOT_ELIGIBLE: ParticipantStatus.SCREEN_FAILED}
+def _follow_verdict(
+    participant: Participant, assessment: EligibilityAssessment, *, by: User | None
+) -> None:
+    targets = {
+        Verdict.ELIGIBLE: ParticipantStatus.ELIGIBLE,
+        Verdict.NOT_ELIGIBLE: ParticipantStatus.SCREEN_FAILED,
+    }
     target = targets.get(Verdict(assessment.verdict))
     if target is not None and target != participant.status:
         reasons = " ".join(assessment.answers.exclude(reason="").values_list("reason", flat=True))
-        advance(participant, PARTICIPANT, target, by=by, reason=reasons if target == ParticipantStatus.SCREEN_FAILED else "")
+        advance(
+            participant,
+            PARTICIPANT,
+            target,
+            by=by,
+            reason=reasons if target == ParticipantStatus.SCREEN_FAILED else "",
+        )

@@ -13,16 +13,22 @@ class ProtocolVersion(Identified):
     text = models.TextField(help_text="The protocol file, as loaded (TOML)")
     sha256 = models.CharField(max_length=64, unique=True, help_text="Digest of the protocol file")
     status = models.CharField(
-        max_length=20, choices=[(s.value, s.value) for s in ProtocolVersionStatus], help_text="Status"
+        max_length=20,
+        choices=[(s.value, s.value) for s in ProtocolVersionStatus],
+        help_text="Status",
     )
     loaded_at = models.DateTimeField(help_text="When it was loaded (UTC)")
 
     class Meta:
         ordering = ("registry_number", "version")
         constraints = (
-            models.UniqueConstraint(fields=("registry_number", "version"), name="protocol_version_once"),
             models.UniqueConstraint(
-                fields=("registry_number",), condition=models.Q(status="active"), name="protocol_one_active"
+                fields=("registry_number", "version"), name="protocol_version_once"
+            ),
+            models.UniqueConstraint(
+                fields=("registry_number",),
+                condition=models.Q(status="active"),
+                name="protocol_one_active",
             ),
         )
 

@@ -111,7 +111,9 @@ def parse(text: str) -> Protocol:
     faults: list[str] = []
     for key, kind in _NESTED.items():
         rows = content.get(key, [])
-        built = [_build(kind, row, f"{key}[{index}]", faults) for index, row in enumerate(rows, start=1)]
+        built = [
+            _build(kind, row, f"{key}[{index}]", faults) for index, row in enumerate(rows, start=1)
+        ]
         content[key] = tuple(entry for entry in built if entry is not None)
     if isinstance(content.get("imaging"), dict):
         content["imaging"] = _build(ImagingThresholds, content["imaging"], "imaging", faults)
@@ -145,7 +147,9 @@ def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in hint.__args__
     if get_origin(hint) is list:
-        return isinstance(value, list) and all(isinstance(entry, hint.__args__[0]) for entry in value)
+        return isinstance(value, list) and all(
+            isinstance(entry, hint.__args__[0]) for entry in value
+        )
     if get_origin(hint) is tuple:
         return isinstance(value, tuple)
     if hint is float:
@@ -161,10 +165,16 @@ def _consistency(protocol: Protocol) -> list[str]:
         faults.append("protocol: there is no eligibility criterion.")
     total = sum(site.target for site in protocol.sites)
     if total != protocol.enrolment_target:
-        faults.append(f"protocol: the sites' targets sum to {total}, not to {protocol.enrolment_target}.")
+        faults.append(
+            f"protocol: the sites' targets sum to {total}, not to {protocol.enrolment_target}."
+        )
     for name, codes in (
         ("site", [site.code for site in protocol.sites]),
         ("criterion", [criterion.code for criterion in protocol.criteria]),
     ):
-        faults += [f"protocol: {name} {code} stands twice." for code in sorted(set(codes)) if codes.count(code) > 1]
+        faults += [
+            f"protocol: {name} {code} stands twice."
+            for code in sorted(set(codes))
+            if codes.count(code) > 1
+        ]
     return faults

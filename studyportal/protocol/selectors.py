@@ -13,7 +13,11 @@ _parsed = lru_cache(maxsize=16)(parse)
 
 def packaged_text(name: str = "nct07243873-1.0") -> str:
     """Text of a protocol file that ships with the portal."""
-    return resources.files("studyportal.protocol").joinpath("versions", f"{name}.toml").read_text("utf-8")
+    return (
+        resources.files("studyportal.protocol")
+        .joinpath("versions", f"{name}.toml")
+        .read_text("utf-8")
+    )
 
 
 def active_version() -> ProtocolVersion:
@@ -26,7 +30,9 @@ def active_version() -> ProtocolVersion:
     """
     version = ProtocolVersion.objects.filter(status=ProtocolVersionStatus.ACTIVE).first()
     if version is None:
-        raise Refused(Reason("no_protocol", "No protocol is in force. Load one: manage.py load_protocol."))
+        raise Refused(
+            Reason("no_protocol", "No protocol is in force. Load one: manage.py load_protocol.")
+        )
     return version
 
 

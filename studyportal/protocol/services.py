@@ -24,10 +24,15 @@ def load_protocol(*, text: str, by: User | None) -> ProtocolVersion:
         protocol = parse(text)
     except ProtocolRefused as refusal:
         raise Refused(*(Reason("protocol_file", fault) for fault in refusal.faults)) from refusal
-    twin = ProtocolVersion.objects.filter(registry_number=protocol.registry_number, version=protocol.version)
+    twin = ProtocolVersion.objects.filter(
+        registry_number=protocol.registry_number, version=protocol.version
+    )
     if twin.exists():
         raise Refused(
-            Reason("version_exists", f"Version {protocol.version} is loaded already with other content. Give it a new version number.")
+            Reason(
+                "version_exists",
+                f"Version {protocol.version} is loaded already with other content. Give it a new version number.",
+            )
         )
     version = ProtocolVersion.objects.create(
         registry_number=protocol.registry_number,
@@ -52,7 +57,13 @@ def activate_protocol(*, version: ProtocolVersion, by: User | None) -> ProtocolV
         registry_number=version.registry_number, status=ProtocolVersionStatus.ACTIVE
     )
     for row in former:
-        advance(row, PROTOCOL_VERSION, ProtocolVersionStatus.SUPERSEDED, by=by, reason=f"superseded by {version.version}")
+        advance(
+            row,
+            PROTOCOL_VERSION,
+            ProtocolVersionStatus.SUPERSEDED,
+            by=by,
+            reason=f"superseded by {version.version}",
+        )
     advance(version, PROTOCOL_VERSION, ProtocolVersionStatus.ACTIVE, by=by)
     record("activate_protocol", version, f"Protocol {version} is in force.", by=by)
     return version

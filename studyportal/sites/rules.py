@@ -73,39 +73,89 @@ ACTION_WORDS: Mapping[Action, str] = {
 }
 
 # Roles that are given for the whole study and never for one site.
-STUDY_ROLES = frozenset({Role.STATISTICIAN, Role.STUDY_PI, Role.ADMINISTRATOR, Role.SYNTHESIS_OPERATOR, Role.READER})
+STUDY_ROLES = frozenset(
+    {Role.STATISTICIAN, Role.STUDY_PI, Role.ADMINISTRATOR, Role.SYNTHESIS_OPERATOR, Role.READER}
+)
 # Roles that are given for one site and never for the whole study.
 SITE_ROLES = frozenset({Role.COORDINATOR, Role.SITE_PI})
 
 PERMISSIONS: Mapping[Role, frozenset[Action]] = {
-    Role.COORDINATOR: frozenset({
-        Action.SEE_PARTICIPANTS, Action.SCREEN_PARTICIPANT, Action.ENTER_CLINICAL, Action.SEE_IMAGES,
-        Action.UPLOAD_IMAGES, Action.SEE_SYNTHESES,
-    }),
-    Role.DATA_MANAGER: frozenset({
-        Action.SEE_PARTICIPANTS, Action.ENTER_CLINICAL, Action.SEE_IMAGES, Action.UPLOAD_IMAGES, Action.ACCEPT_FINDING,
-        Action.SEE_SYNTHESES, Action.SEE_DASHBOARD, Action.SEE_AUDIT,
-    }),
-    Role.MONITOR: frozenset({
-        Action.SEE_PARTICIPANTS, Action.SEE_IMAGES, Action.SEE_SYNTHESES, Action.SEE_DASHBOARD, Action.SEE_AUDIT,
-    }),
+    Role.COORDINATOR: frozenset(
+        {
+            Action.SEE_PARTICIPANTS,
+            Action.SCREEN_PARTICIPANT,
+            Action.ENTER_CLINICAL,
+            Action.SEE_IMAGES,
+            Action.UPLOAD_IMAGES,
+            Action.SEE_SYNTHESES,
+        }
+    ),
+    Role.DATA_MANAGER: frozenset(
+        {
+            Action.SEE_PARTICIPANTS,
+            Action.ENTER_CLINICAL,
+            Action.SEE_IMAGES,
+            Action.UPLOAD_IMAGES,
+            Action.ACCEPT_FINDING,
+            Action.SEE_SYNTHESES,
+            Action.SEE_DASHBOARD,
+            Action.SEE_AUDIT,
+        }
+    ),
+    Role.MONITOR: frozenset(
+        {
+            Action.SEE_PARTICIPANTS,
+            Action.SEE_IMAGES,
+            Action.SEE_SYNTHESES,
+            Action.SEE_DASHBOARD,
+            Action.SEE_AUDIT,
+        }
+    ),
     Role.READER: frozenset({Action.READ_CASES}),
-    Role.SYNTHESIS_OPERATOR: frozenset({
-        Action.SEE_IMAGES, Action.SEE_SYNTHESES, Action.REQUEST_SYNTHESIS, Action.CANCEL_SYNTHESIS,
-        Action.REGISTER_RELEASE,
-    }),
-    Role.STATISTICIAN: frozenset({
-        Action.SEE_PARTICIPANTS, Action.SEE_IMAGES, Action.SEE_SYNTHESES, Action.FREEZE_CUT, Action.RUN_EVALUATION,
-        Action.SEE_OUTCOMES, Action.EXPORT, Action.SEE_DASHBOARD,
-    }),
-    Role.SITE_PI: frozenset({
-        Action.SEE_PARTICIPANTS, Action.SEE_IMAGES, Action.SEE_SYNTHESES, Action.SEE_DASHBOARD, Action.SEE_AUDIT,
-    }),
-    Role.STUDY_PI: frozenset({
-        Action.SEE_PARTICIPANTS, Action.SEE_IMAGES, Action.SEE_SYNTHESES, Action.SEE_OUTCOMES, Action.SEE_DASHBOARD,
-        Action.SEE_AUDIT, Action.MANAGE_PROTOCOL,
-    }),
-    Role.ADMINISTRATOR: frozenset({Action.MANAGE_PEOPLE, Action.MANAGE_PROTOCOL, Action.SEE_DASHBOARD, Action.SEE_AUDIT}),
+    Role.SYNTHESIS_OPERATOR: frozenset(
+        {
+            Action.SEE_IMAGES,
+            Action.SEE_SYNTHESES,
+            Action.REQUEST_SYNTHESIS,
+            Action.CANCEL_SYNTHESIS,
+            Action.REGISTER_RELEASE,
+        }
+    ),
+    Role.STATISTICIAN: frozenset(
+        {
+            Action.SEE_PARTICIPANTS,
+            Action.SEE_IMAGES,
+            Action.SEE_SYNTHESES,
+            Action.FREEZE_CUT,
+            Action.RUN_EVALUATION,
+            Action.SEE_OUTCOMES,
+            Action.EXPORT,
+            Action.SEE_DASHBOARD,
+        }
+    ),
+    Role.SITE_PI: frozenset(
+        {
+            Action.SEE_PARTICIPANTS,
+            Action.SEE_IMAGES,
+            Action.SEE_SYNTHESES,
+            Action.SEE_DASHBOARD,
+            Action.SEE_AUDIT,
+        }
+    ),
+    Role.STUDY_PI: frozenset(
+        {
+            Action.SEE_PARTICIPANTS,
+            Action.SEE_IMAGES,
+            Action.SEE_SYNTHESES,
+            Action.SEE_OUTCOMES,
+            Action.SEE_DASHBOARD,
+            Action.SEE_AUDIT,
+            Action.MANAGE_PROTOCOL,
+        }
+    ),
+    Role.ADMINISTRATOR: frozenset(
+        {Action.MANAGE_PEOPLE, Action.MANAGE_PROTOCOL, Action.SEE_DASHBOARD, Action.SEE_AUDIT}
+    ),
 }
 
 

@@ -18,7 +18,9 @@ def require(user: User, action: Action, *, site: Site | None = None) -> None:
     if not may(user, action, site=site):
         words = ACTION_WORDS[action].lower()
         where = f" at {site.code}" if site else ""
-        raise NotAllowed(Reason("not_allowed", f"Your roles do not let you do this{where}: {words}."))
+        raise NotAllowed(
+            Reason("not_allowed", f"Your roles do not let you do this{where}: {words}.")
+        )
 
 
 @transaction.atomic
@@ -29,14 +31,26 @@ def open_sites(*, protocol: Protocol, by: User | None) -> list[Site]:
         site, created = Site.objects.get_or_create(
             code=entry.code,
             defaults={
-                "name": entry.name, "name_zh": entry.name_zh, "city": entry.city, "province": entry.province,
-                "target": entry.target, "status": SiteStatus.PLANNED,
+                "name": entry.name,
+                "name_zh": entry.name_zh,
+                "city": entry.city,
+                "province": entry.province,
+                "target": entry.target,
+                "status": SiteStatus.PLANNED,
             },
         )
         if created:
             begin(site, SITE, by=by)
-            advance(site, SITE, SiteStatus.RECRUITING, by=by, reason="listed as recruiting in the protocol")
-            record("open_site", site, f"Site {site.code} is recruiting.", by=by, site_code=site.code)
+            advance(
+                site,
+                SITE,
+                SiteStatus.RECRUITING,
+                by=by,
+                reason="listed as recruiting in the protocol",
+            )
+            record(
+                "open_site", site, f"Site {site.code} is recruiting.", by=by, site_code=site.code
+            )
         sites.append(site)
     return sites
 
@@ -51,5 +65,16 @@ def give_role(*, user: User, role: Role, site: Site | None, by: User | None) -> 
     )
     if created:
         code = site.code if site else ""
-        record("give_role", membership, f"{user.username} became {membership.get_role_display()}.", by=by, site_code=code)
+        record(
+            "give_role",
+            membership,
+            f"{user.username} became {membership.get_role_display()}.",
+            by=by,
+            site_code=code,
+        )
     return membership
+
+
+def lock_site(site: Site) -> None:
+    """Whoever locks the same site in a transaction waits for this one to end."""
+    Site.objects.select_for_update().get(pk=site.pk)

@@ -1,10 +1,24 @@
 """Receives, de-identifies, checks and pairs series. Each name here is one use case."""
 
 from studyportal.imaging.services.intake import check_series
-from studyportal.imaging.services.receiving import add_file, complete_series, open_series, purge_series, receive_series
-from studyportal.imaging.services.settling import accept_finding, exclude_pair, judge_artefacts, settle_pair
+from studyportal.imaging.services.outlines import masks_of
+from studyportal.imaging.services.previews import preview_of_volume
+from studyportal.imaging.services.receiving import (
+    add_file,
+    complete_series,
+    open_series,
+    purge_series,
+    receive_series,
+)
+from studyportal.imaging.services.settling import (
+    accept_finding,
+    exclude_pair,
+    judge_artefacts,
+    settle_pair,
+)
 
 __all__ = [
+    "masks_of",
     "accept_finding",
     "add_file",
     "check_series",
@@ -12,6 +26,7 @@ __all__ = [
     "exclude_pair",
     "judge_artefacts",
     "open_series",
+    "preview_of_volume",
     "purge_series",
     "receive_series",
     "settle_pair",

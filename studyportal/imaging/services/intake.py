@@ -16,7 +16,14 @@ import pydicom
 from django.conf import settings
 from django.db import transaction
 
-from evaluation.imaging import Series, SeriesRefused, SuvConversion, SuvRefused, read_series, suv_factor
+from evaluation.imaging import (
+    Series,
+    SeriesRefused,
+    SuvConversion,
+    SuvRefused,
+    read_series,
+    suv_factor,
+)
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record
@@ -84,7 +91,9 @@ def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
         return []
     return [
         rules.Finding(
-            id="modality", grade="exclude", values={"modality": read.modality},
+            id="modality",
+            grade="exclude",
+            values={"modality": read.modality},
             sentence=f"This is a {read.modality} series, yet it was sent as the {_NAMED[SeriesRole(series.role)]}. Send the right folder.",
         )
     ]
@@ -117,7 +126,10 @@ def _identity_findings(series: ImagingSeries, read: Series) -> list[rules.Findin
     )
     return [
         rules.Finding(
-            id="identity_conflict", grade="exclude", values={}, sentence=f"{sentence} Compare the identities and send the right folder."
+            id="identity_conflict",
+            grade="exclude",
+            values={},
+            sentence=f"{sentence} Compare the identities and send the right folder.",
         )
     ]
 
@@ -128,14 +140,22 @@ def _deidentify_and_store(
     participant = series.pair.participant
     key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
     context = rules.PseudonymContext(
-        participant_code=participant.code, site_code=participant.site.code, key=key,
+        participant_code=participant.code,
+        site_code=participant.site.code,
+        key=key,
         date_offset_days=rules.date_offset(key, participant.code),
     )
     entries, reports, size, paths = [], [], 0, []
     for path in read.files:
         cleaned, report = rules.deidentify(pydicom.dcmread(path), context=context)
         stored = store_bytes(_written(cleaned))
-        entries.append({"sha256": stored.sha256, "bytes": stored.size, "sop_instance_uid": str(cleaned.SOPInstanceUID)})
+        entries.append(
+            {
+                "sha256": stored.sha256,
+                "bytes": stored.size,
+                "sop_instance_uid": str(cleaned.SOPInstanceUID),
+            }
+        )
         reports.append(report)
         size += stored.size
         paths.append(_path(stored.sha256))
@@ -144,7 +164,12 @@ def _deidentify_and_store(
     conversion = _same_suv(read, after) if read.modality == "PT" else None
     preview = store_bytes(preview_of(after)).sha256
     report = rules.merged_reports(reports)
-    kept = {"actions": dict(report.actions), "notes": list(report.notes), "options": list(report.options), "table": report.table_version}
+    kept = {
+        "actions": dict(report.actions),
+        "notes": list(report.notes),
+        "options": list(report.options),
+        "table": report.table_version,
+    }
     return _Stored(manifest.sha256, len(entries), size, kept), conversion, after, preview
 
 
@@ -164,9 +189,10 @@ class SuvChanged(RuntimeError):
 
 def _same_suv(before: Series, after: Series) -> SuvConversion:
     original, cleaned = suv_factor(before), suv_factor(after)
-    if original.refusals or cleaned.refusals or original.factor is None or cleaned.factor is None:
+    if original.refusals or cleaned.refusals:
         raise SuvRefused((*original.refusals, *cleaned.refusals))
-    if abs(cleaned.factor / original.factor - 1) > _SUV_TOLERANCE:
+    pairs = zip(original.slice_factors, cleaned.slice_factors, strict=True)
+    if any(abs(after_ / before_ - 1) > _SUV_TOLERANCE for before_, after_ in pairs):
         raise SuvChanged(f"SUV factor changed from {original.factor!r} to {cleaned.factor!r}")
     return cleaned
 
@@ -182,6 +208,8 @@ def _conversion_facts(conversion: SuvConversion | None) -> dict[str, object]:
         "decay_seconds": conversion.decay_seconds,
         "weight_kg": conversion.weight_kg,
         "dose_bq": conversion.dose_bq,
+        "injection_time": conversion.injection_time,
+        "reference_time": conversion.reference_time,
     }
 
 
@@ -197,20 +225,34 @@ def _accept(
 ) -> None:
     participant = series.pair.participant
     study, _ = ImagingStudy.objects.get_or_create(
-        study_uid=after.facts.study_instance_uid, defaults={"participant": participant}
+        study_uid=after.facts.study_uid, defaults={"participant": participant}
     )
-    Finding.objects.filter(pair=series.pair, series__role=series.role, superseded=False).update(superseded=True)
+    Finding.objects.filter(pair=series.pair, series__role=series.role, superseded=False).update(
+        superseded=True
+    )
     advance(
-        series, IMAGING_SERIES, SeriesStatus.ACCEPTED, by=None, study=study,
-        series_uid=after.facts.series_instance_uid, stored_files=stored.files, stored_bytes=stored.size,
-        manifest_sha256=stored.manifest_sha256, summary=rules.summary_to_json(rules.summarise(after)),
-        suv=_conversion_facts(conversion), deidentification=stored.report, preview_sha256=preview, settled_at=clock.now(),
+        series,
+        IMAGING_SERIES,
+        SeriesStatus.ACCEPTED,
+        by=None,
+        study=study,
+        series_uid=after.facts.series_uid,
+        stored_files=stored.files,
+        stored_bytes=stored.size,
+        manifest_sha256=stored.manifest_sha256,
+        summary=rules.summary_to_json(rules.summarise(after)),
+        suv=_conversion_facts(conversion),
+        deidentification=stored.report,
+        preview_sha256=preview,
+        settled_at=clock.now(),
     )
     keep_findings(series.pair, findings, series=series)
     record(
-        "accept_series", series,
+        "accept_series",
+        series,
         f"{participant.code}: the {_NAMED[SeriesRole(series.role)]} was accepted; {stored.files} de-identified files are stored.",
-        by=None, site_code=participant.site.code,
+        by=None,
+        site_code=participant.site.code,
     )
     transaction.on_commit(lambda: empty_quarantine(series))
 
@@ -218,14 +260,23 @@ def _accept(
 @transaction.atomic
 def _refuse(series: ImagingSeries, findings: Sequence[rules.Finding]) -> None:
     participant = series.pair.participant
-    Finding.objects.filter(pair=series.pair, series__role=series.role, superseded=False).update(superseded=True)
+    Finding.objects.filter(pair=series.pair, series__role=series.role, superseded=False).update(
+        superseded=True
+    )
     advance(
-        series, IMAGING_SERIES, SeriesStatus.QUARANTINED, by=None, settled_at=clock.now(),
+        series,
+        IMAGING_SERIES,
+        SeriesStatus.QUARANTINED,
+        by=None,
+        settled_at=clock.now(),
         reason=" ".join(finding.sentence for finding in findings if finding.grade == "exclude"),
     )
     keep_findings(series.pair, findings, series=series)
     record(
-        "refuse_series", series, f"{participant.code}: the {_NAMED[SeriesRole(series.role)]} was refused.", by=None,
+        "refuse_series",
+        series,
+        f"{participant.code}: the {_NAMED[SeriesRole(series.role)]} was refused.",
+        by=None,
         site_code=participant.site.code,
     )
 
@@ -233,7 +284,7 @@ def _refuse(series: ImagingSeries, findings: Sequence[rules.Finding]) -> None:
 def _outlines_that_waited(series: ImagingSeries) -> None:
     if series.role != SeriesRole.REFERENCE or series.status != SeriesStatus.ACCEPTED:
         return
-    for waiting in ImagingSeries.objects.filter(pair=series.pair, role=SeriesRole.OUTLINES, status=SeriesStatus.RECEIVED):
+    for waiting in ImagingSeries.objects.filter(
+        pair=series.pair, role=SeriesRole.OUTLINES, status=SeriesStatus.RECEIVED
+    ):
         keep_outlines(series=waiting)
-
-

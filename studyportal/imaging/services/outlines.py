@@ -9,7 +9,14 @@ import pydicom
 from django.conf import settings
 from django.db import transaction
 
-from evaluation.imaging import Grid, Segment, SeriesRefused, read_segmentation, read_series
+from evaluation.imaging import (
+    Grid,
+    Reason,
+    Segment,
+    SegmentationRefused,
+    read_segmentation,
+    read_series,
+)
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record
@@ -33,11 +40,13 @@ def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
     grid = read_series(stored_paths(reference.manifest_sha256)).grid
     try:
         masks = _masks(series, reference, paths, grid)
-    except SeriesRefused as refusal:
+    except SegmentationRefused as refusal:
         _refuse(series, rules.refusal_findings(refusal.reasons))
         return series
     if not masks:
-        _refuse(series, [_finding("no_regions", "The outlines name no region that lies in the PET.")])
+        _refuse(
+            series, [_finding("no_regions", "The outlines name no region that lies in the PET.")]
+        )
         return series
     try:
         _accept(series, reference, masks, grid)
@@ -49,7 +58,9 @@ def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
 def masks_of(outlines: OutlineSet) -> dict[str, np.ndarray]:
     """Region names and boolean masks [z, y, x] on the grid of the reference PET, verified on read."""
     with np.load(BytesIO(read_bytes(outlines.masks_sha256))) as archive:
-        return {name.replace("__", ":"): archive[name].astype(bool) for name in sorted(archive.files)}
+        return {
+            name.replace("__", ":"): archive[name].astype(bool) for name in sorted(archive.files)
+        }
 
 
 def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segment]:
@@ -70,11 +81,15 @@ def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segm
     return named
 
 
-def _masks(series: ImagingSeries, reference: ImagingSeries, paths: list, grid: Grid) -> dict[str, np.ndarray]:
+def _masks(
+    series: ImagingSeries, reference: ImagingSeries, paths: list, grid: Grid
+) -> dict[str, np.ndarray]:
     _same_frame(series, reference, paths)
     found: dict[str, np.ndarray] = {}
     for path in paths:
-        for name, segment in region_names(read_segmentation(path, grid), option=series.option).items():
+        for name, segment in region_names(
+            read_segmentation(path, grid), option=series.option
+        ).items():
             if segment.mask.any():
                 found[name] = segment.mask
     return found
@@ -90,7 +105,14 @@ def _same_frame(series: ImagingSeries, reference: ImagingSeries, paths: list) ->
         frame = header.get("FrameOfReferenceUID") or _referenced_frame(header)
         expected = reference.summary.get("frame_of_reference_uid")
         if frame and rules.remap_uid(key, str(frame)) != expected:
-            raise SeriesRefused((rules.reason("mixed_frame_of_reference", "The outlines were drawn on other images than this PET."),))
+            raise SegmentationRefused(
+                (
+                    Reason(
+                        "mixed_frame_of_reference",
+                        "The outlines were drawn on other images than this PET.",
+                    ),
+                )
+            )
 
 
 def _referenced_frame(header: pydicom.Dataset) -> str:
@@ -99,26 +121,52 @@ def _referenced_frame(header: pydicom.Dataset) -> str:
 
 
 @transaction.atomic
-def _accept(series: ImagingSeries, reference: ImagingSeries, masks: dict[str, np.ndarray], grid: Grid) -> None:
+def _accept(
+    series: ImagingSeries, reference: ImagingSeries, masks: dict[str, np.ndarray], grid: Grid
+) -> None:
     buffer = BytesIO()
-    np.savez_compressed(buffer, **{name.replace(":", "__"): mask for name, mask in sorted(masks.items())})  # type: ignore[arg-type]
+    np.savez_compressed(
+        buffer, **{name.replace(":", "__"): mask for name, mask in sorted(masks.items())}
+    )  # type: ignore[arg-type]
     stored = store_bytes(buffer.getvalue())
     regions = [
-        {"region": name, "voxels": int(mask.sum()), "volume_ml": float(mask.sum() * grid.voxel_volume_ml)}
+        {
+            "region": name,
+            "voxels": int(mask.sum()),
+            "volume_ml": float(mask.sum() * grid.voxel_volume_ml),
+        }
         for name, mask in sorted(masks.items())
     ]
-    manifest = store_bytes(json.dumps({"files": [{"sha256": stored.sha256, "bytes": stored.size}]}, sort_keys=True).encode())
+    manifest = store_bytes(
+        json.dumps(
+            {"files": [{"sha256": stored.sha256, "bytes": stored.size}]}, sort_keys=True
+        ).encode()
+    )
     advance(
-        series, IMAGING_SERIES, SeriesStatus.ACCEPTED, by=None, stored_files=1, stored_bytes=stored.size,
-        manifest_sha256=manifest.sha256, settled_at=clock.now(),
+        series,
+        IMAGING_SERIES,
+        SeriesStatus.ACCEPTED,
+        by=None,
+        stored_files=1,
+        stored_bytes=stored.size,
+        manifest_sha256=manifest.sha256,
+        settled_at=clock.now(),
     )
     OutlineSet.objects.create(
-        pair=series.pair, series=series, reference=reference, masks_sha256=stored.sha256, regions=regions, made_at=clock.now()
+        pair=series.pair,
+        series=series,
+        reference=reference,
+        masks_sha256=stored.sha256,
+        regions=regions,
+        made_at=clock.now(),
     )
     keep_findings(series.pair, [], series=series)
     participant = series.pair.participant
     record(
-        "keep_outlines", series, f"{participant.code}: outlines of {len(regions)} region(s) were kept.", by=None,
+        "keep_outlines",
+        series,
+        f"{participant.code}: outlines of {len(regions)} region(s) were kept.",
+        by=None,
         site_code=participant.site.code,
     )
     transaction.on_commit(lambda: empty_quarantine(series))
@@ -127,7 +175,11 @@ def _accept(series: ImagingSeries, reference: ImagingSeries, masks: dict[str, np
 @transaction.atomic
 def _refuse(series: ImagingSeries, findings: list[rules.Finding]) -> None:
     advance(
-        series, IMAGING_SERIES, SeriesStatus.QUARANTINED, by=None, settled_at=clock.now(),
+        series,
+        IMAGING_SERIES,
+        SeriesStatus.QUARANTINED,
+        by=None,
+        settled_at=clock.now(),
         reason=" ".join(finding.sentence for finding in findings),
     )
     keep_findings(series.pair, findings, series=series)

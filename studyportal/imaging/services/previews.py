@@ -23,12 +23,20 @@ def preview_of_volume(volume: Volume, *, pet: bool) -> bytes:
     array = np.asarray(volume.array, dtype=np.float32)
     spacing_z, spacing_y, spacing_x = volume.grid.spacing_mm
     middle_z, middle_y = array.shape[0] // 2, array.shape[1] // 2
-    panels = [(array[middle_z], spacing_y, spacing_x), (array[::-1, middle_y], spacing_z, spacing_x)]
+    panels = [
+        (array[middle_z], spacing_y, spacing_x),
+        (array[::-1, middle_y], spacing_z, spacing_x),
+    ]
     if pet:
         panels.append((array[::-1].max(axis=1), spacing_z, spacing_x))
     low, high = _SUV_WINDOW if pet else _HU_WINDOW
-    pictures = [_picture(panel, rows, columns, low=low, high=high, inverted=pet) for panel, rows, columns in panels]
-    sheet = Image.new("L", (sum(p.width for p in pictures) + 8 * (len(pictures) - 1), _HEIGHT), 255 if pet else 0)
+    pictures = [
+        _picture(panel, rows, columns, low=low, high=high, inverted=pet)
+        for panel, rows, columns in panels
+    ]
+    sheet = Image.new(
+        "L", (sum(p.width for p in pictures) + 8 * (len(pictures) - 1), _HEIGHT), 255 if pet else 0
+    )
     left = 0
     for picture in pictures:
         sheet.paste(picture, (left, 0))

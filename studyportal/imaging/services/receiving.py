@@ -1,11 +1,13 @@
 """Files come in: into quarantine, counted, then handed to intake. Nothing is interpreted here."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.conf import settings
 from django.db import transaction
@@ -17,15 +19,25 @@ from studyportal.core.services import advance, begin, record
 from studyportal.core.storage import digest_of
 from studyportal.imaging.models import ImagingSeries, ScanPair
 from studyportal.imaging.selectors import accepted_series, quarantine_of
-from studyportal.imaging.states import IMAGING_SERIES, SCAN_PAIR, PairStatus, SeriesRole, SeriesStatus
-from studyportal.participants.models import Participant
+from studyportal.imaging.states import (
+    IMAGING_SERIES,
+    SCAN_PAIR,
+    PairStatus,
+    SeriesRole,
+    SeriesStatus,
+)
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 
+if TYPE_CHECKING:
+    from studyportal.participants.models import Participant
+
 
 @transaction.atomic
-def open_series(*, participant: Participant, role: SeriesRole, by: User, option: str = "") -> ImagingSeries:
+def open_series(
+    *, participant: Participant, role: SeriesRole, by: User, option: str = ""
+) -> ImagingSeries:
     """An empty series waits for files; the participant's pair exists.
 
     Raises
@@ -35,14 +47,31 @@ def open_series(*, participant: Participant, role: SeriesRole, by: User, option:
     """
     require(by, Action.UPLOAD_IMAGES, site=participant.site)
     if participant.status != ParticipantStatus.ENROLLED:
-        raise Refused(Reason("not_enrolled", f"{participant.code} is not enrolled; images can be sent after enrolment."))
+        raise Refused(
+            Reason(
+                "not_enrolled",
+                f"{participant.code} is not enrolled; images can be sent after enrolment.",
+            )
+        )
     pair = _open_pair(participant, by=by)
     if pair.status == PairStatus.EXCLUDED:
-        raise Refused(Reason("pair_excluded", f"The pair of {participant.code} was excluded; no images can be added."))
+        raise Refused(
+            Reason(
+                "pair_excluded",
+                f"The pair of {participant.code} was excluded; no images can be added.",
+            )
+        )
     if accepted_series(pair, role) is not None:
-        raise Refused(Reason("role_taken", f"{participant.code} has an accepted {_named(role)} already."))
+        raise Refused(
+            Reason("role_taken", f"{participant.code} has an accepted {_named(role)} already.")
+        )
     series = ImagingSeries.objects.create(
-        pair=pair, role=role, status=SeriesStatus.RECEIVING, option=option, opened_at=clock.now(), sent_by=by
+        pair=pair,
+        role=role,
+        status=SeriesStatus.RECEIVING,
+        option=option,
+        opened_at=clock.now(),
+        sent_by=by,
     )
     begin(series, IMAGING_SERIES, by=by)
     return series
@@ -71,7 +100,9 @@ def add_file(*, series: ImagingSeries, name: str, stream: BinaryIO, by: User) ->
 
 
 @transaction.atomic
-def complete_series(*, series: ImagingSeries, by: User, announced: int | None = None) -> ImagingSeries:
+def complete_series(
+    *, series: ImagingSeries, by: User, announced: int | None = None
+) -> ImagingSeries:
     """Every announced file is here and the series waits for intake.
 
     Raises
@@ -82,22 +113,44 @@ def complete_series(*, series: ImagingSeries, by: User, announced: int | None = 
     require(by, Action.UPLOAD_IMAGES, site=series.pair.participant.site)
     digests = sorted(path.name for path in quarantine_of(series.pk).glob("[0-9a-f]*"))
     if not digests:
-        raise Refused(Reason("no_files", "No file was received. Choose the folder of the series and send it again."))
+        raise Refused(
+            Reason(
+                "no_files",
+                "No file was received. Choose the folder of the series and send it again.",
+            )
+        )
     if announced is not None and announced != len(digests):
         raise Refused(
-            Reason("incomplete", f"{announced} different files were announced and {len(digests)} arrived. Send the missing ones again.")
+            Reason(
+                "incomplete",
+                f"{announced} different files were announced and {len(digests)} arrived. Send the missing ones again.",
+            )
         )
     combined = hashlib.sha256("\n".join(digests).encode()).hexdigest()
     advance(
-        series, IMAGING_SERIES, SeriesStatus.RECEIVED, by=by, received_files=len(digests), received_digest=combined
+        series,
+        IMAGING_SERIES,
+        SeriesStatus.RECEIVED,
+        by=by,
+        received_files=len(digests),
+        received_digest=combined,
     )
     pair = ScanPair.objects.select_for_update().get(pk=series.pair_id)
     if pair.status in (PairStatus.AWAITING_IMAGES, PairStatus.QUERY_OPEN, PairStatus.READY):
-        advance(pair, SCAN_PAIR, PairStatus.CHECKING, by=by, reason=f"{_named(SeriesRole(series.role))} received")
+        advance(
+            pair,
+            SCAN_PAIR,
+            PairStatus.CHECKING,
+            by=by,
+            reason=f"{_named(SeriesRole(series.role))} received",
+        )
     participant = pair.participant
     record(
-        "receive_series", series, f"{participant.code}: {len(digests)} files of the {_named(SeriesRole(series.role))} were received.",
-        by=by, site_code=participant.site.code,
+        "receive_series",
+        series,
+        f"{participant.code}: {len(digests)} files of the {_named(SeriesRole(series.role))} were received.",
+        by=by,
+        site_code=participant.site.code,
     )
     return series
 
@@ -127,7 +180,8 @@ def empty_quarantine(series: ImagingSeries) -> None:
 
 def _open_pair(participant: Participant, *, by: User) -> ScanPair:
     pair, created = ScanPair.objects.get_or_create(
-        participant=participant, defaults={"status": PairStatus.AWAITING_IMAGES, "opened_at": clock.now()}
+        participant=participant,
+        defaults={"status": PairStatus.AWAITING_IMAGES, "opened_at": clock.now()},
     )
     if created:
         begin(pair, SCAN_PAIR, by=by)
@@ -141,7 +195,12 @@ def _write(target: Path, stream: BinaryIO) -> str:
             size += len(piece)
             if size > settings.UPLOAD_MAX_BYTES_PER_FILE:
                 limit = settings.UPLOAD_MAX_BYTES_PER_FILE // 2**20
-                raise Refused(Reason("file_too_large", f"A file is larger than {limit} MB; a slice of CT or PET never is."))
+                raise Refused(
+                    Reason(
+                        "file_too_large",
+                        f"A file is larger than {limit} MB; a slice of CT or PET never is.",
+                    )
+                )
             sink.write(piece)
         sink.flush()
         os.fsync(sink.fileno())
@@ -149,4 +208,6 @@ def _write(target: Path, stream: BinaryIO) -> str:
 
 
 def _named(role: SeriesRole) -> str:
-    return {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}[role]
+    return {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}[
+        role
+    ]
