@@ -19,6 +19,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
+from evaluation.imaging.instance import synthetic_marks
 from studyportal.imaging.rules.confidentiality import (
     OPTIONS,
     RETAINED_CHARACTERISTICS,
@@ -111,6 +112,8 @@ def deidentify(
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values they complain of
         walk = _Walk(dataset, context, approved_texts)
         cleaned = walk.cleaned(dataset, depth=0)
+        if synthetic_marks(dataset):
+            cleaned.SyntheticData = "YES"  # whichever mark it bore, this one outlives the texts
         _declare(cleaned, context)
         cleaned.file_meta = _file_meta(dataset, cleaned)
         cleaned.preamble = b"\0" * 128  # a preamble can hide another file format

@@ -24,6 +24,8 @@ SAFE_PRIVATE: Mapping[tuple[str, int, int], str] = MappingProxyType(
         (GE_PET, 0x0009, 0x0D): "DT",
     }
 )
+# Files exist that lost the creator element; SUV readers then look where each maker puts it.
+_CUSTOMARY_CREATOR = MappingProxyType({0x7053: PHILIPS_PET, 0x0009: GE_PET})
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _FIRST_BLOCK = 0x10
 
@@ -32,9 +34,12 @@ def creator_of(dataset: Dataset, tag: BaseTag) -> DataElement | None:
     """A fresh creator element of the block that `tag` stands in; none outside any block."""
     block = tag.element >> 8
     creator_tag = Tag(tag.group, block)
-    if block < _FIRST_BLOCK or creator_tag not in dataset:
+    if block < _FIRST_BLOCK:
         return None
-    return DataElement(creator_tag, "LO", _text(dataset, creator_tag))
+    if creator_tag in dataset:
+        return DataElement(creator_tag, "LO", _text(dataset, creator_tag))
+    customary = _CUSTOMARY_CREATOR.get(tag.group) if block == _FIRST_BLOCK else None
+    return DataElement(creator_tag, "LO", customary) if customary else None
 
 
 def safe_element(
