@@ -1,0 +1,1 @@
+"""Imaging room: series received from the sites, de-identified, checked and paired."""

@@ -1,0 +1,181 @@
+"""Checks of one series and of a pair; each rule takes a summary and limits and gives findings."""
+
+from collections.abc import Callable, Iterator
+
+from studyportal.imaging.rules.constraints import ImagingConstraints
+from studyportal.imaging.rules.findings import FINDING_TEXTS, Finding, finding
+from studyportal.imaging.rules.refusals import suv_reason_sentence
+from studyportal.imaging.rules.summary import SeriesSummary
+
+_SeriesRule = Callable[[SeriesSummary, ImagingConstraints], Iterator[Finding]]
+_PairRule = Callable[[SeriesSummary, SeriesSummary, ImagingConstraints], Iterator[Finding]]
+
+
+def check_series(summary: SeriesSummary, constraints: ImagingConstraints) -> tuple[Finding, ...]:
+    """Everything found about one series, the gravest first."""
+    rules = _CT_RULES if summary.modality == "CT" else _PET_RULES
+    return _gravest_first(found for rule in rules for found in rule(summary, constraints))
+
+
+def check_pair(
+    ct: SeriesSummary, pet: SeriesSummary, constraints: ImagingConstraints
+) -> tuple[Finding, ...]:
+    """Everything found about a CT and a PET together, the gravest first."""
+    return _gravest_first(found for rule in _PAIR_RULES for found in rule(ct, pet, constraints))
+
+
+def _gravest_first(findings: Iterator[Finding]) -> tuple[Finding, ...]:
+    order = ("exclude", "warning", "info")
+    return tuple(sorted(findings, key=lambda found: order.index(found.grade)))
+
+
+def _thickness(ct: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    limit = limits.ct_max_slice_thickness_mm
+    if ct.slice_thickness_mm is None:
+        yield finding("slice_thickness_unknown", limit_mm=limit)
+        return
+    thickness = max(ct.slice_thickness_mm, ct.spacing_mm[0])
+    if thickness > limit:
+        yield finding("slice_thickness", thickness_mm=thickness, limit_mm=limit)
+
+
+def _slice_count(series: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    if series.stated_slices is not None and series.stated_slices != series.slices:
+        yield finding("slice_count", slices=series.slices, stated=series.stated_slices)
+
+
+def _suv(pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    if pet.suv_refusals:
+        yield finding(
+            "suv_not_computable",
+            reasons=" ".join(suv_reason_sentence(reason) for reason in pet.suv_refusals),
+            ids=tuple(reason.id for reason in pet.suv_refusals),
+            tags=tuple(reason.tag for reason in pet.suv_refusals),
+        )
+
+
+def _suv_readings(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    if pet.suv_disagreement > limits.suv_rule_disagreement and not pet.suv_refusals:
+        percent = pet.suv_disagreement * 100
+        yield finding("suv_readings_differ", difference_percent=percent, rule=pet.suv_rule)
+
+
+def _suv_notes(pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    for note in pet.suv_findings:
+        if note.id in FINDING_TEXTS:
+            yield finding(note.id)
+        elif note.id != "suv_rules_disagree":  # said by _suv_readings, with the protocol's limit
+            yield finding("suv_note", note=note.sentence, about=note.id)
+
+
+def _tracer(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    named = pet.tracer.casefold()
+    if not named:
+        yield finding("tracer_not_named", tracers=limits.tracers)
+    elif not any(tracer.casefold() in named for tracer in limits.tracers):
+        yield finding("tracer_other", tracers=limits.tracers)
+
+
+def _half_life(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    if pet.half_life_s is None:
+        if not _refused_for(pet, "half_life"):
+            yield finding("half_life_unknown")
+        return
+    off = abs(pet.half_life_s - limits.half_life_s)
+    if off > limits.half_life_tolerance * limits.half_life_s:
+        yield finding(
+            "half_life", minutes=pet.half_life_s / 60, expected_minutes=limits.half_life_s / 60
+        )
+
+
+def _dose(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    if _refused_for(pet, "dose"):
+        return
+    if pet.dose_bq is None:
+        yield finding("dose_unknown")
+        return
+    dose, low, high = pet.dose_bq / 1e6, limits.dose_mbq_min, limits.dose_mbq_max
+    if not low <= dose <= high:
+        yield finding("dose", dose_mbq=dose, low_mbq=low, high_mbq=high)
+
+
+def _weight(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    if _refused_for(pet, "weight"):
+        return
+    if pet.weight_kg is None:
+        yield finding("weight_unknown")
+        return
+    low, high = limits.weight_kg_min, limits.weight_kg_max
+    if not low <= pet.weight_kg <= high:
+        kind = "weight_of_finished_values" if pet.units == "GML" else "weight"
+        yield finding(kind, weight_kg=pet.weight_kg, low_kg=low, high_kg=high)
+
+
+def _uptake(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    if pet.uptake_minutes is None:
+        if not pet.suv_refusals:
+            yield finding("uptake_time_unknown")
+        return
+    low, high = limits.uptake_minutes_min, limits.uptake_minutes_max
+    if not low <= pet.uptake_minutes <= high:
+        yield finding("uptake_time", minutes=pet.uptake_minutes, low_minutes=low, high_minutes=high)
+
+
+def _scatter(pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    if "SCAT" not in pet.corrected_image:
+        yield finding("scatter_correction")
+
+
+def _refused_for(pet: SeriesSummary, about: str) -> bool:
+    return any(reason.id == about for reason in pet.suv_refusals)
+
+
+def _position(ct: SeriesSummary, pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    silent = [n for n, s in (("CT", ct), ("PET", pet)) if not s.frame_of_reference_uid]
+    if silent:
+        yield finding("position_unknown", which=" and the ".join(silent))
+    elif ct.frame_of_reference_uid != pet.frame_of_reference_uid:
+        yield finding("other_position")
+
+
+def _visit(ct: SeriesSummary, pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
+    if ct.study_uid != pet.study_uid:
+        yield finding("other_study")
+    if ct.examined_on is None or pet.examined_on is None:
+        yield finding("days_unknown")
+        return
+    days = abs((ct.examined_on - pet.examined_on).days)
+    if days > limits.max_days_between:
+        yield finding("days_between", days=days, limit_days=limits.max_days_between)
+
+
+def _coverage(
+    ct: SeriesSummary, pet: SeriesSummary, limits: ImagingConstraints
+) -> Iterator[Finding]:
+    (ct_low, ct_high), (pet_low, pet_high) = ct.z_extent_mm, pet.z_extent_mm
+    overlap = min(ct_high, pet_high) - max(ct_low, pet_low)
+    if overlap <= 0:
+        yield finding("no_overlap")
+        return
+    if overlap < limits.ct_pet_z_overlap_mm_min:
+        needed = limits.ct_pet_z_overlap_mm_min
+        yield finding("overlap_short", overlap_mm=overlap, limit_mm=needed)
+    share = overlap / (pet_high - pet_low)
+    if share < limits.ct_pet_z_coverage_warning:
+        yield finding("ct_covers_part", covered_percent=share * 100, overlap_mm=overlap)
+
+
+_CT_RULES: tuple[_SeriesRule, ...] = (_thickness, _slice_count)
+_PET_RULES: tuple[_SeriesRule, ...] = (
+    _suv,
+    _suv_readings,
+    _suv_notes,
+    _tracer,
+    _half_life,
+    _dose,
+    _weight,
+    _uptake,
+    _scatter,
+    _slice_count,
+)
+_PAIR_RULES: tuple[_PairRule, ...] = (_position, _visit, _coverage)

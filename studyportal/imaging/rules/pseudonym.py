@@ -1,0 +1,74 @@
+"""Pseudonyms of one participant: keyed UIDs, a whole-day date offset, codes for free text."""
+
+import hmac
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+MINIMUM_KEY_BYTES = 32
+DICOM_ROOT = "1.2.840.10008."  # UIDs of the standard itself name no one
+FEWEST_DAYS_BACK = 365
+MOST_DAYS_BACK = 3652
+
+
+@dataclass(frozen=True)
+class DeidentificationKey:
+    """Secret of the study; it stands outside the database and never shows in a repr."""
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < MINIMUM_KEY_BYTES:
+            raise ValueError(
+                f"The de-identification key has {len(self.secret)} bytes; "
+                f"it needs at least {MINIMUM_KEY_BYTES}."
+            )
+
+    def digest(self, purpose: str, text: str) -> bytes:
+        """HMAC-SHA-256 of `text`; the purpose keeps one use from telling about another."""
+        return hmac.new(self.secret, f"{purpose}\0{text}".encode(), sha256).digest()
+
+
+@dataclass(frozen=True)
+class PseudonymContext:
+    """What replaces a participant's identity in one de-identification."""
+
+    participant_code: str
+    site_code: str
+    key: DeidentificationKey
+    date_offset_days: int
+
+    def __post_init__(self) -> None:
+        if not self.participant_code.strip():
+            raise ValueError("De-identification needs a participant code.")
+        if not -MOST_DAYS_BACK <= self.date_offset_days <= -FEWEST_DAYS_BACK:
+            raise ValueError(
+                f"Dates are moved {FEWEST_DAYS_BACK} to {MOST_DAYS_BACK} days back, "
+                f"not by {self.date_offset_days} days."
+            )
+
+    @classmethod
+    def of_participant(
+        cls, *, participant_code: str, site_code: str, key: DeidentificationKey
+    ) -> "PseudonymContext":
+        """The context whose date offset follows from the key, as every upload must use it."""
+        return cls(participant_code, site_code, key, date_offset(key, participant_code))
+
+
+def date_offset(key: DeidentificationKey, participant_code: str) -> int:
+    """Whole days (negative: back in time, 1 to 10 years) by which a participant's dates move."""
+    number = int.from_bytes(key.digest("date-offset", participant_code)[:8], "big")
+    return -(FEWEST_DAYS_BACK + number % (MOST_DAYS_BACK - FEWEST_DAYS_BACK + 1))
+
+
+def remap_uid(key: DeidentificationKey, uid: str) -> str:
+    """2.25.<128 bits of a keyed hash>: the same in every upload, irreversible without the key."""
+    plain = uid.strip(" \0")
+    if not plain or plain.startswith(DICOM_ROOT):
+        return plain
+    return f"2.25.{int.from_bytes(key.digest('uid', plain)[:16], 'big')}"
+
+
+def text_code(context: PseudonymContext, text: str) -> str:
+    """A neutral code for free text: equal texts of a site get equal codes, no word survives."""
+    plain = " ".join(text.split()).casefold()
+    return "TEXT-" + context.key.digest(f"text\0{context.site_code}", plain)[:4].hex().upper()
