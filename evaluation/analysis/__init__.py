@@ -1,0 +1,1 @@
+"""The locked analysis: from measurements to result rows."""

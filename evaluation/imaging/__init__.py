@@ -1,0 +1,37 @@
+"""Images: series, SUV, grids, resampling, segmentations, NIfTI. Imports nothing of evaluation."""
+
+from evaluation.imaging.facts import SeriesFacts
+from evaluation.imaging.grid import Grid
+from evaluation.imaging.reasons import (
+    Reason,
+    Refused,
+    SegmentationRefused,
+    SeriesRefused,
+    SuvRefused,
+)
+from evaluation.imaging.scan import FolderScan, SeriesGroup, scan_folder
+from evaluation.imaging.series import Series, read_series
+from evaluation.imaging.suv import SuvConversion, suv_factor
+from evaluation.imaging.suv_body import SuvKind
+from evaluation.imaging.volume import Volume, overlap, resample
+
+__all__ = [
+    "FolderScan",
+    "Grid",
+    "Reason",
+    "Refused",
+    "SegmentationRefused",
+    "Series",
+    "SeriesFacts",
+    "SeriesGroup",
+    "SeriesRefused",
+    "SuvConversion",
+    "SuvKind",
+    "SuvRefused",
+    "Volume",
+    "overlap",
+    "read_series",
+    "resample",
+    "scan_folder",
+    "suv_factor",
+]
