@@ -57,7 +57,9 @@ def agreement_rows(
         for region in _regions(endpoint, pairs):
             own = pairs if region == endpoint.region else pairs[pairs["region"] == region]
             label = region.rstrip(":")
-            frames.append(own.assign(endpoint=endpoint.id, quantity=quantity, group=label))
+            frames.append(
+                _plotted(own).assign(endpoint=endpoint.id, quantity=quantity, group=label)
+            )
             place = _place(plan, endpoint, quantity, label)
             for name, group in split(own, tables.sites):
                 rows += _agreement(plan, endpoint, place.at(name), group)
@@ -103,9 +105,18 @@ def _distribution(plan: Plan, place: Place, values: np.ndarray, unit: str) -> li
     return rows
 
 
+def _plotted(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return pairs with what a Bland-Altman figure shows: geometric mean, difference in per cent."""
+    reference, synthetic = pairs["reference"].to_numpy(float), pairs["synthetic"].to_numpy(float)
+    positive = (reference > 0) & (synthetic > 0)
+    mean = np.sqrt(np.where(positive, reference * synthetic, np.nan))
+    ratio = np.divide(synthetic, reference, out=np.full(len(pairs), np.nan), where=positive)
+    return pairs.assign(mean=mean, difference_percent=100 * (ratio - 1))
+
+
 def _no_pairs() -> pd.DataFrame:
     columns = ["endpoint", "quantity", "group", "participant", "site", "region", "reference",
-               "synthetic", "unit"]  # fmt: skip
+               "synthetic", "unit", "mean", "difference_percent"]  # fmt: skip
     return pd.DataFrame({column: pd.Series(dtype="object") for column in columns})
 
 
@@ -172,7 +183,7 @@ def _concordance(
     absolute = icc(np.column_stack([reference, synthetic]), level=plan.level)["ICC2"].estimate
     r = correlation(reference, synthetic, level=plan.level)
     if len(set(who)) < len(who):
-        absolute, r = _without_interval(absolute), _without_interval(r)
+        absolute, r = (_without_interval(e, len(set(who))) for e in (absolute, r))
     rows = [place.row("ccc", _withheld(plan, ccc)), place.row("icc_a1", absolute)]
     rows.append(place.row("pearson", r))
     if endpoint.acceptance_percent is not None:
@@ -201,10 +212,10 @@ def _withheld(plan: Plan, e: Estimate) -> Estimate:
     return replace(e, lower=None, upper=None, reason=few)
 
 
-def _without_interval(e: Estimate) -> Estimate:
+def _without_interval(e: Estimate, participants: int) -> Estimate:
     if not e.estimable:
         return e
     return replace(
-        e, lower=None, upper=None,
+        e, lower=None, upper=None, clusters=participants,
         reason="several lesions per participant: descriptive, without an interval",
     )  # fmt: skip
