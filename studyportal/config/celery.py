@@ -1,21 +1,12 @@
-"""The Celery application: `celery -A studyportal.config worker -Q intake,cpu`."""
+"""The Celery application with its tasks: `celery -A studyportal.config worker -Q intake,cpu`."""
 
 import os
 
-from celery import Celery
+from studyportal.tasks.dispatch import app
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
 
-app = Celery("studyportal")
-app.config_from_object("django.conf:settings", namespace="CELERY")
-# The GPU module is the only one that may reach torch; a worker names what it serves.
-app.autodiscover_tasks(
-    [
-        "studyportal.tasks.intake",
-        "studyportal.tasks.gpu",
-        "studyportal.tasks.evaluation",
-        "studyportal.tasks.exports",
-        "studyportal.tasks.sweep",
-    ],
-    related_name=None,
-)
+# The GPU module is the only one that may reach torch, and it does so in a child process.
+app.autodiscover_tasks([f"studyportal.tasks.{name}" for name in ("intake", "gpu", "evaluation", "exports", "sweep")], related_name=None)
+
+__all__ = ["app"]

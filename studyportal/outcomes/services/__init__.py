@@ -4,5 +4,13 @@ from studyportal.outcomes.services.cuts import freeze_cut
 from studyportal.outcomes.services.measuring import measure_cut_pair
 from studyportal.outcomes.services.runs import analyse_run, plan_run
 from studyportal.outcomes.services.scores import enter_scores
+from studyportal.outcomes.services.tables import tables_of
 
-__all__ = ["analyse_run", "enter_scores", "freeze_cut", "measure_cut_pair", "plan_run"]
+__all__ = [
+    "analyse_run",
+    "enter_scores",
+    "freeze_cut",
+    "measure_cut_pair",
+    "plan_run",
+    "tables_of",
+]
