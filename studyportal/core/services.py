@@ -49,7 +49,7 @@ def advance(
                 "move", f"A {machine.name} that is {_words(origin)} cannot become {_words(target)}."
             )
         )
-    rows = type(row)._default_manager.filter(pk=row.pk, status=origin)  # noqa: SLF001 Django's public name
+    rows = type(row)._default_manager.filter(pk=row.pk, status=origin)
     if rows.update(status=target, **changes) != 1:
         raise StaleState(
             Reason(
@@ -84,7 +84,7 @@ def record(
         at=clock.now(),
         by=by,
         verb=verb,
-        object_type=row._meta.model_name or "",  # noqa: SLF001 Django's documented API
+        object_type=row._meta.model_name or "",
         object_id=str(row.pk),
         site_code=site_code,
         sentence=sentence,

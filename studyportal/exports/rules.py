@@ -30,21 +30,41 @@ DICTIONARY: Sequence[Column] = (
     Column("participants", "age_years", "number", "a", "Age at screening"),
     Column("participants", "sex", "text", "", "F or M"),
     Column("participants", "screened", "yes/no", "", "Screened"),
-    Column("participants", "eligible", "yes/no", "", "Eligible under the protocol version of the cut"),
+    Column(
+        "participants", "eligible", "yes/no", "", "Eligible under the protocol version of the cut"
+    ),
     Column("participants", "enrolled", "yes/no", "", "Enrolled"),
     Column("participants", "consented", "yes/no", "", "Holds a consent that is not withdrawn"),
     Column("participants", "ct_received", "yes/no", "", "A CT was accepted"),
     Column("participants", "pet_received", "yes/no", "", "A reference PET was accepted"),
     Column("participants", "pair_ready", "yes/no", "", "CT and PET are paired and checked"),
-    Column("participants", "synthesised", "yes/no", "", "A synthetic PET of the cut's release passed its checks"),
+    Column(
+        "participants",
+        "synthesised",
+        "yes/no",
+        "",
+        "A synthetic PET of the cut's release passed its checks",
+    ),
     Column("participants", "reference_complete", "yes/no", "", "A reference standard was entered"),
     Column("participants", "analysed", "yes/no", "", "Measured and analysed"),
     Column("participants", "exclusion_reason", "text", "", "Why the participant is not analysed"),
     Column("reference_standard", "participant", "text", "", "Study code of the participant"),
     Column("reference_standard", "site", "text", "", "Code of the site"),
-    Column("reference_standard", "target_condition", "text", "", "malignancy, nodal_metastasis or distant_metastasis"),
+    Column(
+        "reference_standard",
+        "target_condition",
+        "text",
+        "",
+        "malignancy, nodal_metastasis or distant_metastasis",
+    ),
     Column("reference_standard", "unit", "text", "", "lesion, station or participant"),
-    Column("reference_standard", "unit_id", "text", "", "Lesion number or nodal station; empty per participant"),
+    Column(
+        "reference_standard",
+        "unit_id",
+        "text",
+        "",
+        "Lesion number or nodal station; empty per participant",
+    ),
     Column("reference_standard", "status", "text", "", "positive, negative or indeterminate"),
     Column("reference_standard", "source", "text", "", "How it was established"),
     Column("index_scores", "participant", "text", "", "Study code of the participant"),
@@ -78,17 +98,50 @@ EXPORTED: Mapping[str, frozenset[str]] = {
     "participants.participant": frozenset({"site", "code", "status", "sex", "age_years"}),
     "participants.criterionanswer": frozenset({"criterion", "answer", "source", "reason"}),
     "clinical.lesion": frozenset({"participant", "number"}),
-    "clinical.referencestandard": frozenset({"participant", "condition", "unit", "unit_id", "status", "source"}),
-    "outcomes.indexscore": frozenset({"participant", "arm", "condition", "unit", "unit_id", "score"}),
-    "outcomes.measurement": frozenset({"region", "image", "quantity", "value", "unit", "method", "flags", "voxels", "software"}),
-    "outcomes.resultrow": frozenset({
-        "order", "endpoint", "family", "quantity", "test", "target_condition", "unit", "region", "analysis_set", "subgroup",
-        "statistic", "value", "lower", "upper", "level", "n", "clusters", "missing", "unit_of_value", "method", "reason",
-        "prespecified",
-    }),
-    "outcomes.datacut": frozenset({"name", "plan_text", "plan_digest", "tables_sha256", "software", "frozen_at"}),
-    "protocol.protocolversion": frozenset({"registry_number", "version", "title", "text", "sha256"}),
-    "syntheses.modelrelease": frozenset({"name", "version", "family", "digest", "weights_sha256", "card"}),
+    "clinical.referencestandard": frozenset(
+        {"participant", "condition", "unit", "unit_id", "status", "source"}
+    ),
+    "outcomes.indexscore": frozenset(
+        {"participant", "arm", "condition", "unit", "unit_id", "score"}
+    ),
+    "outcomes.measurement": frozenset(
+        {"region", "image", "quantity", "value", "unit", "method", "flags", "voxels", "software"}
+    ),
+    "outcomes.resultrow": frozenset(
+        {
+            "order",
+            "endpoint",
+            "family",
+            "quantity",
+            "test",
+            "target_condition",
+            "unit",
+            "region",
+            "analysis_set",
+            "subgroup",
+            "statistic",
+            "value",
+            "lower",
+            "upper",
+            "level",
+            "n",
+            "clusters",
+            "missing",
+            "unit_of_value",
+            "method",
+            "reason",
+            "prespecified",
+        }
+    ),
+    "outcomes.datacut": frozenset(
+        {"name", "plan_text", "plan_digest", "tables_sha256", "software", "frozen_at"}
+    ),
+    "protocol.protocolversion": frozenset(
+        {"registry_number", "version", "title", "text", "sha256"}
+    ),
+    "syntheses.modelrelease": frozenset(
+        {"name", "version", "family", "digest", "weights_sha256", "card"}
+    ),
 }
 PSEUDONYMISED: Mapping[str, frozenset[str]] = {"outcomes.indexscore": frozenset({"reader"})}
 

@@ -29,7 +29,14 @@ if TYPE_CHECKING:
     from studyportal.core.models import User
     from studyportal.outcomes.models import EvaluationRun
 
-_MOMENT = (1980, 1, 1, 0, 0, 0)  # one fixed time in every entry, so that the same content gives the same bytes
+_MOMENT = (
+    1980,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # one fixed time in every entry, so that the same content gives the same bytes
 
 
 @transaction.atomic
@@ -59,12 +66,21 @@ def build_export(*, export: Export) -> Export:
         stored = store_bytes(archive)
     except Exception as error:
         advance(
-            export, EXPORT, ExportStatus.ERRORED, by=None,
+            export,
+            EXPORT,
+            ExportStatus.ERRORED,
+            by=None,
             reason=f"The export broke ({type(error).__name__}). It was logged.",
         )
         raise
     advance(
-        export, EXPORT, ExportStatus.READY, by=None, built_at=clock.now(), archive_sha256=stored.sha256, size=stored.size,
+        export,
+        EXPORT,
+        ExportStatus.READY,
+        by=None,
+        built_at=clock.now(),
+        archive_sha256=stored.sha256,
+        size=stored.size,
         contents=contents,
     )
     return export
@@ -77,14 +93,22 @@ def download_export(*, export: Export, by: User) -> bytes:
     if export.status != ExportStatus.READY:
         raise Refused(Reason("export_not_ready", "This export is not ready."))
     ExportDownload.objects.create(export=export, by=by, at=clock.now())
-    record("download_export", export, f"The export {export.archive_sha256[:12]}… was downloaded.", by=by)
+    record(
+        "download_export",
+        export,
+        f"The export {export.archive_sha256[:12]}… was downloaded.",
+        by=by,
+    )
     return read_bytes(export.archive_sha256)
 
 
 def archive_of(run: EvaluationRun) -> tuple[bytes, list[dict[str, object]]]:
     """The zip of a run and the list of what is in it; the same run gives the same bytes."""
     files = _files(run)
-    contents = [{"name": name, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)} for name, body in files]
+    contents = [
+        {"name": name, "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body)}
+        for name, body in files
+    ]
     sums = "".join(f"{entry['sha256']}  {entry['name']}\n" for entry in contents).encode()
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -21,7 +21,9 @@ _log = logging.getLogger(__name__)
 
 def portal_task(*, queue: str) -> Callable[[Callable[..., None]], Any]:
     """Declare a task on a queue."""
-    return lambda function: app.task(queue=queue, name=f"{function.__module__}.{function.__name__}")(function)
+    return lambda function: app.task(
+        queue=queue, name=f"{function.__module__}.{function.__name__}"
+    )(function)
 
 
 def send(name: str, key: UUID | str, *, queue: str) -> None:
@@ -61,4 +63,8 @@ def _send_now(name: str, key: str, queue: str) -> None:
     try:
         app.send_task(name, args=[key], queue=queue, retry=False)
     except (OperationalError, OSError) as error:
-        _log.warning("the broker did not take %s (%s); the sweeper sends it again", name, type(error).__name__)
+        _log.warning(
+            "the broker did not take %s (%s); the sweeper sends it again",
+            name,
+            type(error).__name__,
+        )

@@ -26,7 +26,9 @@ def sweep(_key: str = "") -> None:
         dispatch.check_series(series.pk)
     for cut_pair in unmeasured_pairs().filter(cut__runs__planned_at__lt=before)[:20]:
         dispatch.measure(cut_pair.pk)
-    for run in planned_runs().filter(planned_at__lt=before).exclude(cut__pairs__measured_at=None)[:20]:
+    for run in (
+        planned_runs().filter(planned_at__lt=before).exclude(cut__pairs__measured_at=None)[:20]
+    ):
         dispatch.analyse(run.pk)
     for export in requested_exports().filter(requested_at__lt=before)[:20]:
         dispatch.build_export(export.pk)

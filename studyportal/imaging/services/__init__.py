@@ -18,13 +18,13 @@ from studyportal.imaging.services.settling import (
 )
 
 __all__ = [
-    "masks_of",
     "accept_finding",
     "add_file",
     "check_series",
     "complete_series",
     "exclude_pair",
     "judge_artefacts",
+    "masks_of",
     "open_series",
     "preview_of_volume",
     "purge_series",

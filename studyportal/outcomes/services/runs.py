@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from django.db import transaction
-from evaluation.report import write_report
 
 from evaluation.analysis import AnalysisResult, load_plan, run
+from evaluation.report import write_report
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.models import User

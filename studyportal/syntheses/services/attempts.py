@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from synthesis.contract import TranslationResult
 
-from evaluation.imaging import Series, SeriesRefused, read_series
+from evaluation.imaging import Series, read_series
 from studyportal.core import clock
 from studyportal.core.errors import Reason, StaleState
 from studyportal.core.services import advance, begin, record
