@@ -16,6 +16,7 @@ from django.db.models import Case, QuerySet, When
 from studyportal.core.storage import path_of, read_bytes
 from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.participants.selectors import latest_answers
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
 
@@ -127,3 +128,13 @@ def received_series_of(participants: Iterable[Participant]) -> QuerySet[ImagingS
         pair__participant__in=list(participants), status=SeriesStatus.RECEIVED
     )
     return rows.order_by("pair__participant__code", outlines_last, "opened_at")
+
+
+def unjudged_pairs() -> list[ScanPair]:
+    """Ready pairs whose images nobody has judged for artefacts yet."""
+    answers = latest_answers()
+    return [
+        pair
+        for pair in ready_pairs()
+        if answers.get(pair.participant_id, {}).get("EXC-02", ("unknown", ""))[0] == "unknown"
+    ]
