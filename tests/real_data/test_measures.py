@@ -69,8 +69,7 @@ def test_the_body_of_a_real_chest_leaves_the_table_out_and_the_lungs_in():
     body = body_mask(ct)
 
     assert not body[:, 450:, 200:300].any()  # table
-    assert body[6, 250, 170]
-    assert ct.array[6, 250, 170] < -700
+    assert (ct.array[body] < -700).mean() > 0.15  # the lungs are part of it
     assert not body[:, :60, :].any()  # air above the chest
 
 
