@@ -15,7 +15,7 @@ from evaluation.statistics import (
     require_level,
 )
 
-_COVERAGE_Z = 1.959963984540054  # limits hold 95 % of the differences, whatever the level
+_MULTIPLIER = 1.96  # as in the papers: limits hold 95 % of the differences, whatever the level
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def bland_altman(
     *,
     subject: ArrayLike | None = None,
     log: bool = False,
-    multiplier: float = _COVERAGE_Z,
+    multiplier: float = _MULTIPLIER,
     limit_interval: str = "delta",
     level: float = DEFAULT_LEVEL,
     unit: str = "",
