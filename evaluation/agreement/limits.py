@@ -146,7 +146,9 @@ def _spread(difference: NDArray[np.float64], group: NDArray, *, level: float) ->
         (between_ms / m0, clusters - 1),
         ((1 - 1 / m0) * within_ms, n - clusters),
     ]
-    variance = within_ms + between
+    # Not cut off at the within variance: a negative between component only corrects for chance,
+    # and cutting it would make the limits too wide on average.
+    variance = within_ms + (between_ms - within_ms) / m0
     below = above = 0.0
     for share, df in parts:
         low, high = _variance_bounds(share, df, level)
