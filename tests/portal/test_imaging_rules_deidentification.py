@@ -181,6 +181,15 @@ def test_a_name_that_is_repeated_in_technical_text_is_removed_with_it():
     assert report.notes == ("(0008,0070) Manufacturer repeated an identifier.",)
 
 
+def test_an_ordinary_word_in_a_name_field_strikes_out_no_scanner_setting():
+    dataset = pet_slice()
+    dataset.ReferringPhysicianName = "CHEST^CLINIC"
+    dataset.BodyPartExamined = "CHEST"
+    cleaned, report = deidentify(dataset, context=CONTEXT)
+    assert cleaned.BodyPartExamined == "CHEST"
+    assert report.notes == ()
+
+
 @pytest.mark.parametrize(
     ("charset", "name"),
     [

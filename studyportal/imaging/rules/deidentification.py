@@ -114,7 +114,7 @@ class _Walk:
         }
 
     def report(self) -> DeidentificationReport:
-        counts = MappingProxyType(dict(sorted(self.actions.items())))
+        counts = MappingProxyType({str(rule): n for rule, n in sorted(self.actions.items())})
         return DeidentificationReport(counts, tuple(self.notes))
 
     def cleaned(self, dataset: Dataset, *, depth: int) -> Dataset:
