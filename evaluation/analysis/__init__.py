@@ -1,1 +1,21 @@
-"""The locked analysis: from measurements to result rows."""
+"""Runs the locked analysis plan on the study's tables and gives result rows."""
+
+from evaluation.analysis.plan import Plan, default_plan, load_plan
+from evaluation.analysis.results import AnalysisResult, ResultRow
+from evaluation.analysis.strict import PlanError
+from evaluation.analysis.study import run
+from evaluation.analysis.tables import COLUMNS, Tables, TablesError, empty_table
+
+__all__ = [
+    "COLUMNS",
+    "AnalysisResult",
+    "Plan",
+    "PlanError",
+    "ResultRow",
+    "Tables",
+    "TablesError",
+    "default_plan",
+    "empty_table",
+    "load_plan",
+    "run",
+]

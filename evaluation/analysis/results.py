@@ -1,0 +1,112 @@
+"""Result rows: the only thing that reports and dashboards read."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+import pandas as pd
+
+from evaluation.statistics import Estimate
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One number of the study with everything needed to print it honestly.
+
+    ``subgroup`` is ``all`` or ``site:CODE``; ``order`` is its place in the long table.
+    """
+
+    endpoint: str
+    family: str
+    quantity: str
+    test: str
+    target_condition: str
+    unit: str
+    region: str
+    analysis_set: str
+    subgroup: str
+    statistic: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    level: float
+    n: int
+    clusters: int
+    missing: int
+    unit_of_value: str
+    method: str
+    reason: str
+    prespecified: bool
+    order: int = 0
+
+
+@dataclass(frozen=True)
+class AnalysisResult:
+    """Rows, the points behind the figures, and the digest of the plan that made them."""
+
+    rows: tuple[ResultRow, ...]
+    series: Mapping[str, pd.DataFrame]
+    plan_digest: str
+
+    def frame(self) -> pd.DataFrame:
+        """Return the rows as one long table."""
+        names = [f.name for f in fields(ResultRow)]
+        return pd.DataFrame([[getattr(r, n) for n in names] for r in self.rows], columns=names)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row belongs; everything of a row but its numbers."""
+
+    endpoint: str
+    family: str
+    analysis_set: str
+    level: float
+    quantity: str = ""
+    test: str = ""
+    target_condition: str = ""
+    unit: str = ""
+    region: str = ""
+    subgroup: str = "all"
+    prespecified: bool = True
+
+    def row(self, statistic: str, e: Estimate, *, unit_of_value: str = "") -> ResultRow:
+        """Return the row of one estimate."""
+        return ResultRow(
+            self.endpoint, self.family, self.quantity, self.test, self.target_condition, self.unit,
+            self.region, self.analysis_set, self.subgroup, statistic, e.value, e.lower, e.upper,
+            e.level, e.n, e.clusters, e.missing, unit_of_value or e.unit, e.method, e.reason,
+            self.prespecified,
+        )  # fmt: skip
+
+    def plain(
+        self,
+        statistic: str,
+        value: float | None,
+        *,
+        n: int,
+        missing: int = 0,
+        unit_of_value: str = "",
+        method: str = "count",
+        reason: str = "",
+    ) -> ResultRow:
+        """Return the row of a number that has no interval, such as a count."""
+        e = Estimate(
+            value, None, None, self.level, n, n, missing, method, unit_of_value, reason=reason
+        )
+        return self.row(statistic, e)
+
+    def at(self, subgroup: str) -> "Place":
+        """Return the same place in another subgroup."""
+        return replace(self, subgroup=subgroup)
+
+    def seed(self, base: int) -> int:
+        """Return a seed that depends on the place alone, so rows do not depend on their order."""
+        key = "|".join([self.endpoint, self.quantity, self.test, self.target_condition, self.unit,
+                        self.region, self.subgroup])  # fmt: skip
+        return base + zlib.crc32(key.encode())
+
+
+def numbered(rows: list[ResultRow]) -> tuple[ResultRow, ...]:
+    """Return the rows with their order set."""
+    return tuple(replace(row, order=i) for i, row in enumerate(rows, start=1))

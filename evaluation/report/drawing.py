@@ -1,0 +1,45 @@
+"""The look of every figure: one palette, readable in grey, the same bytes each time."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+INK, GREY, PALE, ACCENT = "#1d2733", "#5c6873", "#d5dae0", "#0b5c8c"
+LINES = (
+    (ACCENT, "-"), ("#b3541e", "--"), (GREY, "-."), (INK, ":"), ("#7a4e9c", (0, (5, 1, 1, 1))),
+    ("#2f7d4f", (0, (3, 1))),
+)  # fmt: skip
+"""Colour and dash of the n-th curve: the dash tells them apart without colour."""
+
+_STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "studyportal", "svg.fonttype": "path", "font.family": "DejaVu Sans",
+    "font.size": 8, "axes.edgecolor": GREY, "axes.labelcolor": INK, "text.color": INK,
+    "xtick.color": INK, "ytick.color": INK, "axes.linewidth": 0.7, "axes.titlesize": 9,
+    "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.spines.top": False,
+    "axes.spines.right": False, "axes.unicode_minus": True,
+}  # fmt: skip
+
+
+def canvas(width_inch: float, height_inch: float) -> Canvas:
+    """Return an empty figure; draw on it inside `style`."""
+    return Canvas(figsize=(width_inch, height_inch), layout="constrained")
+
+
+def style() -> AbstractContextManager[None]:
+    """Return the context in which figures are made and saved."""
+    return mpl.rc_context(_STYLE)
+
+
+def save(figure: Canvas, path: Path) -> None:
+    """Write the figure as SVG without a date."""
+    figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
+
+
+def grid(axes: Axes, axis: str = "both") -> None:
+    """Draw a faint grid behind the points."""
+    axes.grid(visible=True, axis=axis, color=PALE, linewidth=0.5)  # type: ignore[arg-type]
+    axes.set_axisbelow(True)

@@ -1,0 +1,122 @@
+"""How a number of the study is printed; the numbers themselves come from result rows only."""
+
+import re
+
+from evaluation.analysis import ResultRow
+
+NOT_ESTIMABLE = "not estimable"
+
+QUANTITIES = {
+    "structural_similarity": "Structural similarity", "ssim": "SSIM, 3-D",
+    "ssim_2d": "SSIM, mean of axial 2-D", "psnr": "PSNR (dB)", "mse": "MSE (SUV²)",
+    "mae": "MAE (SUV)", "nrmse_mean": "NRMSE (by mean)", "suv_peak": "SUVpeak",
+    "suv_max": "SUVmax", "suv_mean": "SUVmean", "mtv_41": "MTV, 41 % (ml)",
+    "tlg_41": "TLG, 41 % (SUV ml)", "mtv_50": "MTV, 50 % (ml)", "tlg_50": "TLG, 50 % (SUV ml)",
+    "tbr_max": "TBRmax", "tbr_mean": "TBRmean", "fsim": "FSIM", "age_years": "Age (years)",
+}  # fmt: skip
+TESTS = {
+    "spet_suvpeak": "SUVpeak, synthetic PET", "pet_suvpeak": "SUVpeak, reference PET",
+    "reader_ct": "Reader, CT alone", "reader_ct_spet": "Reader, CT + synthetic PET",
+    "reader_ct_pet": "Reader, CT + reference PET",
+}  # fmt: skip
+CONDITIONS = {
+    "malignancy": "Malignant lesion", "nodal_metastasis": "Lymph node metastasis",
+    "distant_metastasis": "Distant metastasis",
+}  # fmt: skip
+STEPS = {
+    "screened": "Screened", "eligible": "Eligible", "enrolled": "Enrolled",
+    "consented": "Consented", "ct_received": "CT received", "pet_received": "FDG-PET received",
+    "pair_ready": "CT–PET pair ready", "synthesised": "Synthetic PET produced",
+    "reference_complete": "Reference standard complete", "analysed": "Analysed",
+}  # fmt: skip
+STATISTICS = {
+    "ppv": "PPV", "npv": "NPV", "auc": "AUC", "auc_difference": "Difference in AUC",
+    "bias_percent": "Bias (%)", "ccc": "CCC", "icc_a1": "ICC(A,1)", "pearson": "Pearson r",
+    "p2_5": "2.5 percentile", "p97_5": "97.5 percentile", "q1": "first quartile",
+    "q3": "third quartile",
+}  # fmt: skip
+METHODS = {
+    "t": "Student t", "wilson": "Wilson", "clopper_pearson": "Clopper–Pearson", "bca": "BCa",
+    "delta": "delta method",
+}  # fmt: skip
+_DIGITS = {
+    "psnr": 2, "mse": 3, "mae": 3, "ssim": 3, "ssim_2d": 3, "structural_similarity": 3,
+    "age_years": 1,
+}  # fmt: skip
+_STATISTIC_DIGITS = {"ccc": 3, "icc_a1": 3, "pearson": 3, "slope": 3, "cutoff": 2, "auc": 3,
+                     "auc_difference": 3}  # fmt: skip
+
+
+def label(names: dict[str, str], key: str) -> str:
+    """Return the printed name of a key; of ``test:reader`` with the reader behind it."""
+    head, _, reader = key.partition(":")
+    if reader and head in names:
+        return f"{names[head]}, reader {reader}"
+    return names.get(key, key.replace("_", " "))
+
+
+def method(name: str) -> str:
+    """Return the printed name of a method.
+
+    Examples
+    --------
+    >>> method("wilson (number of participants)")
+    'Wilson (number of participants)'
+    """
+    return re.sub(r"\w+", lambda word: METHODS.get(word.group(), word.group()), name)
+
+
+def number(value: float | None, digits: int) -> str:
+    """Return a number with fixed digits and a true minus; a dash where there is none.
+
+    Examples
+    --------
+    >>> number(-1.25, 1), number(None, 2)
+    ('−1.2', '–')
+    """
+    if value is None:
+        return "–"
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", "−")
+
+
+def digits_of(row: ResultRow) -> int:
+    """Return how many decimals a row is printed with."""
+    if row.statistic.endswith("_percent"):
+        return 2 if row.statistic.startswith("within") else 1
+    if row.statistic in _STATISTIC_DIGITS:
+        return _STATISTIC_DIGITS[row.statistic]
+    return _DIGITS.get(row.quantity, 2)
+
+
+def value_of(row: ResultRow | None) -> str:
+    """Return the value of a row without its interval."""
+    return number(row.value, digits_of(row)) if row else "–"
+
+
+def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
+    """Return ``0.87 (0.84 to 0.90)``; with ``split`` the interval on its own line."""
+    if row is None:
+        return "–"
+    if row.value is None:
+        return NOT_ESTIMABLE
+    digits = digits_of(row)
+    if row.lower is None or row.upper is None:
+        return number(row.value, digits)
+    gap = "\n" if split else " "
+    return (
+        f"{number(row.value, digits)}{gap}"
+        f"({number(row.lower, digits)} to {number(row.upper, digits)})"
+    )
+
+
+def count_of(row: ResultRow | None) -> str:
+    """Return a count."""
+    return "–" if row is None or row.value is None else f"{row.value:,.0f}"
+
+
+def level_of(rows: tuple[ResultRow, ...]) -> str:
+    """Return the confidence level of the rows, as ``95 %``."""
+    return f"{100 * rows[0].level:g} %" if rows else "95 %"

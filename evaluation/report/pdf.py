@@ -1,0 +1,124 @@
+"""The report as PDF, set by typst with the same tables and vector figures as the HTML."""
+
+import datetime as dt
+from pathlib import Path
+
+import typst
+
+from evaluation.report.document import Document, Figure, Table
+from evaluation.report.html import numbered_blocks
+
+_PREAMBLE = """\
+#set page(paper: "a4", margin: (x: 1.8cm, top: 2cm, bottom: 2cm), numbering: "1 / 1", footer-descent: 40%)
+#set text(font: ("Libertinus Serif", "Noto Serif CJK SC", "Noto Sans SC"), size: 10pt, fill: rgb("#1d2733"), lang: "en")
+#set par(justify: false, leading: 0.62em)
+#show heading.where(level: 1): it => block(above: 1.6em, below: 0.8em, width: 100%, stroke: (top: 1pt + rgb("#1d2733")), inset: (top: 6pt))[#text(size: 13pt, weight: "semibold", it.body)]
+#let numbers = text.with(size: 7.6pt)
+#let note = text.with(size: 7.2pt, fill: rgb("#5c6873"))
+#let captioned(kind, title) = block(below: 0.5em, sticky: true)[#text(size: 9pt, weight: "bold", fill: rgb("#0b5c8c"), kind) #text(size: 9pt, weight: "semibold", title)]
+#set table(inset: (x: 4pt, y: 3.4pt), stroke: none)
+"""
+
+
+def render_pdf(document: Document, folder: Path, out: Path) -> None:
+    """Write the PDF; figures are read from ``folder``.
+
+    The date inside is fixed, so that the same document gives the same bytes.
+    """
+    source = folder / ".report.typ"
+    source.write_text(typst_source(document), encoding="utf-8")
+    try:
+        typst.compile(
+            str(source), output=str(out), root=str(folder), format="pdf",
+            timestamp=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+        )  # fmt: skip
+    finally:
+        source.unlink()
+
+
+def typst_source(document: Document) -> str:
+    """Return the typst text of the document."""
+    numbers = numbered_blocks(document)
+    parts = [
+        f"#set document(title: {_quoted(document.title)}, date: none)\n{_PREAMBLE}",
+        f'#text(size: 18pt, weight: "semibold", {_quoted(document.title)})\n',
+        (
+            '#text(style: "italic", fill: rgb("#5c6873"))'
+            "[Research use only. Synthetic images are not for diagnosis.]\n"
+        ),
+        _provenance(document),
+    ]
+    for section in document.sections:
+        parts.append(f"#heading(level: 1, {_quoted(section.title)})\n")
+        for block in section.blocks:
+            if isinstance(block, str):
+                parts.append(f"#par({_quoted(block)})\n")
+            elif isinstance(block, Figure):
+                parts.append(_figure(block, numbers[block]))
+            else:
+                parts.append(_table(block, numbers[block]))
+    return "\n".join(parts)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _provenance(document: Document) -> str:
+    cells = "".join(
+        f'text(fill: rgb("#5c6873"), {_quoted(name)}), {_quoted(_breakable(value))},\n'
+        for name, value in document.provenance
+    )
+    return (
+        '#block(fill: rgb("#f4f6f8"), stroke: (left: 2pt + rgb("#0b5c8c")), inset: 8pt, '
+        "width: 100%)[#set text(size: 8pt)\n#grid(columns: (auto, 1fr), column-gutter: 1.4em, "
+        f"row-gutter: 0.45em,\n{cells})]\n"
+    )
+
+
+def _breakable(value: str) -> str:
+    # A digest is one word of 64 letters: a zero-width space lets it break at the margin.
+    return (
+        "\u200b".join(value[i : i + 32] for i in range(0, len(value), 32))
+        if " " not in value
+        else value
+    )
+
+
+def _figure(figure: Figure, number: int) -> str:
+    return (
+        "#block(breakable: false, above: 1.2em, below: 1.4em)[\n"
+        f"#align(center, image({_quoted(figure.path)}, width: {figure.width_percent}%, "
+        f"alt: {_quoted(figure.alt)}))\n"
+        f"#captioned({_quoted(f'Figure {number}.')}, {_quoted(figure.title)})]\n"
+    )
+
+
+def _shares(table: Table) -> tuple[int, ...]:
+    """Return column widths in proportion to the longest line a column must hold."""
+    shares = []
+    for i, column in enumerate(table.columns):
+        words = [len(word) for word in column.split()]
+        lines = [len(line) for row in table.rows for line in row[i].split("\n")]
+        shares.append(max(4, *words, *lines) + 2)
+    longest = 3 * sum(shares) // (2 * len(shares)) if len(shares) > 2 else max(shares)
+    return tuple(min(share, longest) for share in shares)
+
+
+def _table(table: Table, number: int) -> str:
+    alignment = ", ".join(
+        "left" if i < table.text_columns else "right" for i in range(len(table.columns))
+    )
+    widths = ", ".join(f"{share}fr" for share in table.widths or _shares(table))
+    head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)
+    body = "\n".join("  " + ", ".join(map(_quoted, row)) + "," for row in table.rows)
+    notes = "".join(f"#block(above: 0.45em, below: 0em, note({_quoted(n)}))\n" for n in table.notes)
+    return (
+        f"#block(above: 1.3em, below: 1.4em)[\n"
+        f"#captioned({_quoted(f'Table {number}.')}, {_quoted(table.title)})\n"
+        f"#numbers[#table(columns: ({widths},), align: ({alignment},),\n"
+        "stroke: (x, y) => (top: if y == 0 { 0.9pt } else if y == 1 { 0.5pt } else "
+        '{ 0.3pt + rgb("#c9d0d7") }),\n'
+        f"table.header({head}),\n{body}\n  table.hline(stroke: 0.9pt),)]\n{notes}]\n"
+    )

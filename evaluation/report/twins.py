@@ -1,0 +1,71 @@
+"""The same numbers for machines: CSV and JSON of the rows, CSV of the points behind figures."""
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+import pandas as pd
+
+from evaluation.analysis import AnalysisResult, ResultRow
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def neutral(value: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula; numbers stay numbers.
+
+    Examples
+    --------
+    >>> neutral("=1+1"), neutral(-1.5)
+    ("'=1+1", -1.5)
+    """
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return value
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table with full precision and one line ending everywhere."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow([neutral(cell) for cell in row])
+
+
+def write_rows_csv(result: AnalysisResult, path: Path) -> None:
+    """Write the result rows as CSV."""
+    names = [f.name for f in fields(ResultRow)]
+    write_csv(path, names, ([getattr(r, n) for n in names] for r in result.rows))
+
+
+def write_rows_json(
+    result: AnalysisResult, path: Path, *, title: str, provenance: Mapping[str, object]
+) -> None:
+    """Write title, provenance, plan digest and rows as JSON; no NaN, null where there is no number."""
+    content = {
+        "title": title,
+        "provenance": _plain(provenance),
+        "plan_digest": result.plan_digest,
+        "rows": [asdict(row) for row in result.rows],
+    }
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_plot_csv(frame: pd.DataFrame, path: Path) -> None:
+    """Write the points behind a figure."""
+    columns = [frame[column].tolist() for column in frame.columns]
+    rows = zip(*columns, strict=True) if columns else iter(())
+    write_csv(path, [str(c) for c in frame.columns], rows)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    return str(value)

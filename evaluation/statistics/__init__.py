@@ -1,0 +1,33 @@
+"""Intervals, quantiles and resampling, each returned as an `Estimate`."""
+
+from evaluation.statistics.estimates import (
+    DEFAULT_LEVEL,
+    Comparison,
+    Estimate,
+    not_estimable,
+    require_level,
+)
+from evaluation.statistics.means import clustered_mean, mean_interval, present, quantile_intervals
+from evaluation.statistics.proportions import (
+    clustered_proportion,
+    count_by_cluster,
+    proportion_interval,
+)
+from evaluation.statistics.resampling import WeightedStatistic, bootstrap
+
+__all__ = [
+    "DEFAULT_LEVEL",
+    "Comparison",
+    "Estimate",
+    "WeightedStatistic",
+    "bootstrap",
+    "clustered_mean",
+    "clustered_proportion",
+    "count_by_cluster",
+    "mean_interval",
+    "not_estimable",
+    "present",
+    "proportion_interval",
+    "quantile_intervals",
+    "require_level",
+]

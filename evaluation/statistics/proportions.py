@@ -1,0 +1,185 @@
+"""Intervals of proportions, one observation per participant or several."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
+
+from evaluation.statistics.estimates import (
+    DEFAULT_LEVEL,
+    Estimate,
+    not_estimable,
+    require_level,
+)
+
+
+def proportion_interval(
+    successes: int,
+    n: int,
+    *,
+    method: str = "wilson",
+    level: float = DEFAULT_LEVEL,
+    missing: int = 0,
+) -> Estimate:
+    """Estimate a binomial proportion with a two-sided interval.
+
+    Parameters
+    ----------
+    successes, n
+        Counts with ``0 <= successes <= n``.
+    method
+        ``wilson`` (score), ``wilson_cc`` (score with continuity correction) or
+        ``clopper_pearson`` (exact).
+    level
+        Confidence level.
+    missing
+        Observations left out, carried through to the result.
+
+    Raises
+    ------
+    ValueError
+        For impossible counts, an unknown method or a level outside (0, 1).
+
+    Notes
+    -----
+    Newcombe RG, Statistics in Medicine 1998;17:857, methods 3, 4 and 5.
+
+    Examples
+    --------
+    >>> e = proportion_interval(81, 263)
+    >>> round(e.value, 4), round(e.lower, 4), round(e.upper, 4)
+    (0.308, 0.2553, 0.3662)
+    """
+    require_level(level)
+    if not 0 <= successes <= n:
+        raise ValueError(f"successes must lie between 0 and n, not {successes} of {n}")
+    if method not in _BOUNDS:
+        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(_BOUNDS))}")
+    if n == 0:
+        return not_estimable("no observation", level=level, missing=missing, method=method)
+    lower, upper = _BOUNDS[method](successes, n, level)
+    flags = ("boundary",) if successes in (0, n) else ()
+    return Estimate(successes / n, lower, upper, level, n, n, missing, method, flags=flags)
+
+
+def clustered_proportion(
+    successes_by_cluster: Sequence[int] | NDArray,
+    totals_by_cluster: Sequence[int] | NDArray,
+    *,
+    level: float = DEFAULT_LEVEL,
+    missing: int = 0,
+) -> Estimate:
+    """Estimate a proportion from clusters of correlated observations.
+
+    The ratio estimator ``p = sum(x) / sum(m)`` has the between-cluster variance
+    ``K / (K - 1) * sum((x - p m)^2) / sum(m)^2``; the interval is symmetric on the logit scale
+    with K - 1 degrees of freedom, so it stays inside (0, 1).
+
+    Clusters without observations are ignored. When every cluster holds one observation the answer
+    is the Wilson interval. When the variance cannot be estimated (proportion 0 or 1, or every
+    cluster with the same proportion) the number of clusters stands for the sample size, which is
+    conservative, and the result is flagged.
+
+    Raises
+    ------
+    ValueError
+        For unequal lengths or impossible counts.
+
+    Notes
+    -----
+    Rao JNK, Scott AJ, Biometrics 1992;48:577; Donner A, Klar N, 1993, for the logit scale.
+    """
+    require_level(level)
+    x, m = _checked_counts(successes_by_cluster, totals_by_cluster)
+    successes, n, clusters = int(x.sum()), int(m.sum()), len(m)
+    if n == 0:
+        return not_estimable("no observation", level=level, missing=missing)
+    if clusters == n:
+        return proportion_interval(successes, n, level=level, missing=missing)
+    p = successes / n
+    if clusters == 1:
+        return Estimate(
+            p, None, None, level, n, 1, missing, "ratio estimator", flags=("one_cluster",),
+            reason="one participant only: the variation between participants is unknown",
+        )  # fmt: skip
+    variance = clusters / (clusters - 1) * float(np.sum((x - p * m) ** 2)) / n**2
+    if successes in (0, n) or variance == 0:
+        return _by_clusters(p, n, clusters, missing=missing, level=level)
+    half = stats.t.ppf(0.5 + level / 2, clusters - 1) * math.sqrt(variance) / (p * (1 - p))
+    centre = math.log(p / (1 - p))
+    lower, upper = float(special.expit(centre - half)), float(special.expit(centre + half))
+    return Estimate(
+        p, lower, upper, level, n, clusters, missing, "cluster-robust logit (participants)"
+    )
+
+
+def count_by_cluster(
+    success: ArrayLike, cluster: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return successes and totals for each distinct cluster, in sorted order of the labels."""
+    _, codes = np.unique(np.asarray(cluster), return_inverse=True)
+    outcome = np.asarray(success, dtype=np.int64)
+    totals = np.bincount(codes)
+    return np.bincount(codes, weights=outcome, minlength=len(totals)).astype(np.int64), totals
+
+
+def _checked_counts(
+    successes: ArrayLike, totals: ArrayLike
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    x, m = np.asarray(successes, dtype=np.int64), np.asarray(totals, dtype=np.int64)
+    if x.shape != m.shape or x.ndim != 1:
+        raise ValueError("successes and totals must be one-dimensional and of the same length")
+    if np.any(x < 0) or np.any(x > m):
+        raise ValueError("each cluster needs 0 <= successes <= total")
+    return x[m > 0], m[m > 0]
+
+
+def _by_clusters(p: float, n: int, clusters: int, *, missing: int, level: float) -> Estimate:
+    if p in (0.0, 1.0):
+        exact = proportion_interval(
+            int(p) * clusters, clusters, method="clopper_pearson", level=level
+        )
+        return replace(
+            exact, n=n, missing=missing, method="clopper_pearson (number of participants)"
+        )
+    lower, upper = _wilson(p * clusters, clusters, level)
+    return Estimate(
+        p, lower, upper, level, n, clusters, missing, "wilson (number of participants)",
+        flags=("no_between_cluster_variance",),
+    )  # fmt: skip
+
+
+def _wilson(x: float, n: int, level: float) -> tuple[float, float]:
+    z = stats.norm.ppf(0.5 + level / 2)
+    p = x / n
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    # At 0 and n the limits are exactly 0 and 1; rounding would leave 1e-17.
+    return (0.0 if x == 0 else centre - half), (1.0 if x == n else centre + half)
+
+
+def _wilson_cc(x: float, n: int, level: float) -> tuple[float, float]:
+    z = stats.norm.ppf(0.5 + level / 2)
+    p, q, scale = x / n, 1 - x / n, 2 * (n + z**2)
+    lower_root = math.sqrt(z**2 - 2 - 1 / n + 4 * p * (n * q + 1)) if x > 0 else 0.0
+    upper_root = math.sqrt(z**2 + 2 - 1 / n + 4 * p * (n * q - 1)) if x < n else 0.0
+    lower = (2 * n * p + z**2 - 1 - z * lower_root) / scale
+    upper = (2 * n * p + z**2 + 1 + z * upper_root) / scale
+    return (0.0 if x == 0 else max(0.0, lower)), (1.0 if x == n else min(1.0, upper))
+
+
+def _clopper_pearson(x: float, n: int, level: float) -> tuple[float, float]:
+    tail = (1 - level) / 2
+    lower = 0.0 if x == 0 else float(stats.beta.ppf(tail, x, n - x + 1))
+    upper = 1.0 if x == n else float(stats.beta.ppf(1 - tail, x + 1, n - x))
+    return lower, upper
+
+
+_BOUNDS: dict[str, Callable[[float, int, float], tuple[float, float]]] = {
+    "wilson": _wilson,
+    "wilson_cc": _wilson_cc,
+    "clopper_pearson": _clopper_pearson,
+}

@@ -1,0 +1,1 @@
+"""Clinical facts: lesions and the reference standard per target condition."""

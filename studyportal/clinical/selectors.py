@@ -1,0 +1,27 @@
+"""Reads of clinical facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import QuerySet
+
+from studyportal.clinical.models import Lesion, ReferenceStandard
+
+if TYPE_CHECKING:
+    from studyportal.participants.models import Participant
+
+
+def reference_of(participant: Participant) -> QuerySet[ReferenceStandard]:
+    """Reference standards of one participant."""
+    return ReferenceStandard.objects.filter(participant=participant)
+
+
+def lesions_of(participant: Participant) -> QuerySet[Lesion]:
+    """Lesions of one participant."""
+    return Lesion.objects.filter(participant=participant)
+
+
+def every_reference() -> QuerySet[ReferenceStandard]:
+    """All reference standards, for data cuts."""
+    return ReferenceStandard.objects.select_related("participant", "participant__site")

@@ -1,0 +1,15 @@
+"""The Celery application with its tasks: `celery -A studyportal.config worker -Q intake,cpu`."""
+
+import os
+
+from studyportal.tasks.dispatch import app
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
+
+# The GPU module is the only one that may reach torch, and it does so in a child process.
+app.autodiscover_tasks(
+    [f"studyportal.tasks.{name}" for name in ("intake", "gpu", "evaluation", "exports", "sweep")],
+    related_name=None,
+)
+
+__all__ = ["app"]

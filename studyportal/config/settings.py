@@ -1,0 +1,255 @@
+"""The one settings file. Everything an installation may vary comes from the environment.
+
+`manage.py` and the tests start embedded services and set DATABASE_URL and CELERY_BROKER_URL when they are
+absent, so this file always reads the same two variables.
+"""
+
+import os
+from pathlib import Path
+
+import dj_database_url
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+
+
+def required(name: str, where: str) -> str:
+    """Return the variable, or stop with a sentence that names it."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise ImproperlyConfigured(f"{name} is not set. {where}")
+    return value
+
+
+def flag(name: str) -> bool:
+    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
+
+
+def listed(name: str) -> list[str]:
+    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+
+
+PRODUCTION = flag("STUDYPORTAL_PRODUCTION")
+DEBUG = False
+VAR_DIR = Path(os.environ.get("STUDYPORTAL_VAR", BASE_DIR / "var")).resolve()
+REPOSITORY_DIR = BASE_DIR
+
+_DEMO_KEY = "demo-only-key-never-used-where-STUDYPORTAL_PRODUCTION-is-set"
+SECRET_KEY = (
+    required("STUDYPORTAL_SECRET_KEY", "Set it to 50 random characters; see docs/production.md.")
+    if PRODUCTION
+    else os.environ.get("STUDYPORTAL_SECRET_KEY", _DEMO_KEY)
+)
+# Apart from SECRET_KEY, because it must never change while the study runs: pseudonymous UIDs and date offsets hang on it.
+DEIDENTIFICATION_KEY = (
+    required(
+        "STUDYPORTAL_DEIDENTIFICATION_KEY",
+        "Set it once per study and keep a copy offline; see docs/production.md.",
+    )
+    if PRODUCTION
+    else os.environ.get("STUDYPORTAL_DEIDENTIFICATION_KEY", "demo-only-deidentification-key")
+)
+ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or (
+    [] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
+)
+CSRF_TRUSTED_ORIGINS = listed("STUDYPORTAL_ORIGINS")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_htmx",
+    "django_filters",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+    "studyportal.core",
+    "studyportal.protocol",
+    "studyportal.sites",
+    "studyportal.participants",
+    "studyportal.clinical",
+    "studyportal.imaging",
+    "studyportal.syntheses",
+    "studyportal.outcomes",
+    "studyportal.exports",
+    "studyportal.dashboards",
+    "studyportal.api",
+    "studyportal.cli",
+    "studyportal.web",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "studyportal.config.urls"
+WSGI_APPLICATION = "studyportal.config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "studyportal.web.context.portal",
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        required(
+            "DATABASE_URL",
+            "Start through manage.py to use the embedded PostgreSQL, or name your server.",
+        ),
+        conn_max_age=60,
+        conn_health_checks=True,
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "core.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "web:login"
+LOGIN_REDIRECT_URL = "web:home"
+LOGOUT_REDIRECT_URL = "web:login"
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_HTTPONLY = True
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+LOCALE_PATHS = [BASE_DIR / "studyportal" / "locale"]
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": VAR_DIR / "media"},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+ARCHIVE_DIR = VAR_DIR / "archive"  # write-once files addressed by digest
+QUARANTINE_DIR = VAR_DIR / "quarantine"  # received, not yet de-identified; emptied by intake
+WORK_DIR = VAR_DIR / "work"  # scratch of running jobs
+RELEASES_DIR = VAR_DIR / "releases"  # model releases registered from elsewhere
+
+DATA_UPLOAD_MAX_NUMBER_FILES = (
+    2000  # one CT series is several hundred files; Django's own limit is 100
+)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+UPLOAD_MAX_BYTES_PER_FILE = 64 * 1024 * 1024
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = not flag("STUDYPORTAL_TLS_ENDS_AT_PROXY_ONLY")
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "style-src": [SELF],
+        "script-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PAGINATION_CLASS": "studyportal.api.pagination.PortalPagination",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "studyportal.api.problems.problem_details",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "StudyPortal API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
+CELERY_RESULT_BACKEND = None  # PostgreSQL rows are the state of record
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = (
+    True  # attempts are counted in the row, so a poison job cannot loop
+)
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_TASK_DEFAULT_QUEUE = "cpu"
+CELERY_TASK_TIME_LIMIT = 7200
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 8000} if CELERY_BROKER_URL.startswith("redis") else {}
+)
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "studyportal.tasks.sweep.sweep",
+        "schedule": 10.0,
+        "options": {"expires": 10},
+    },
+}
+SYNTHESIS_LEASE_SECONDS = 60
+SYNTHESIS_MAX_ATTEMPTS = 3
+SYNTHESIS_TIME_LIMIT_SECONDS = 1800
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": os.environ.get("STUDYPORTAL_LOG_LEVEL", "WARNING")},
+}

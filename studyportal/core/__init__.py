@@ -1,0 +1,1 @@
+"""Ground floor: audit, state machines, errors, storage, clock."""

@@ -1,0 +1,96 @@
+"""`advance()` is the only way a status changes; `record()` is the only way an act is kept."""
+
+from django.db import models, transaction
+
+from studyportal.core import clock
+from studyportal.core.errors import Reason, Refused, StaleState
+from studyportal.core.models import AuditEvent, StatusChange, User
+from studyportal.core.states import Machine
+
+
+def begin(row: models.Model, machine: Machine, *, by: User | None, reason: str = "") -> None:
+    """Write the first row of history of a newly created object."""
+    StatusChange.objects.create(
+        at=clock.now(),
+        machine=machine.name,
+        object_id=row.pk,
+        origin="",
+        target=row.status,
+        by=by,
+        reason=reason,  # type: ignore[attr-defined]  # every row with a machine has a status
+    )
+
+
+@transaction.atomic
+def advance(
+    row: models.Model,
+    machine: Machine,
+    target: str,
+    *,
+    by: User | None,
+    reason: str = "",
+    **changes: object,
+) -> None:
+    """Move `row` to `target`, set `changes` with it, and write the history row; all or nothing.
+
+    The move is one conditional UPDATE, so of two people or workers who move the same row one is refused.
+
+    Raises
+    ------
+    Refused
+        When the table of moves does not allow it.
+    StaleState
+        When the row is no longer in the status it was read in.
+    """
+    origin = row.status  # type: ignore[attr-defined]  # every row with a machine has a status
+    if not machine.may_move(origin, target):
+        raise Refused(
+            Reason(
+                "move", f"A {machine.name} that is {_words(origin)} cannot become {_words(target)}."
+            )
+        )
+    rows = type(row)._default_manager.filter(pk=row.pk, status=origin)
+    if rows.update(status=target, **changes) != 1:
+        raise StaleState(
+            Reason(
+                "stale", f"This {machine.name} was changed in the meantime. Reload and look again."
+            )
+        )
+    StatusChange.objects.create(
+        at=clock.now(),
+        machine=machine.name,
+        object_id=row.pk,
+        origin=origin,
+        target=target,
+        by=by,
+        reason=reason,
+    )
+    row.status = machine.statuses(target)  # type: ignore[attr-defined]
+    for name, value in changes.items():
+        setattr(row, name, value)
+
+
+def record(
+    verb: str,
+    row: models.Model,
+    sentence: str,
+    *,
+    by: User | None,
+    site_code: str = "",
+    reason: str = "",
+) -> AuditEvent:
+    """Keep one act in the audit trail. Call it inside the transaction of the act."""
+    return AuditEvent.objects.create(
+        at=clock.now(),
+        by=by,
+        verb=verb,
+        object_type=row._meta.model_name or "",
+        object_id=str(row.pk),
+        site_code=site_code,
+        sentence=sentence,
+        reason=reason,
+    )
+
+
+def _words(status: str) -> str:
+    return str(status).replace("_", " ")

@@ -1,0 +1,1 @@
+"""Read-only selectors across rooms."""

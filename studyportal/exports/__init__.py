@@ -1,0 +1,1 @@
+"""Exports: files in a fixed order with data dictionary, checksums and provenance; every download is audited."""

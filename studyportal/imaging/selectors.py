@@ -1,0 +1,117 @@
+"""Reads of imaging, scoped to what the person may see."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Case, QuerySet, When
+
+from studyportal.core.storage import path_of, read_bytes
+from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
+from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import Person, site_ids
+
+if TYPE_CHECKING:
+    from studyportal.participants.models import Participant
+
+
+def pairs_visible_to(user: Person) -> QuerySet[ScanPair]:
+    """Pairs of the sites at which the person may see images."""
+    return ScanPair.objects.filter(
+        participant__site__in=site_ids(user, Action.SEE_IMAGES)
+    ).select_related("participant", "participant__site")
+
+
+def pair_for(user: Person, pair_id: UUID) -> ScanPair | None:
+    """The pair, or None when it does not exist or the person may not see it."""
+    return pairs_visible_to(user).filter(pk=pair_id).first()
+
+
+def series_visible_to(user: Person) -> QuerySet[ImagingSeries]:
+    """Series of the sites at which the person may see images."""
+    return ImagingSeries.objects.filter(
+        pair__participant__site__in=site_ids(user, Action.SEE_IMAGES)
+    ).select_related("pair", "pair__participant", "pair__participant__site")
+
+
+def series_for(user: Person, series_id: UUID) -> ImagingSeries | None:
+    """The series, or None when it does not exist or the person may not see it."""
+    return series_visible_to(user).filter(pk=series_id).first()
+
+
+def pair_of(participant: Participant) -> ScanPair | None:
+    """The participant's pair, once it was opened."""
+    return ScanPair.objects.filter(participant=participant).first()
+
+
+def open_findings(pair: ScanPair) -> QuerySet[Finding]:
+    """Findings that count now, worst first."""
+    worst_first = Case(
+        When(grade=Grade.EXCLUDE, then=0), When(grade=Grade.WARNING, then=1), default=2
+    )
+    return (
+        Finding.objects.filter(pair=pair, superseded=False)
+        .select_related("series", "accepted_by")
+        .order_by(worst_first, "rule", "found_at")
+    )
+
+
+def accepted_series(pair: ScanPair, role: SeriesRole) -> ImagingSeries | None:
+    """The series that holds this role in the pair."""
+    return ImagingSeries.objects.filter(pair=pair, role=role, status=SeriesStatus.ACCEPTED).first()
+
+
+def stored_paths(manifest_sha256: str) -> list[Path]:
+    """Paths of the files of a stored series, in slice order, each present."""
+    manifest = json.loads(read_bytes(manifest_sha256))
+    return [path_of(entry["sha256"]) for entry in manifest["files"]]
+
+
+def latest_outlines(pair: ScanPair) -> OutlineSet | None:
+    """The outlines that count."""
+    return OutlineSet.objects.filter(pair=pair).order_by("-made_at").first()
+
+
+def quarantine_of(series_id: UUID) -> Path:
+    """Folder of files received and not yet de-identified."""
+    return Path(settings.QUARANTINE_DIR) / str(series_id)
+
+
+def every_pair() -> QuerySet[ScanPair]:
+    """All pairs, for data cuts and the portal's own work."""
+    return ScanPair.objects.select_related("participant", "participant__site").order_by(
+        "participant__code"
+    )
+
+
+def ready_pairs() -> QuerySet[ScanPair]:
+    """Pairs that may be synthesised and evaluated."""
+    return every_pair().filter(status=PairStatus.READY)
+
+
+def every_series() -> QuerySet[ImagingSeries]:
+    """All series, for the portal's own work."""
+    return ImagingSeries.objects.select_related(
+        "pair", "pair__participant", "pair__participant__site"
+    )
+
+
+def patient_key(patient_id: str, site_code: str) -> str:
+    """Keyed digest of a hospital's patient identifier; the identifier cannot be had back from it."""
+    text = f"{site_code}\n{patient_id}".encode()
+    return hmac.new(settings.DEIDENTIFICATION_KEY.encode(), text, hashlib.sha256).hexdigest()
+
+
+def bound_participant(patient_id: str, site_code: str) -> str:
+    """Code of the participant to whom this patient is bound; empty when to none."""
+    if not patient_id:
+        return ""
+    bound = PatientBinding.objects.filter(patient_key=patient_key(patient_id, site_code)).select_related("participant")
+    return next((binding.participant.code for binding in bound), "")

@@ -1,0 +1,278 @@
+"""Intake of one received series: read, check, de-identify, store, settle.
+
+The heavy work happens outside any transaction; only the outcome is written in one. Running it twice is harmless:
+files are addressed by digest and the move out of *received* succeeds once.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import pydicom
+from django.conf import settings
+from django.db import transaction
+
+from evaluation.imaging import (
+    Series,
+    SeriesRefused,
+    SuvConversion,
+    SuvRefused,
+    read_series,
+    suv_factor,
+)
+from studyportal.core import clock
+from studyportal.core.errors import StaleState
+from studyportal.core.services import advance, record
+from studyportal.core.storage import path_of, store_bytes
+from studyportal.imaging import rules
+from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
+from studyportal.imaging.selectors import patient_key, quarantine_of
+from studyportal.imaging.services.outlines import keep_outlines
+from studyportal.imaging.services.previews import preview_of
+from studyportal.imaging.services.receiving import empty_quarantine
+from studyportal.imaging.services.settling import constraints, keep_findings, settle_pair
+from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
+
+_MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
+_NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
+_SUV_TOLERANCE = 1e-12  # a de-identified header must give the same factor to the last digits
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What was stored of a series."""
+
+    manifest_sha256: str
+    files: int
+    size: int
+    report: dict[str, object]
+
+
+def check_series(*, series: ImagingSeries) -> ImagingSeries:
+    """The series is accepted and stored de-identified, or quarantined with every reason; its pair is settled."""
+    if series.status != SeriesStatus.RECEIVED:
+        return series
+    if series.role == SeriesRole.OUTLINES:
+        return keep_outlines(series=series)
+    try:
+        _intake(series)
+    except StaleState:  # another worker finished the same series first
+        series.refresh_from_db()
+        return series
+    settle_pair(pair=series.pair)
+    _outlines_that_waited(series)
+    return series
+
+
+def _intake(series: ImagingSeries) -> None:
+    files = sorted(quarantine_of(series.pk).glob("[0-9a-f]*"))
+    try:
+        read = read_series(files)
+    except SeriesRefused as refusal:
+        _refuse(series, rules.refusal_findings(refusal.reasons))
+        return
+    findings = [*_role_findings(series, read), *_identity_findings(series, read)]
+    summary = rules.summarise(read)
+    findings += rules.check_series(summary, constraints())
+    if any(finding.grade == "exclude" for finding in findings):
+        _refuse(series, findings)
+        return
+    stored, conversion, after, preview = _deidentify_and_store(series, read)
+    _accept(series, stored, conversion=conversion, after=after, findings=findings, preview=preview, patient_id=read.facts.patient_id)
+
+
+def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
+    wanted = _MODALITY[SeriesRole(series.role)]
+    if read.modality == wanted:
+        return []
+    return [
+        rules.Finding(
+            id="modality",
+            grade="exclude",
+            values={"modality": read.modality},
+            sentence=f"This is a {read.modality} series, yet it was sent as the {_NAMED[SeriesRole(series.role)]}. Send the right folder.",
+        )
+    ]
+
+
+def _identity_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
+    participant = series.pair.participant
+    if not read.facts.patient_id:
+        return []
+    key = patient_key(read.facts.patient_id, participant.site.code)
+    bound = PatientBinding.objects.filter(patient_key=key).first()
+    own = PatientBinding.objects.filter(participant=participant).first()
+    if bound is None and own is None:
+        return []
+    if own is not None and own.patient_key == key:
+        return []
+    sentence = (
+        "These images belong to a patient who is another participant already."
+        if bound is not None
+        else f"These images belong to another patient than the ones sent before for {participant.code}."
+    )
+    return [
+        rules.Finding(
+            id="identity_conflict",
+            grade="exclude",
+            values={},
+            sentence=f"{sentence} Compare the identities and send the right folder.",
+        )
+    ]
+
+
+def _deidentify_and_store(
+    series: ImagingSeries, read: Series
+) -> tuple[_Stored, SuvConversion | None, Series, str]:
+    participant = series.pair.participant
+    key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
+    context = rules.PseudonymContext(
+        participant_code=participant.code,
+        site_code=participant.site.code,
+        key=key,
+        date_offset_days=rules.date_offset(key, participant.code),
+    )
+    entries, reports, size, paths = [], [], 0, []
+    for path in read.files:
+        cleaned, report = rules.deidentify(pydicom.dcmread(path), context=context)
+        stored = store_bytes(_written(cleaned))
+        entries.append(
+            {
+                "sha256": stored.sha256,
+                "bytes": stored.size,
+                "sop_instance_uid": str(cleaned.SOPInstanceUID),
+            }
+        )
+        reports.append(report)
+        size += stored.size
+        paths.append(path_of(stored.sha256))
+    manifest = store_bytes(json.dumps({"files": entries}, indent=1, sort_keys=True).encode())
+    after = read_series(paths)
+    conversion = _same_suv(read, after) if read.modality == "PT" else None
+    preview = store_bytes(preview_of(after)).sha256
+    report = rules.merged_reports(reports)
+    kept = {
+        "actions": dict(report.actions),
+        "notes": list(report.notes),
+        "options": list(report.options),
+        "table": report.table_version,
+    }
+    return _Stored(manifest.sha256, len(entries), size, kept), conversion, after, preview
+
+
+def _written(cleaned: pydicom.Dataset) -> bytes:
+    buffer = BytesIO()
+    pydicom.dcmwrite(buffer, cleaned, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+class SuvChanged(RuntimeError):
+    """De-identification changed the SUV factor: a fault of ours, never of the sender."""
+
+
+def _same_suv(before: Series, after: Series) -> SuvConversion:
+    original, cleaned = suv_factor(before), suv_factor(after)
+    if original.refusals or cleaned.refusals:
+        raise SuvRefused((*original.refusals, *cleaned.refusals))
+    pairs = zip(original.slice_factors, cleaned.slice_factors, strict=True)
+    if any(abs(after_ / before_ - 1) > _SUV_TOLERANCE for before_, after_ in pairs):
+        raise SuvChanged(f"SUV factor changed from {original.factor!r} to {cleaned.factor!r}")
+    return cleaned
+
+
+def _conversion_facts(conversion: SuvConversion | None) -> dict[str, object]:
+    if conversion is None:
+        return {}
+    return {
+        "factor": conversion.factor,
+        "rule": conversion.rule,
+        "alternatives": dict(conversion.alternatives),
+        "disagreement": conversion.disagreement,
+        "decay_seconds": conversion.decay_seconds,
+        "weight_kg": conversion.weight_kg,
+        "dose_bq": conversion.dose_bq,
+        "injection_time": conversion.injection_time,
+        "reference_time": conversion.reference_time,
+    }
+
+
+@transaction.atomic
+def _accept(
+    series: ImagingSeries,
+    stored: _Stored,
+    *,
+    conversion: SuvConversion | None,
+    after: Series,
+    findings: Sequence[rules.Finding],
+    preview: str,
+    patient_id: str,
+) -> None:
+    participant = series.pair.participant
+    if patient_id:
+        key = patient_key(patient_id, participant.site.code)
+        PatientBinding.objects.get_or_create(participant=participant, defaults={"patient_key": key})
+    study, _ = ImagingStudy.objects.get_or_create(
+        study_uid=after.facts.study_uid, defaults={"participant": participant}
+    )
+    Finding.objects.filter(pair=series.pair, series__role=series.role, superseded=False).update(
+        superseded=True
+    )
+    advance(
+        series,
+        IMAGING_SERIES,
+        SeriesStatus.ACCEPTED,
+        by=None,
+        study=study,
+        series_uid=after.facts.series_uid,
+        stored_files=stored.files,
+        stored_bytes=stored.size,
+        manifest_sha256=stored.manifest_sha256,
+        summary=rules.summary_to_json(rules.summarise(after)),
+        suv=_conversion_facts(conversion),
+        deidentification=stored.report,
+        preview_sha256=preview,
+        settled_at=clock.now(),
+    )
+    keep_findings(series.pair, findings, series=series)
+    record(
+        "accept_series",
+        series,
+        f"{participant.code}: the {_NAMED[SeriesRole(series.role)]} was accepted; {stored.files} de-identified files are stored.",
+        by=None,
+        site_code=participant.site.code,
+    )
+    transaction.on_commit(lambda: empty_quarantine(series))
+
+
+@transaction.atomic
+def _refuse(series: ImagingSeries, findings: Sequence[rules.Finding]) -> None:
+    participant = series.pair.participant
+    Finding.objects.filter(pair=series.pair, series__role=series.role, superseded=False).update(
+        superseded=True
+    )
+    advance(
+        series,
+        IMAGING_SERIES,
+        SeriesStatus.QUARANTINED,
+        by=None,
+        settled_at=clock.now(),
+        reason=" ".join(finding.sentence for finding in findings if finding.grade == "exclude"),
+    )
+    keep_findings(series.pair, findings, series=series)
+    record(
+        "refuse_series",
+        series,
+        f"{participant.code}: the {_NAMED[SeriesRole(series.role)]} was refused.",
+        by=None,
+        site_code=participant.site.code,
+    )
+
+
+def _outlines_that_waited(series: ImagingSeries) -> None:
+    if series.role != SeriesRole.REFERENCE or series.status != SeriesStatus.ACCEPTED:
+        return
+    for waiting in ImagingSeries.objects.filter(
+        pair=series.pair, role=SeriesRole.OUTLINES, status=SeriesStatus.RECEIVED
+    ):
+        keep_outlines(series=waiting)

@@ -1,0 +1,234 @@
+"""Judges a pair, and keeps what a person decides about findings."""
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from studyportal.core import clock
+from studyportal.core.errors import Reason, Refused
+from studyportal.core.models import User
+from studyportal.core.services import advance, record
+from studyportal.imaging import rules
+from studyportal.imaging.models import Finding, ImagingSeries, ScanPair
+from studyportal.imaging.selectors import accepted_series, open_findings
+from studyportal.imaging.states import SCAN_PAIR, Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.participants.rules import Answer
+from studyportal.participants.services import settle_criteria
+from studyportal.protocol.selectors import active_protocol
+from studyportal.sites.rules import Action
+from studyportal.sites.services import require
+
+
+def constraints() -> rules.ImagingConstraints:
+    """Thresholds of the checks, from the protocol in force."""
+    imaging = active_protocol().imaging
+    names = rules.ImagingConstraints.__dataclass_fields__
+    return rules.ImagingConstraints(**{name: getattr(imaging, name) for name in names})
+
+
+def keep_findings(
+    pair: ScanPair, findings: Iterable[rules.Finding], *, series: ImagingSeries | None
+) -> None:
+    """These findings replace the earlier ones of the same series or of the pair; none is deleted."""
+    Finding.objects.filter(pair=pair, series=series, superseded=False).update(superseded=True)
+    Finding.objects.bulk_create(
+        Finding(
+            pair=pair,
+            series=series,
+            rule=finding.id,
+            grade=finding.grade,
+            sentence=finding.sentence,
+            values=dict(finding.values),
+            found_at=clock.now(),
+        )
+        for finding in findings
+    )
+
+
+@transaction.atomic
+def settle_pair(*, pair: ScanPair, by: User | None = None) -> ScanPair:
+    """The pair is ready, or it says what is open, or it goes on waiting for images."""
+    pair = (
+        ScanPair.objects.select_for_update()
+        .select_related("participant", "participant__site")
+        .get(pk=pair.pk)
+    )
+    if pair.status != PairStatus.CHECKING or _still_checking(pair):
+        return pair
+    source, reference = (
+        accepted_series(pair, SeriesRole.SOURCE),
+        accepted_series(pair, SeriesRole.REFERENCE),
+    )
+    if source is not None and reference is not None:
+        findings = rules.check_pair(
+            rules.summary_from_json(source.summary),
+            rules.summary_from_json(reference.summary),
+            constraints(),
+        )
+        keep_findings(pair, findings, series=None)
+    _move(pair, complete=source is not None and reference is not None, by=by)
+    return pair
+
+
+@transaction.atomic
+def accept_finding(*, finding: Finding, reason: str, by: User) -> Finding:
+    """The finding no longer stands in the way, for this reason."""
+    participant = finding.pair.participant
+    require(by, Action.ACCEPT_FINDING, site=participant.site)
+    if not reason.strip():
+        raise Refused(Reason("reason_missing", "Say why this finding can be accepted."))
+    if finding.superseded or finding.accepted_at is not None:
+        raise Refused(Reason("finding_settled", "This finding is settled already."))
+    if finding.series is not None and finding.series.status != SeriesStatus.ACCEPTED:
+        raise Refused(
+            Reason(
+                "series_refused",
+                "The series was refused, so its findings cannot be accepted; it must be sent again.",
+            )
+        )
+    finding.accepted_at, finding.accepted_by, finding.accepted_reason = (
+        clock.now(),
+        by,
+        reason.strip(),
+    )
+    finding.save(update_fields=["accepted_at", "accepted_by", "accepted_reason"])
+    record(
+        "accept_finding",
+        finding,
+        f"{participant.code}: the finding “{finding.rule}” was accepted.",
+        by=by,
+        site_code=participant.site.code,
+        reason=reason,
+    )
+    pair = ScanPair.objects.select_for_update().get(pk=finding.pair_id)
+    if pair.status == PairStatus.QUERY_OPEN and not _blocking(pair) and _complete(pair):
+        _become_ready(pair, by=by)
+    return finding
+
+
+@transaction.atomic
+def exclude_pair(*, pair: ScanPair, reason: str, by: User) -> ScanPair:
+    """The pair is out of every analysis, with the reason kept."""
+    require(by, Action.ACCEPT_FINDING, site=pair.participant.site)
+    if not reason.strip():
+        raise Refused(Reason("reason_missing", "Say why the pair is excluded."))
+    advance(pair, SCAN_PAIR, PairStatus.EXCLUDED, by=by, reason=reason, exclusion_reason=reason)
+    settle_criteria(
+        participant=pair.participant, answers={"EXC-04": Answer.MET}, source="imaging", by=by
+    )
+    record(
+        "exclude_pair",
+        pair,
+        f"The pair of {pair.participant.code} was excluded.",
+        by=by,
+        site_code=pair.participant.site.code,
+        reason=reason,
+    )
+    return pair
+
+
+@transaction.atomic
+def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -> ScanPair:
+    """EXC-02 is settled by a person who looked at the images; with artefacts the pair is excluded."""
+    require(by, Action.ACCEPT_FINDING, site=pair.participant.site)
+    if not reason.strip():
+        raise Refused(Reason("reason_missing", "Say what you saw."))
+    if not _complete(pair):
+        raise Refused(
+            Reason(
+                "pair_incomplete",
+                "Both CT and PET must be accepted before the images can be judged.",
+            )
+        )
+    answer = Answer.MET if artefacts else Answer.NOT_MET
+    settle_criteria(
+        participant=pair.participant, answers={"EXC-02": answer}, source="imaging", by=by
+    )
+    if artefacts:
+        advance(
+            pair,
+            SCAN_PAIR,
+            PairStatus.EXCLUDED,
+            by=by,
+            reason=reason,
+            exclusion_reason=f"Image artefacts: {reason}",
+        )
+    record(
+        "judge_artefacts",
+        pair,
+        f"{pair.participant.code}: the images were judged {'with' if artefacts else 'free of'} excluding artefacts.",
+        by=by,
+        site_code=pair.participant.site.code,
+        reason=reason,
+    )
+    return pair
+
+
+def _still_checking(pair: ScanPair) -> bool:
+    unsettled = (SeriesStatus.RECEIVING, SeriesStatus.RECEIVED)
+    return (
+        ImagingSeries.objects.filter(pair=pair, status__in=unsettled)
+        .exclude(role=SeriesRole.OUTLINES)
+        .exists()
+    )
+
+
+def _complete(pair: ScanPair) -> bool:
+    return all(
+        accepted_series(pair, role) is not None
+        for role in (SeriesRole.SOURCE, SeriesRole.REFERENCE)
+    )
+
+
+def _blocking(pair: ScanPair) -> bool:
+    # An outline that could not be read never blocks the pair of images.
+    return (
+        open_findings(pair)
+        .filter(grade=Grade.EXCLUDE, accepted_at=None)
+        .exclude(series__role=SeriesRole.OUTLINES)
+        .exists()
+    )
+
+
+def _move(pair: ScanPair, *, complete: bool, by: User | None) -> None:
+    if _blocking(pair):
+        advance(
+            pair,
+            SCAN_PAIR,
+            PairStatus.QUERY_OPEN,
+            by=by,
+            settled_at=clock.now(),
+            reason="a check found something to mend",
+        )
+    elif complete:
+        _become_ready(pair, by=by)
+    else:
+        advance(
+            pair,
+            SCAN_PAIR,
+            PairStatus.AWAITING_IMAGES,
+            by=by,
+            settled_at=clock.now(),
+            reason="the other series is not here yet",
+        )
+
+
+def _become_ready(pair: ScanPair, *, by: User | None) -> None:
+    advance(
+        pair,
+        SCAN_PAIR,
+        PairStatus.READY,
+        by=by,
+        settled_at=clock.now(),
+        reason="CT and PET are paired and checked",
+    )
+    settle_criteria(
+        participant=pair.participant, answers={"EXC-04": Answer.NOT_MET}, source="imaging", by=by
+    )
+    record(
+        "settle_pair",
+        pair,
+        f"The pair of {pair.participant.code} is ready.",
+        by=by,
+        site_code=pair.participant.site.code,
+    )

@@ -1,0 +1,56 @@
+from enum import StrEnum
+
+from studyportal.core.states import machine
+
+
+class SeriesStatus(StrEnum):
+    RECEIVING = "receiving"
+    RECEIVED = "received"
+    ACCEPTED = "accepted"
+    QUARANTINED = "quarantined"
+    PURGED = "purged"
+
+
+class PairStatus(StrEnum):
+    AWAITING_IMAGES = "awaiting_images"
+    CHECKING = "checking"
+    READY = "ready"
+    QUERY_OPEN = "query_open"
+    EXCLUDED = "excluded"
+
+
+class SeriesRole(StrEnum):
+    """What a series is in its pair."""
+
+    SOURCE = "source"
+    REFERENCE = "reference"
+    OUTLINES = "outlines"
+
+
+class Grade(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    EXCLUDE = "exclude"
+
+
+IMAGING_SERIES = machine(
+    "imaging series",
+    SeriesStatus,
+    SeriesStatus.RECEIVING,
+    receiving="received purged",
+    received="accepted quarantined",
+    accepted="purged",
+    quarantined="purged",
+    purged="",
+)
+
+SCAN_PAIR = machine(
+    "scan pair",
+    PairStatus,
+    PairStatus.AWAITING_IMAGES,
+    awaiting_images="checking",
+    checking="ready query_open awaiting_images",
+    query_open="checking ready excluded",
+    ready="checking excluded",
+    excluded="",
+)

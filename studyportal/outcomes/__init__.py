@@ -1,0 +1,1 @@
+"""Data cuts, evaluation runs, measurements and results."""

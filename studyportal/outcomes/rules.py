@@ -1,0 +1,71 @@
+"""Reads reader scores as they are written in a cases file, and says what is wrong with them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from studyportal.clinical.rules import TargetCondition, Unit, unit_fault
+from studyportal.core.errors import Reason
+
+_ENTRY = re.compile(
+    r"^(?P<reader>[\w.-]+)/(?P<arm>\w+)/(?P<condition>\w+)/(?P<unit>\w+)/(?P<unit_id>[\w.-]*)=(?P<score>-?\d+(\.\d+)?)$"
+)
+
+
+@dataclass(frozen=True)
+class ScoreEntry:
+    """One score that one reader gave to one unit in one arm."""
+
+    reader: str
+    arm: str
+    condition: TargetCondition
+    unit: Unit
+    unit_id: str
+    score: float
+
+
+def read_scores(text: str, *, low: float, high: float) -> tuple[list[ScoreEntry], list[Reason]]:
+    """Return entries and faults of `reader/arm/condition/unit/unit_id=score;…`; scores lie from `low` to `high`."""
+    entries: list[ScoreEntry] = []
+    faults: list[Reason] = []
+    for part in filter(None, (piece.strip() for piece in text.split(";"))):
+        found = _read_entry(part, low=low, high=high)
+        if isinstance(found, Reason):
+            faults.append(found)
+        else:
+            entries.append(found)
+    return entries, [*faults, *_twice(entries)]
+
+
+def _read_entry(part: str, *, low: float, high: float) -> ScoreEntry | Reason:
+    match = _ENTRY.match(part)
+    if match is None:
+        return Reason(
+            "score_form",
+            f"“{part}” is not of the form reader/arm/condition/unit/id=score.",
+            "reader_scores",
+        )
+    try:
+        condition, unit = TargetCondition(match["condition"]), Unit(match["unit"])
+    except ValueError as error:
+        return Reason("score_word", f"“{part}”: {error}.", "reader_scores")
+    if fault := unit_fault(condition, unit, match["unit_id"]):
+        return Reason("score_unit", f"“{part}”: {fault}", "reader_scores")
+    score = float(match["score"])
+    if not low <= score <= high:
+        return Reason(
+            "score_range", f"“{part}”: a score lies from {low:g} to {high:g}.", "reader_scores"
+        )
+    return ScoreEntry(match["reader"], match["arm"], condition, unit, match["unit_id"], score)
+
+
+def _twice(entries: Sequence[ScoreEntry]) -> list[Reason]:
+    seen, faults = set(), []
+    for entry in entries:
+        key = (entry.reader, entry.arm, entry.condition, entry.unit, entry.unit_id)
+        if key in seen:
+            faults.append(
+                Reason("score_twice", f"{'/'.join(key)} is given twice.", "reader_scores")
+            )
+        seen.add(key)
+    return faults

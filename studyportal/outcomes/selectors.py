@@ -1,0 +1,118 @@
+"""Reads of cuts, runs and results. Outcomes are study-wide: only roles with that right see any."""
+
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from studyportal.outcomes.models import (
+    CutPair,
+    DataCut,
+    EvaluationRun,
+    IndexScore,
+    Measurement,
+    ResultRow,
+    RunFile,
+)
+from studyportal.outcomes.states import RunStatus
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import Person, may
+
+
+def cuts_visible_to(user: Person) -> QuerySet[DataCut]:
+    """Every cut, for those who may see outcomes."""
+    rows = DataCut.objects.select_related("release", "protocol_version", "frozen_by")
+    return rows if may(user, Action.SEE_OUTCOMES) else rows.none()
+
+
+def runs_visible_to(user: Person) -> QuerySet[EvaluationRun]:
+    """Every run, for those who may see outcomes."""
+    rows = EvaluationRun.objects.select_related(
+        "cut", "cut__release", "cut__protocol_version", "planned_by"
+    )
+    return rows if may(user, Action.SEE_OUTCOMES) else rows.none()
+
+
+def run_for(user: Person, run_id: UUID) -> EvaluationRun | None:
+    """The run, or None when it does not exist or the person may not see it."""
+    return runs_visible_to(user).filter(pk=run_id).first()
+
+
+def cut_for(user: Person, cut_id: UUID) -> DataCut | None:
+    """The cut, or None when it does not exist or the person may not see it."""
+    return cuts_visible_to(user).filter(pk=cut_id).first()
+
+
+def results_of(run: EvaluationRun) -> QuerySet[ResultRow]:
+    """Results of a run in the order of the report."""
+    return ResultRow.objects.filter(run=run)
+
+
+def files_of(run: EvaluationRun) -> QuerySet[RunFile]:
+    """Files of the report of a run."""
+    return RunFile.objects.filter(run=run)
+
+
+def measured_share(cut: DataCut) -> tuple[int, int]:
+    """How many pairs of the cut are measured, and how many there are."""
+    counts = CutPair.objects.filter(cut=cut).aggregate(
+        all=Count("pk"), done=Count("pk", filter=Q(measured_at__isnull=False))
+    )
+    return counts["done"], counts["all"]
+
+
+def unmeasured_pairs() -> QuerySet[CutPair]:
+    """Pairs of cuts with a planned run that wait to be measured."""
+    return CutPair.objects.filter(measured_at=None, cut__runs__status=RunStatus.PLANNED).distinct()
+
+
+def unmeasured_of(cut: DataCut) -> QuerySet[CutPair]:
+    """Pairs of one cut that wait to be measured."""
+    return CutPair.objects.filter(cut=cut, measured_at=None)
+
+
+def planned_runs() -> QuerySet[EvaluationRun]:
+    """Runs that wait to be analysed."""
+    return EvaluationRun.objects.filter(status=RunStatus.PLANNED).select_related("cut")
+
+
+def measurements_of(cut: DataCut) -> QuerySet[Measurement]:
+    """Measurements of a cut."""
+    return Measurement.objects.filter(cut_pair__cut=cut).select_related(
+        "cut_pair__pair__participant__site"
+    )
+
+
+def measurements_of_pair(user: Person, pair_id: UUID) -> QuerySet[Measurement]:
+    """Measurements of one pair in its newest cut, for those who may see outcomes."""
+    if not may(user, Action.SEE_OUTCOMES):
+        return Measurement.objects.none()
+    newest = (
+        CutPair.objects.filter(pair_id=pair_id, measured_at__isnull=False)
+        .order_by("-cut__frozen_at")
+        .first()
+    )
+    return Measurement.objects.filter(cut_pair=newest) if newest else Measurement.objects.none()
+
+
+def latest_completed_run() -> EvaluationRun | None:
+    """The newest completed run, whoever asks; entrances check the right first."""
+    return (
+        EvaluationRun.objects.filter(status=RunStatus.COMPLETED)
+        .select_related("cut", "cut__release")
+        .first()
+    )
+
+
+def every_run() -> QuerySet[EvaluationRun]:
+    """All runs, for the portal's own work."""
+    return EvaluationRun.objects.select_related("cut", "cut__release", "cut__protocol_version")
+
+
+def every_cut_pair() -> QuerySet[CutPair]:
+    """All pairs of cuts, for the portal's own work."""
+    return CutPair.objects.select_related("cut", "source", "reference", "synthetic", "outlines")
+
+
+def scores_of_participants() -> QuerySet[IndexScore]:
+    """All reader scores, for the portal's own work."""
+    return IndexScore.objects.select_related("participant")

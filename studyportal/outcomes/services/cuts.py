@@ -1,0 +1,147 @@
+"""Freezes a data cut: from then on it speaks of the same series, scores and versions."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from evaluation.analysis import Plan, PlanError, load_plan
+from studyportal.core import clock
+from studyportal.core.errors import Reason, Refused
+from studyportal.core.models import User
+from studyportal.core.services import advance, begin, record
+from studyportal.imaging.selectors import accepted_series, latest_outlines, ready_pairs
+from studyportal.imaging.states import SeriesRole
+from studyportal.outcomes.models import CutPair, DataCut, IndexTest
+from studyportal.outcomes.services.tables import freeze_tables
+from studyportal.outcomes.states import DATA_CUT, CutStatus, IndexTestKind
+from studyportal.protocol.selectors import active_version
+from studyportal.sites.rules import Action
+from studyportal.sites.services import require
+from studyportal.syntheses.selectors import usable_series
+
+if TYPE_CHECKING:
+    from studyportal.syntheses.models import ModelRelease, SyntheticSeries
+
+_LIBRARIES = (
+    "studyportal",
+    "numpy",
+    "scipy",
+    "pandas",
+    "statsmodels",
+    "scikit-image",
+    "pydicom",
+    "torch",
+    "monai",
+)
+_KINDS = {"quantity": IndexTestKind.QUANTITATIVE, "scores": IndexTestKind.READER}
+
+
+def software_versions() -> dict[str, str]:
+    """Versions of the portal and of the libraries its numbers rest on."""
+    return {name: metadata.version(name) for name in _LIBRARIES}
+
+
+@transaction.atomic
+def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) -> DataCut:
+    """A frozen cut exists with every ready pair that has a usable synthetic series of this release.
+
+    Raises
+    ------
+    Refused
+        When the plan cannot be read, the name is taken, or nothing can be compared.
+    """
+    require(by, Action.FREEZE_CUT)
+    plan = _plan(plan_text)
+    if not name.strip() or DataCut.objects.filter(name=name.strip()).exists():
+        raise Refused(Reason("cut_name", "Give the cut a name that no other cut has.", "name"))
+    series = _comparable(release)
+    if not series:
+        raise Refused(
+            Reason(
+                "nothing_to_compare",
+                f"No ready pair has a synthetic series of {release} that passed its checks.",
+            )
+        )
+    cut = DataCut.objects.create(
+        name=name.strip(),
+        status=CutStatus.OPEN,
+        protocol_version=active_version(),
+        release=release,
+        plan_text=plan_text,
+        plan_digest=plan.digest,
+        software=software_versions(),
+    )
+    begin(cut, DATA_CUT, by=by)
+    _lock_tests(plan)
+    CutPair.objects.bulk_create(_cut_pair(cut, entry) for entry in series)
+    tables = freeze_tables({entry.job.pair.participant.code for entry in series})
+    advance(
+        cut,
+        DATA_CUT,
+        CutStatus.FROZEN,
+        by=by,
+        tables_sha256=tables.sha256,
+        frozen_at=clock.now(),
+        frozen_by=by,
+    )
+    record("freeze_cut", cut, f"Data cut “{cut.name}” was frozen with {len(series)} pairs.", by=by)
+    return cut
+
+
+def _plan(text: str) -> Plan:
+    try:
+        return load_plan(text)
+    except PlanError as error:
+        raise Refused(
+            Reason("plan", f"The analysis plan cannot be used: {error}.", "plan")
+        ) from error
+
+
+def _comparable(release: ModelRelease) -> list[SyntheticSeries]:
+    ready = set(ready_pairs().values_list("pk", flat=True))
+    chosen: dict[object, SyntheticSeries] = {}
+    for series in usable_series(
+        release
+    ):  # ordered by seed, so the first of a pair is the primary one
+        if series.job.pair_id in ready and _source_is_current(series):
+            chosen.setdefault(series.job.pair_id, series)
+    return list(chosen.values())
+
+
+def _source_is_current(series: SyntheticSeries) -> bool:
+    return series.job.source.status == "accepted"
+
+
+def _cut_pair(cut: DataCut, series: SyntheticSeries) -> CutPair:
+    pair = series.job.pair
+    return CutPair(
+        cut=cut,
+        pair=pair,
+        source=series.job.source,
+        reference=accepted_series(pair, SeriesRole.REFERENCE),
+        synthetic=series,
+        outlines=latest_outlines(pair),
+    )
+
+
+def _lock_tests(plan: Plan) -> None:
+    for test in plan.index_test:
+        IndexTest.objects.get_or_create(
+            code=test.id,
+            plan_digest=plan.digest,
+            defaults={
+                "kind": _KINDS[test.kind],
+                "locked_at": clock.now(),
+                "definition": {
+                    "title": test.title,
+                    "arm": test.arm,
+                    "image": test.image,
+                    "quantity": test.quantity,
+                    "cutoff": dict(test.cutoff),
+                    "comparator": test.comparator,
+                },
+            },
+        )

@@ -1,0 +1,83 @@
+"""Measures one pair of a cut. Measured once, kept for every run on the cut."""
+
+from importlib import metadata
+
+import numpy as np
+from django.db import transaction
+from evaluation.analysis.measure import MeasurementRow, measure_pair
+
+from evaluation.analysis import load_plan
+from evaluation.imaging import Refused as ImagesRefused
+from evaluation.imaging import Volume, read_series
+from studyportal.core import clock
+from studyportal.imaging.selectors import stored_paths
+from studyportal.imaging.services import masks_of
+from studyportal.outcomes.models import CutPair, Measurement
+
+_BACKGROUNDS = {"organ:blood_pool": "blood_pool", "organ:liver": "liver"}
+
+
+def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:
+    """Fidelity and metabolic measurements of the pair are rows, or the pair says why it could not be measured."""
+    if cut_pair.measured_at is not None:
+        return cut_pair
+    try:
+        rows = _measure(cut_pair)
+        fault = ""
+    except (ImagesRefused, ValueError) as refusal:
+        rows, fault = [], str(refusal)
+    _keep(cut_pair, rows, fault)
+    return cut_pair
+
+
+def _measure(cut_pair: CutPair) -> list[MeasurementRow]:
+    plan = load_plan(cut_pair.cut.plan_text)
+    reference = read_series(stored_paths(cut_pair.reference.manifest_sha256)).suv_volume()
+    synthetic = read_series(
+        stored_paths(cut_pair.synthetic.manifest_sha256), allow_synthetic=True
+    ).suv_volume()
+    ct = read_series(stored_paths(cut_pair.source.manifest_sha256)).stored_volume()
+    masks = masks_of(cut_pair.outlines) if cut_pair.outlines is not None else {}
+    return measure_pair(
+        reference=_volume(reference),
+        synthetic=synthetic,
+        ct=ct,
+        lesions={name: mask for name, mask in masks.items() if not name.startswith("organ:")},
+        backgrounds={
+            name: masks[region] for region, name in _BACKGROUNDS.items() if region in masks
+        },
+        data_range=plan.data_range_suv,
+        negative_controls=True,
+    )
+
+
+def _volume(volume: Volume) -> Volume:
+    if not np.isfinite(volume.array).all():
+        raise ValueError("The reference PET holds values that are not numbers.")
+    return volume
+
+
+@transaction.atomic
+def _keep(cut_pair: CutPair, rows: list[MeasurementRow], fault: str) -> None:
+    claimed = CutPair.objects.filter(pk=cut_pair.pk, measured_at=None).update(
+        measured_at=clock.now(), fault=fault
+    )
+    if not claimed:  # measured by another worker in the meantime
+        return
+    software = metadata.version("studyportal")
+    Measurement.objects.bulk_create(
+        Measurement(
+            cut_pair=cut_pair,
+            region=row.region,
+            image=row.image,
+            quantity=row.quantity,
+            value=row.value,
+            unit=row.unit,
+            method=row.method,
+            flags=";".join(row.flags),
+            voxels=row.n_voxels,
+            software=software,
+        )
+        for row in rows
+    )
+    cut_pair.refresh_from_db()

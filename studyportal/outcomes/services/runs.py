@@ -1,0 +1,127 @@
+"""Plans a run and analyses it: frozen tables and measurements in, immutable result rows and a report out."""
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from django.db import transaction
+
+from evaluation.analysis import AnalysisResult, load_plan, run
+from evaluation.report import write_report
+from studyportal.core import clock
+from studyportal.core.errors import Reason, Refused, StaleState
+from studyportal.core.models import User
+from studyportal.core.services import advance, begin, record
+from studyportal.core.storage import store_file
+from studyportal.outcomes.models import CutPair, DataCut, EvaluationRun, ResultRow, RunFile
+from studyportal.outcomes.services.cuts import software_versions
+from studyportal.outcomes.services.tables import tables_of
+from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
+from studyportal.sites.rules import Action
+from studyportal.sites.services import require
+
+
+@transaction.atomic
+def plan_run(*, cut: DataCut, by: User) -> EvaluationRun:
+    """A run of this cut is planned; it is analysed when every pair is measured."""
+    require(by, Action.RUN_EVALUATION)
+    if cut.status == CutStatus.OPEN:
+        raise Refused(Reason("cut_open", "Freeze the cut before it is evaluated."))
+    row = EvaluationRun.objects.create(
+        cut=cut, status=RunStatus.PLANNED, planned_at=clock.now(), planned_by=by
+    )
+    begin(row, EVALUATION_RUN, by=by)
+    record("plan_run", row, f"An evaluation of “{cut.name}” was requested.", by=by)
+    return row
+
+
+def analyse_run(*, evaluation_run: EvaluationRun) -> EvaluationRun:
+    """The run is completed with result rows and report, or errored; it waits while a pair is unmeasured."""
+    cut = evaluation_run.cut
+    if (
+        evaluation_run.status != RunStatus.PLANNED
+        or CutPair.objects.filter(cut=cut, measured_at=None).exists()
+    ):
+        return evaluation_run
+    try:
+        advance(evaluation_run, EVALUATION_RUN, RunStatus.RUNNING, by=None, started_at=clock.now())
+    except StaleState:  # another worker took it
+        return evaluation_run
+    try:
+        result = run(load_plan(cut.plan_text), tables_of(cut))
+        with tempfile.TemporaryDirectory() as folder:
+            _complete(evaluation_run, result, Path(folder))
+    except Exception as error:
+        advance(
+            evaluation_run,
+            EVALUATION_RUN,
+            RunStatus.ERRORED,
+            by=None,
+            ended_at=clock.now(),
+            reason=f"The analysis broke ({type(error).__name__}). It was logged; nothing was kept.",
+        )
+        raise
+    return evaluation_run
+
+
+def provenance_of(evaluation_run: EvaluationRun) -> dict[str, object]:
+    """Everything a number of this run can be traced to."""
+    cut = evaluation_run.cut
+    return {
+        "protocol": f"{cut.protocol_version.registry_number} version {cut.protocol_version.version}",
+        "protocol_sha256": cut.protocol_version.sha256,
+        "data_cut": cut.name,
+        "data_cut_id": str(cut.pk),
+        "frozen_at": cut.frozen_at.isoformat(timespec="seconds") if cut.frozen_at else "",
+        "tables_sha256": cut.tables_sha256,
+        "model_release": str(cut.release),
+        "model_release_sha256": cut.release.digest,
+        "weights_sha256": cut.release.weights_sha256,
+        "analysis_plan_sha256": cut.plan_digest,
+        "run_id": str(evaluation_run.pk),
+        "software": software_versions(),
+    }
+
+
+def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Path) -> None:
+    provenance = provenance_of(evaluation_run)
+    title = evaluation_run.cut.protocol_version.title
+    paths = write_report(result, provenance=provenance, out=folder, title=title)
+    files = [(path.relative_to(folder).as_posix(), store_file(path)) for path in paths]
+    with transaction.atomic():
+        ResultRow.objects.bulk_create(
+            ResultRow(run=evaluation_run, **asdict(row)) for row in result.rows
+        )
+        RunFile.objects.bulk_create(
+            RunFile(run=evaluation_run, name=name, sha256=stored.sha256, size=stored.size)
+            for name, stored in files
+        )
+        _supersede_earlier(evaluation_run)
+        advance(
+            evaluation_run,
+            EVALUATION_RUN,
+            RunStatus.COMPLETED,
+            by=None,
+            ended_at=clock.now(),
+            provenance=provenance,
+        )
+        record(
+            "complete_run",
+            evaluation_run,
+            f"The evaluation of “{evaluation_run.cut.name}” gave {len(result.rows)} results.",
+            by=None,
+        )
+
+
+def _supersede_earlier(evaluation_run: EvaluationRun) -> None:
+    earlier = EvaluationRun.objects.filter(
+        cut=evaluation_run.cut, status=RunStatus.COMPLETED, planned_at__lt=evaluation_run.planned_at
+    )
+    for row in earlier:
+        advance(
+            row,
+            EVALUATION_RUN,
+            RunStatus.SUPERSEDED,
+            by=None,
+            reason="a later run of the same cut was completed",
+        )

@@ -1,0 +1,180 @@
+"""The tables an analysis reads. The flow diagram and every denominator come from these rows and from nowhere else."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from evaluation.analysis import COLUMNS, Tables
+from studyportal.clinical.selectors import every_reference
+from studyportal.core.storage import StoredFile, read_bytes, store_bytes
+from studyportal.imaging.selectors import every_pair
+from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
+from studyportal.outcomes.models import DataCut, IndexScore, Measurement
+from studyportal.participants.selectors import ENROLLED, every_participant, latest_answers
+from studyportal.participants.states import ParticipantStatus
+from studyportal.sites.selectors import every_site
+
+if TYPE_CHECKING:
+    from studyportal.participants.models import Participant
+
+_FROZEN = ("participants", "reference_standard", "index_scores", "sites")
+Rows = list[dict[str, object]]
+
+
+def freeze_tables(synthesised: set[str]) -> StoredFile:
+    """Tables as they are now lie in the archive; `synthesised` are codes of participants with a usable series."""
+    content = {
+        "participants": _participants(synthesised),
+        "reference_standard": _reference(),
+        "index_scores": _scores(),
+        "sites": [
+            {"code": site.code, "name": site.name, "name_zh": site.name_zh, "target": site.target}
+            for site in every_site()
+        ],
+    }
+    return store_bytes(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode())
+
+
+def tables_of(cut: DataCut) -> Tables:
+    """The frozen tables of a cut with its measurements."""
+    content = json.loads(read_bytes(cut.tables_sha256))
+    frames = {name: pd.DataFrame(content[name], columns=list(COLUMNS[name])) for name in _FROZEN}
+    measured = pd.DataFrame(_measurements(cut), columns=list(COLUMNS["measurements"]))
+    analysed = set(measured["participant"])
+    people = frames["participants"]
+    people["analysed"] = people["participant"].isin(analysed)
+    return Tables(measurements=measured, **frames)
+
+
+def _participants(synthesised: set[str]) -> Rows:
+    pairs = {pair.participant_id: pair for pair in every_pair().prefetch_related("series")}
+    referenced = set(every_reference().values_list("participant_id", flat=True))
+    answers = latest_answers()
+    return [
+        _participant_row(
+            person,
+            pairs.get(person.pk),
+            person.pk in referenced,
+            person.code in synthesised,
+            answers.get(person.pk, {}),
+        )
+        for person in every_participant().prefetch_related("consents")
+    ]
+
+
+def _participant_row(
+    person: Participant,
+    pair: object,
+    referenced: bool,
+    synthesised: bool,
+    answers: dict[str, tuple[str, str]],
+) -> dict[str, object]:
+    accepted = (
+        {s.role for s in pair.series.all() if s.status == SeriesStatus.ACCEPTED} if pair else set()
+    )
+    enrolled = person.status in ENROLLED
+    return {
+        "participant": person.code,
+        "site": person.site.code,
+        "age_years": float(person.age_years),
+        "sex": person.sex,
+        "screened": True,
+        "eligible": person.status == ParticipantStatus.ELIGIBLE or enrolled,
+        "enrolled": enrolled,
+        "consented": any(consent.withdrawn_on is None for consent in person.consents.all()),
+        "ct_received": SeriesRole.SOURCE in accepted,
+        "pet_received": SeriesRole.REFERENCE in accepted,
+        "pair_ready": pair is not None and pair.status == PairStatus.READY,
+        "synthesised": synthesised,
+        "reference_complete": referenced,
+        "analysed": False,
+        "exclusion_reason": _why_out(person, pair, answers),
+    }
+
+
+def _why_out(person: Participant, pair: object, answers: dict[str, tuple[str, str]]) -> str:
+    if person.status == ParticipantStatus.SCREEN_FAILED:
+        return " ".join(
+            sentence
+            for _, (answer, sentence) in sorted(answers.items())
+            if sentence and answer != "unknown"
+        )
+    if person.status == ParticipantStatus.SCREENED:
+        return "Screening is not complete."
+    if person.status == ParticipantStatus.ELIGIBLE:
+        return "Eligible, not enrolled yet."
+    if pair is None:
+        return "No images were sent."
+    words = {
+        PairStatus.AWAITING_IMAGES: "CT or PET is missing.",
+        PairStatus.CHECKING: "The images are being checked.",
+        PairStatus.QUERY_OPEN: "The images have an open query.",
+        PairStatus.EXCLUDED: pair.exclusion_reason,
+    }
+    return words.get(pair.status, "")
+
+
+def _reference() -> Rows:
+    return [
+        {
+            "participant": row.participant.code,
+            "site": row.participant.site.code,
+            "target_condition": row.condition,
+            "unit": row.unit,
+            "unit_id": row.unit_id,
+            "status": row.status,
+            "source": row.source,
+        }
+        for row in every_reference()
+    ]
+
+
+def _scores() -> Rows:
+    rows = IndexScore.objects.select_related("participant", "participant__site")
+    return [
+        {
+            "participant": row.participant.code,
+            "site": row.participant.site.code,
+            "test": f"reader_{row.arm}",
+            "arm": row.arm,
+            "reader": row.reader,
+            "target_condition": row.condition,
+            "unit": row.unit,
+            "unit_id": row.unit_id,
+            "score": row.score,
+        }
+        for row in rows
+    ]
+
+
+def _measurements(cut: DataCut) -> Rows:
+    rows = Measurement.objects.filter(cut_pair__cut=cut).values_list(
+        "cut_pair__pair__participant__code",
+        "cut_pair__pair__participant__site__code",
+        "region",
+        "image",
+        "quantity",
+        "value",
+        "unit",
+        "method",
+        "flags",
+    )
+    release = str(cut.release)
+    return [
+        {
+            "participant": code,
+            "site": site,
+            "release": release,
+            "region": region,
+            "image": image,
+            "quantity": quantity,
+            "value": value,
+            "unit": unit,
+            "method": method,
+            "flags": flags,
+        }
+        for code, site, region, image, quantity, value, unit, method, flags in rows
+    ]

@@ -1,0 +1,36 @@
+from enum import StrEnum
+
+from studyportal.core.states import machine
+
+
+class CutStatus(StrEnum):
+    OPEN = "open"
+    FROZEN = "frozen"
+    LOCKED = "locked"
+
+
+class RunStatus(StrEnum):
+    PLANNED = "planned"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    ERRORED = "errored"
+    SUPERSEDED = "superseded"
+
+
+class IndexTestKind(StrEnum):
+    READER = "reader"
+    QUANTITATIVE = "quantitative"
+
+
+DATA_CUT = machine("data cut", CutStatus, CutStatus.OPEN, open="frozen", frozen="locked", locked="")
+
+EVALUATION_RUN = machine(
+    "evaluation run",
+    RunStatus,
+    RunStatus.PLANNED,
+    planned="running errored",
+    running="completed errored",
+    completed="superseded",
+    errored="superseded",
+    superseded="",
+)

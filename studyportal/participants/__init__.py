@@ -1,0 +1,1 @@
+"""Participants: screening, consent, eligibility, disposition. Never a name."""

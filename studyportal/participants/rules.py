@@ -1,0 +1,162 @@
+"""Eligibility: criteria and answers in, a verdict with a reason per criterion out. No clock, no database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from studyportal.core.errors import Reason
+from studyportal.protocol.rules import Criterion, Protocol
+
+
+class Answer(StrEnum):
+    """For an exclusion criterion “met” means that it applies and stands in the way."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+
+
+class Sex(StrEnum):
+    FEMALE = "F"
+    MALE = "M"
+
+
+class Verdict(StrEnum):
+    ELIGIBLE = "eligible"
+    NOT_ELIGIBLE = "not_eligible"
+    UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True)
+class ScreeningFacts:
+    """What was established at screening."""
+
+    site_code: str
+    sex: str
+    age_years: int | None
+    screening_date: date
+    consent_date: date | None
+    consent_version: str
+    answers: Mapping[str, Answer]
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The verdict and why. `open_items` are criteria that settle later and do not stand in the way now."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    open_items: tuple[Reason, ...]
+
+
+def faults_of(facts: ScreeningFacts, protocol: Protocol, *, today: date) -> tuple[Reason, ...]:
+    """Everything that contradicts itself or cannot be, in words; empty when the facts can be kept."""
+    return (
+        *_answer_faults(facts, protocol),
+        *_date_faults(facts, today=today),
+        *_contradictions(facts, protocol),
+    )
+
+
+def assess(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> Assessment:
+    """Return the verdict. Unknown never counts as met.
+
+    A criterion that settles at screening must be known; one that imaging or pathology settles may stay open.
+    """
+    against, missing, later = [], [], []
+    for criterion in criteria:
+        answer = answers.get(criterion.code, Answer.UNKNOWN)
+        if answer == Answer.UNKNOWN:
+            target = missing if criterion.settled_by == "screening" else later
+            target.append(Reason(criterion.code, _open_sentence(criterion)))
+        elif (answer == Answer.MET) == (criterion.kind == "exclusion"):
+            against.append(Reason(criterion.code, criterion.unmet))
+    if against:
+        return Assessment(Verdict.NOT_ELIGIBLE, tuple(against), tuple(later))
+    if missing:
+        return Assessment(Verdict.UNDETERMINED, tuple(missing), tuple(later))
+    return Assessment(Verdict.ELIGIBLE, (), tuple(later))
+
+
+def _open_sentence(criterion: Criterion) -> str:
+    waits = {
+        "screening": "Not answered yet",
+        "imaging": "Settles when the images are checked",
+        "pathology": "Settles when the pathology is entered",
+    }
+    return f"{waits[criterion.settled_by]}: {criterion.text}."
+
+
+def _answer_faults(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
+    known = {criterion.code for criterion in protocol.criteria}
+    faults = [
+        Reason(
+            "criterion_unknown", f"{code} is not a criterion of protocol {protocol.version}.", code
+        )
+        for code in sorted(set(facts.answers) - known)
+    ]
+    if facts.sex not in set(Sex):
+        faults.append(Reason("sex", "Sex must be F or M.", "sex"))
+    if facts.age_years is None:
+        faults.append(Reason("age_missing", "The age in years is missing.", "age_years"))
+    elif not 0 <= facts.age_years <= 120:
+        faults.append(
+            Reason("age_range", f"An age of {facts.age_years} years cannot be.", "age_years")
+        )
+    if facts.consent_date is not None and facts.consent_version not in protocol.consent_versions:
+        faults.append(
+            Reason(
+                "consent_version",
+                f"Consent version “{facts.consent_version}” is not one of: {', '.join(protocol.consent_versions)}.",
+                "consent_version",
+            )
+        )
+    return faults
+
+
+def _date_faults(facts: ScreeningFacts, *, today: date) -> list[Reason]:
+    faults = []
+    if facts.screening_date > today:
+        faults.append(
+            Reason("screening_future", "The screening date lies in the future.", "screening_date")
+        )
+    if facts.consent_date is not None and facts.consent_date > today:
+        faults.append(
+            Reason("consent_future", "The consent date lies in the future.", "consent_date")
+        )
+    return faults
+
+
+def _contradictions(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
+    faults = []
+    consent = facts.answers.get("INC-02", Answer.UNKNOWN)
+    if consent == Answer.MET and facts.consent_date is None:
+        faults.append(
+            Reason(
+                "consent_contradiction",
+                "INC-02 is met, yet there is no date of consent.",
+                "consent_date",
+            )
+        )
+    if consent == Answer.NOT_MET and facts.consent_date is not None:
+        faults.append(
+            Reason(
+                "consent_contradiction",
+                "There is a date of consent, yet INC-02 is not met.",
+                "INC-02",
+            )
+        )
+    if facts.age_years is None:
+        return faults
+    adult = facts.age_years >= protocol.minimum_age_years
+    answer = facts.answers.get("INC-03", Answer.UNKNOWN)
+    if (answer == Answer.MET and not adult) or (answer == Answer.NOT_MET and adult):
+        faults.append(
+            Reason(
+                "age_contradiction",
+                f"INC-03 is answered “{answer.replace('_', ' ')}”, yet the age is {facts.age_years}.",
+                "INC-03",
+            )
+        )
+    return faults

@@ -1,0 +1,64 @@
+"""Reads of participants, scoped to what the person may see."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from studyportal.participants.models import CriterionAnswer, EligibilityAssessment, Participant
+from studyportal.participants.states import ParticipantStatus
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import Person, site_ids
+
+if TYPE_CHECKING:
+    from studyportal.sites.models import Site
+
+ENROLLED = (ParticipantStatus.ENROLLED, ParticipantStatus.COMPLETED, ParticipantStatus.DISCONTINUED)
+
+
+def participants_visible_to(user: Person) -> QuerySet[Participant]:
+    """Participants of the sites at which the person may see participants."""
+    return Participant.objects.filter(
+        site__in=site_ids(user, Action.SEE_PARTICIPANTS)
+    ).select_related("site")
+
+
+def participant_for(user: Person, participant_id: UUID) -> Participant | None:
+    """The participant, or None when it does not exist or the person may not see it."""
+    return participants_visible_to(user).filter(pk=participant_id).first()
+
+
+def latest_assessment(participant: Participant) -> EligibilityAssessment | None:
+    """The assessment that counts."""
+    return participant.assessments.order_by("-assessed_at").first()
+
+
+def answers_of(assessment: EligibilityAssessment) -> QuerySet[CriterionAnswer]:
+    """The answers of one assessment, by criterion."""
+    return assessment.answers.all()
+
+
+def every_participant() -> QuerySet[Participant]:
+    """All participants, for data cuts and the portal's own work."""
+    return Participant.objects.select_related("site").order_by("code")
+
+
+def participants_of(site: Site) -> QuerySet[Participant]:
+    """All participants of one site, for the portal's own work."""
+    return Participant.objects.filter(site=site)
+
+
+def latest_answers() -> dict[UUID, dict[str, tuple[str, str]]]:
+    """For every participant the answers that count: criterion → (answer, reason)."""
+    newest = (
+        EligibilityAssessment.objects.order_by("participant_id", "-assessed_at")
+        .distinct("participant_id")
+        .values_list("pk", "participant_id")
+    )
+    owner = dict(newest)
+    answers: dict[UUID, dict[str, tuple[str, str]]] = {}
+    for row in CriterionAnswer.objects.filter(assessment__in=owner):
+        answers.setdefault(owner[row.assessment_id], {})[row.criterion] = (row.answer, row.reason)
+    return answers

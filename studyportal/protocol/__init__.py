@@ -1,0 +1,1 @@
+"""The registered protocol as data: versions, sites, criteria, imaging constraints, endpoints."""

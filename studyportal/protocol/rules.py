@@ -1,0 +1,180 @@
+"""Reads a protocol file. What it does not know, it refuses; nothing has a default."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
+from typing import Any, Literal, TypeVar, get_origin, get_type_hints
+
+
+class ProtocolRefused(ValueError):
+    """The protocol file is not one. Carries every fault found."""
+
+    def __init__(self, faults: Iterable[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(" ".join(self.faults))
+
+
+@dataclass(frozen=True)
+class SiteEntry:
+    code: str
+    name: str
+    name_zh: str
+    city: str
+    province: str
+    target: int
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """An eligibility criterion; `unmet` is the sentence shown when it stands in the way."""
+
+    code: str
+    kind: Literal["inclusion", "exclusion"]
+    settled_by: Literal["screening", "imaging", "pathology"]
+    text: str
+    text_zh: str
+    unmet: str
+    unmet_zh: str
+
+
+@dataclass(frozen=True)
+class ImagingThresholds:
+    ct_max_slice_thickness_mm: float
+    uptake_minutes_min: float
+    uptake_minutes_max: float
+    dose_mbq_min: float
+    dose_mbq_max: float
+    weight_kg_min: float
+    weight_kg_max: float
+    half_life_s: float
+    half_life_tolerance: float
+    suv_rule_disagreement: float
+    ct_pet_z_coverage_warning: float
+    ct_pet_z_overlap_mm_min: float
+    max_days_between: int
+    tracers: list[str]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    id: str
+    kind: Literal["primary", "secondary"]
+    name: str
+    name_zh: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Protocol:
+    version: str
+    registry_number: str
+    title: str
+    short_title: str
+    responsible: str
+    aim: str
+    study_type: str
+    start_date: date
+    primary_completion_date: date
+    completion_date: date
+    enrolment_target: int
+    minimum_age_years: int
+    consent_versions: list[str]
+    participant_code_digits: int
+    targets_note: str
+    sites: tuple[SiteEntry, ...]
+    criteria: tuple[Criterion, ...]
+    imaging: ImagingThresholds
+    endpoints: tuple[Endpoint, ...]
+
+    def criterion(self, code: str) -> Criterion:
+        """Return the criterion with this code."""
+        return next(criterion for criterion in self.criteria if criterion.code == code)
+
+
+T = TypeVar("T")
+_NESTED: Mapping[str, type] = {"sites": SiteEntry, "criteria": Criterion, "endpoints": Endpoint}
+
+
+def parse(text: str) -> Protocol:
+    """Return the protocol written in `text` (TOML).
+
+    Raises
+    ------
+    ProtocolRefused
+        For text that is not TOML, unknown or missing keys, wrong kinds of values, targets that do not sum up.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ProtocolRefused([f"The protocol file is not TOML: {error}."]) from error
+    faults: list[str] = []
+    for key, kind in _NESTED.items():
+        rows = content.get(key, [])
+        built = [
+            _build(kind, row, f"{key}[{index}]", faults) for index, row in enumerate(rows, start=1)
+        ]
+        content[key] = tuple(entry for entry in built if entry is not None)
+    if isinstance(content.get("imaging"), dict):
+        content["imaging"] = _build(ImagingThresholds, content["imaging"], "imaging", faults)
+    protocol = _build(Protocol, content, "protocol", faults)
+    if protocol is not None:
+        faults += _consistency(protocol)
+    if faults or protocol is None:
+        raise ProtocolRefused(faults)
+    return protocol
+
+
+def _build(kind: type[T], row: Mapping[str, Any], where: str, faults: list[str]) -> T | None:
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # always a dataclass
+    hints = get_type_hints(kind)
+    wrong = [f"{where}: the key “{key}” is not known." for key in row if key not in known]
+    wrong += [
+        f"{where}: the key “{name}” is missing."
+        for name, field in known.items()
+        if name not in row and field.default is MISSING
+    ]
+    wrong += [
+        f"{where}: “{name}” is of the wrong kind."
+        for name in known
+        if name in row and not _fits(row[name], hints[name])
+    ]
+    faults += wrong
+    return None if wrong else kind(**row)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    if get_origin(hint) is Literal:
+        return value in hint.__args__
+    if get_origin(hint) is list:
+        return isinstance(value, list) and all(
+            isinstance(entry, hint.__args__[0]) for entry in value
+        )
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple)
+    if hint is float:
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    return isinstance(value, hint) and not (hint is int and isinstance(value, bool))
+
+
+def _consistency(protocol: Protocol) -> list[str]:
+    faults = []
+    if not protocol.sites:
+        faults.append("protocol: there is no site.")
+    if not protocol.criteria:
+        faults.append("protocol: there is no eligibility criterion.")
+    total = sum(site.target for site in protocol.sites)
+    if total != protocol.enrolment_target:
+        faults.append(
+            f"protocol: the sites' targets sum to {total}, not to {protocol.enrolment_target}."
+        )
+    for name, codes in (
+        ("site", [site.code for site in protocol.sites]),
+        ("criterion", [criterion.code for criterion in protocol.criteria]),
+    ):
+        faults += [
+            f"protocol: {name} {code} stands twice."
+            for code in sorted(set(codes))
+            if codes.count(code) > 1
+        ]
+    return faults

@@ -1,0 +1,1 @@
+"""Sites, roles and memberships; what a role may do is one table in rules."""

@@ -1,0 +1,65 @@
+from django.conf import settings
+from django.db import models
+
+from studyportal.core.models import Identified
+from studyportal.sites.rules import ROLE_NAMES
+from studyportal.sites.states import SiteStatus
+
+
+class Site(Identified):
+    """A hospital that takes part."""
+
+    code = models.CharField(
+        max_length=12, unique=True, help_text="Short code, first part of a participant's code"
+    )
+    name = models.CharField(max_length=200, help_text="Name in English")
+    name_zh = models.CharField(max_length=200, help_text="Name in Chinese")
+    city = models.CharField(max_length=80, help_text="City")
+    province = models.CharField(max_length=80, help_text="Province")
+    target = models.PositiveIntegerField(help_text="Participants to enrol at this site")
+    status = models.CharField(
+        max_length=20, choices=[(s.value, s.value) for s in SiteStatus], help_text="Status"
+    )
+
+    class Meta:
+        ordering = ("code",)
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+
+class Membership(Identified):
+    """One role of one person, at one site or in the whole study. Ended, never deleted."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="memberships", help_text="Person"
+    )
+    role = models.CharField(
+        max_length=30, choices=[(r.value, n) for r, n in ROLE_NAMES.items()], help_text="Role"
+    )
+    site = models.ForeignKey(
+        Site,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="memberships",
+        help_text="Site; empty for the whole study",
+    )
+    began_at = models.DateTimeField(help_text="Since when (UTC)")
+    ended_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until when (UTC); empty while it lasts"
+    )
+
+    class Meta:
+        ordering = ("user", "role")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user", "role", "site"),
+                condition=models.Q(ended_at=None),
+                name="membership_once",
+                nulls_distinct=False,
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.get_role_display()} at {self.site.code if self.site else 'the study'}"

@@ -1,0 +1,65 @@
+"""Who sees which site. Every other room scopes its reads by `sites_visible_to`."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from studyportal.core.models import User
+from studyportal.sites.models import Membership, Site
+from studyportal.sites.rules import PERMISSIONS, Action, Role
+
+Person = User | AnonymousUser
+
+
+def memberships_of(user: Person) -> list[Membership]:
+    """The person's current memberships, read once per request."""
+    if not user.is_authenticated or not user.is_active:
+        return []
+    cached = getattr(user, "_memberships", None)
+    if cached is None:
+        cached = list(Membership.objects.filter(user=user, ended_at=None).select_related("site"))
+        user._memberships = cached  # type: ignore[union-attr]
+    return cached
+
+
+def roles_of(user: Person) -> frozenset[Role]:
+    """Every role the person holds anywhere."""
+    return frozenset(Role(membership.role) for membership in memberships_of(user))
+
+
+def may(user: Person, action: Action, *, site: Site | None = None) -> bool:
+    """Whether the person may do this at this site; without a site, anywhere at all."""
+    return any(
+        action in PERMISSIONS[Role(membership.role)]
+        and (site is None or membership.site_id is None or membership.site_id == site.pk)
+        for membership in memberships_of(user)
+    )
+
+
+def sites_visible_to(user: Person, action: Action | None = None) -> QuerySet[Site]:
+    """Sites at which the person may do `action`; without an action, sites they belong to in any role."""
+    fitting = [
+        membership
+        for membership in memberships_of(user)
+        if action is None or action in PERMISSIONS[Role(membership.role)]
+    ]
+    if any(membership.site_id is None for membership in fitting):
+        return Site.objects.all()
+    return Site.objects.filter(pk__in={membership.site_id for membership in fitting})
+
+
+def site_ids(user: Person, action: Action) -> Iterable[UUID]:
+    """Ids of the sites at which the person may do `action`."""
+    return list(sites_visible_to(user, action).values_list("pk", flat=True))
+
+
+def site_by_code(code: str) -> Site | None:
+    """The site with this code, for commands that act in the name of a person."""
+    return Site.objects.filter(code=code).first()
+
+
+def every_site() -> QuerySet[Site]:
+    """All sites, for study-wide work."""
+    return Site.objects.all()

@@ -1,0 +1,1 @@
+"""Model releases, synthesis jobs and the synthetic series they make."""

@@ -1,0 +1,70 @@
+"""The Celery application of the portal, the one way to declare a task and the one way to send one.
+
+Sending is by name inside an on-commit call-back, so entrances never import a task module (and never torch).
+A broker that is down loses nothing: the row is the truth and the sweeper sends it again.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from celery import Celery
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+app = Celery("studyportal")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+_log = logging.getLogger(__name__)
+
+
+def portal_task(*, queue: str) -> Callable[[Callable[..., None]], Any]:
+    """Declare a task on a queue."""
+    return lambda function: app.task(
+        queue=queue, name=f"{function.__module__}.{function.__name__}"
+    )(function)
+
+
+def send(name: str, key: UUID | str, *, queue: str) -> None:
+    """Wake a worker for this row once the transaction has been committed."""
+    transaction.on_commit(lambda: _send_now(name, str(key), queue))
+
+
+def check_series(series_id: UUID) -> None:
+    """Intake of a received series."""
+    send("studyportal.tasks.intake.check_series", series_id, queue="intake")
+
+
+def translate(job_id: UUID) -> None:
+    """Synthesis of a queued job."""
+    send("studyportal.tasks.gpu.translate", job_id, queue="gpu")
+
+
+def measure(cut_pair_id: UUID) -> None:
+    """Measurement of one pair of a cut."""
+    send("studyportal.tasks.evaluation.measure", cut_pair_id, queue="cpu")
+
+
+def analyse(run_id: UUID) -> None:
+    """Analysis of a planned run."""
+    send("studyportal.tasks.evaluation.analyse", run_id, queue="cpu")
+
+
+def build_export(export_id: UUID) -> None:
+    """Building of a requested export."""
+    send("studyportal.tasks.exports.build", export_id, queue="cpu")
+
+
+def _send_now(name: str, key: str, queue: str) -> None:
+    if not app.conf.broker_url:
+        _log.info("no broker: %s waits for the sweeper", name)
+        return
+    try:
+        app.send_task(name, args=[key], queue=queue, retry=False)
+    except (OperationalError, OSError) as error:
+        _log.warning(
+            "the broker did not take %s (%s); the sweeper sends it again",
+            name,
+            type(error).__name__,
+        )

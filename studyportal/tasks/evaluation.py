@@ -1,0 +1,20 @@
+"""Measurement of pairs and analysis of runs."""
+
+from studyportal.outcomes import services
+from studyportal.outcomes.selectors import every_cut_pair, every_run, planned_runs
+from studyportal.tasks import dispatch
+from studyportal.tasks.dispatch import portal_task
+
+
+@portal_task(queue="cpu")
+def measure(cut_pair_id: str) -> None:
+    """Idempotent: a measured pair is left alone. The last pair wakes the runs that wait for it."""
+    cut_pair = services.measure_cut_pair(cut_pair=every_cut_pair().get(pk=cut_pair_id))
+    for run in planned_runs().filter(cut=cut_pair.cut).exclude(cut__pairs__measured_at=None):
+        dispatch.analyse(run.pk)
+
+
+@portal_task(queue="cpu")
+def analyse(run_id: str) -> None:
+    """Idempotent: only a planned run is analysed, and one worker takes it."""
+    services.analyse_run(evaluation_run=every_run().get(pk=run_id))

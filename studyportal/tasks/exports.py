@@ -1,0 +1,11 @@
+"""Building of exports."""
+
+from studyportal.exports import services
+from studyportal.exports.selectors import every_export
+from studyportal.tasks.dispatch import portal_task
+
+
+@portal_task(queue="cpu")
+def build(export_id: str) -> None:
+    """Idempotent: only a requested export is built, and one worker takes it."""
+    services.build_export(export=every_export().get(pk=export_id))

@@ -1,0 +1,87 @@
+"""Gives one test run its own PostgreSQL, Redis and folder, shared by its parallel workers."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from studyportal.config import embedded
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+_OWN_FOLDER: list[Path] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.pluginmanager.hasplugin("django"):
+        return  # science alone: `-p no:django`
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _start_servers()
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
+    from django.conf import settings
+
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _start_servers() -> None:
+    var = Path(tempfile.mkdtemp(prefix="studyportal-tests-"))
+    _OWN_FOLDER.append(var)
+    os.environ["STUDYPORTAL_VAR"] = str(var)
+    if not os.environ.get("DATABASE_URL"):
+        os.environ["DATABASE_URL"] = embedded.ensure_database(var)
+        _trade_durability_for_speed(os.environ["DATABASE_URL"])
+    if not os.environ.get("CELERY_BROKER_URL"):
+        os.environ["CELERY_BROKER_URL"] = embedded.ensure_redis(var)
+
+
+def _trade_durability_for_speed(address: str) -> None:
+    with psycopg.connect(address, autocommit=True) as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {name} = off")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def pytest_unconfigure() -> None:
+    for var in _OWN_FOLDER:
+        embedded.stop_redis(var)
+        embedded.release_database(var)
+        shutil.rmtree(var, ignore_errors=True)
+    _OWN_FOLDER.clear()
+
+
+@pytest.fixture(autouse=True)
+def own_folders(request: pytest.FixtureRequest) -> None:
+    """Each test that may write to the portal's folders gets them empty."""
+    if request.node.get_closest_marker("django_db") is None and "db" not in request.fixturenames:
+        return
+    settings = request.getfixturevalue("settings")
+    tmp_path = request.getfixturevalue("tmp_path")
+    settings.VAR_DIR = tmp_path / "var"
+    for name in ("archive", "quarantine", "work", "releases"):
+        setattr(settings, f"{name.upper()}_DIR", tmp_path / "var" / name)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of published DICOM, or skip."""
+    folder = Path(os.environ.get("STUDYPORTAL_REAL_DATA") or REPOSITORY.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(
+            f"the published DICOM is not at {folder}; set STUDYPORTAL_REAL_DATA to its folder"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reference_values() -> Path:
+    """Return the folder of published reference values, or skip."""
+    folder = Path(
+        os.environ.get("STUDYPORTAL_REFERENCE") or REPOSITORY.parent / "shared" / "reference"
+    )
+    if not folder.is_dir():
+        pytest.skip(
+            f"the published reference values are not at {folder}; set STUDYPORTAL_REFERENCE to their folder"
+        )
+    return folder
