@@ -116,3 +116,8 @@ def every_cut_pair() -> QuerySet[CutPair]:
 def scores_of_participants() -> QuerySet[IndexScore]:
     """All reader scores, for the portal's own work."""
     return IndexScore.objects.select_related("participant")
+
+
+def cut_named(name: str) -> DataCut | None:
+    """The cut with this name, for the portal's own work."""
+    return DataCut.objects.filter(name=name).select_related("release", "protocol_version").first()

@@ -51,6 +51,7 @@ class _Stored:
 
 def check_series(*, series: ImagingSeries) -> ImagingSeries:
     """The series is accepted and stored de-identified, or quarantined with every reason; its pair is settled."""
+    series.refresh_from_db()
     if series.status != SeriesStatus.RECEIVED:
         return series
     if series.role == SeriesRole.OUTLINES:
@@ -79,7 +80,15 @@ def _intake(series: ImagingSeries) -> None:
         _refuse(series, findings)
         return
     stored, conversion, after, preview = _deidentify_and_store(series, read)
-    _accept(series, stored, conversion=conversion, after=after, findings=findings, preview=preview, patient_id=read.facts.patient_id)
+    _accept(
+        series,
+        stored,
+        conversion=conversion,
+        after=after,
+        findings=findings,
+        preview=preview,
+        patient_id=read.facts.patient_id,
+    )
 
 
 def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
