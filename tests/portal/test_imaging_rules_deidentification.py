@@ -68,6 +68,11 @@ def test_a_table_row_stays_only_by_an_option_that_its_row_grants():
             assert rule in acted, (row, rule)
 
 
+def test_no_name_of_a_person_may_stay_without_a_row_of_the_table():
+    unnamed = IMAGE_ATTRIBUTES - set(table_by_tag())
+    assert not [tag for tag in unnamed if dictionary_VR(tag) == "PN"]
+
+
 # ---- planted identities --------------------------------------------------------------------
 
 

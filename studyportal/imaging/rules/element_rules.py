@@ -59,8 +59,6 @@ def _rule_of(tag: BaseTag, *, nested: bool) -> Rule:
 
 def _rule_by_kind(vr: str) -> Rule:
     """An image attribute the table does not name: its kind of value says what to do."""
-    if vr == "PN":
-        return Rule.PROFILE_EMPTIED
     kinds = {
         "DA": Rule.DATE_SHIFTED,
         "DT": Rule.DATE_SHIFTED,
