@@ -41,15 +41,15 @@ class DemoPerson:
 def demo_people() -> list[DemoPerson]:
     """One person per role, and a coordinator at every site."""
     codes = list(every_site().order_by("-target", "code").values_list("code", flat=True))
-    people = [DemoPerson(f"coordinator-{code.lower()}", Role.COORDINATOR, code) for code in codes]
-    for role in ROLE_NAMES:
-        if role != Role.COORDINATOR:
-            people.append(
-                DemoPerson(
-                    role.value.replace("_", "-"), role, codes[0] if role in SITE_ROLES else ""
-                )
-            )
-    return people
+    coordinators = [
+        DemoPerson(f"coordinator-{code.lower()}", Role.COORDINATOR, code) for code in codes
+    ]
+    others = [
+        DemoPerson(role.value.replace("_", "-"), role, codes[0] if role in SITE_ROLES else "")
+        for role in ROLE_NAMES
+        if role != Role.COORDINATOR
+    ]
+    return coordinators + others
 
 
 def create_people() -> tuple[list[DemoPerson], str]:
