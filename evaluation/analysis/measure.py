@@ -29,6 +29,7 @@ from evaluation.metabolic import (
 )
 
 MaskLike = np.ndarray | Volume
+Lesions = Mapping[int, MaskLike] | Mapping[str, MaskLike]
 LEADING_BACKGROUNDS = ("blood_pool", "liver")
 
 
@@ -36,7 +37,7 @@ LEADING_BACKGROUNDS = ("blood_pool", "liver")
 class MeasurementRow:
     """One number: which region, of which image (or of the pair), what, how, and what to beware of.
 
-    ``region`` is ``body``, ``lesion:N`` or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
+    ``region`` is ``body``, ``lesion:N`` (or the name given) or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
     ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
     """
 
@@ -57,12 +58,12 @@ class _Case:
     reference: Volume
     synthetic: Volume
     body: np.ndarray
-    lesions: Mapping[int, np.ndarray]
+    lesions: Mapping[str, np.ndarray]
     backgrounds: Mapping[str, np.ndarray]
     data_range: float
     remark: str
     flags: tuple[str, ...]
-    cut_lesions: frozenset[int]
+    cut_lesions: frozenset[str]
 
 
 def measure_pair(
@@ -70,7 +71,7 @@ def measure_pair(
     reference: Volume,
     synthetic: Volume,
     ct: Volume | None,
-    lesions: Mapping[int, MaskLike],
+    lesions: Lesions,
     data_range: float,
     backgrounds: Mapping[str, MaskLike] | None = None,
     negative_controls: bool = False,
@@ -85,7 +86,8 @@ def measure_pair(
         The CT in HU, from which the body mask comes. None: the whole image is measured, flag
         ``no_body_mask``.
     lesions
-        Number -> mask on the grid of ``reference``; the same masks are laid on both images.
+        Number (region ``lesion:N``) or name of the region (``lesion:1``, ``node:4R`` ...) -> mask on
+        the grid of ``reference``; the same masks are laid on both images.
     data_range
         The trial's fixed window [0, L] in SUV.
     backgrounds
@@ -122,7 +124,7 @@ def _prepare(
     synthetic: Volume,
     ct: Volume | None,
     *,
-    lesions: Mapping[int, MaskLike],
+    lesions: Lesions,
     backgrounds: Mapping[str, MaskLike],
     window: float,
 ) -> _Case:
@@ -133,7 +135,8 @@ def _prepare(
     placed = resample(synthetic, cut.grid, outside=0.0)
     if not synthetic.grid.same_as(cut.grid):
         remark = "; synthetic resampled (linear) onto the reference grid" + remark
-    placed_lesions = {n: _cut_mask(reference, m, spans) for n, m in sorted(lesions.items())}
+    named = _named(lesions)
+    placed_lesions = {n: _cut_mask(reference, m, spans) for n, m in named.items()}
     body = np.ones(cut.grid.shape, dtype=np.bool_) if ct is None else body_mask(ct, cut.grid)
     return _Case(
         reference=cut,
@@ -145,7 +148,7 @@ def _prepare(
         remark=remark,
         flags=("no_body_mask",) if ct is None else (),
         cut_lesions=frozenset(
-            n for n in placed_lesions if placed_lesions[n].sum() < _size(lesions[n])
+            n for n in placed_lesions if placed_lesions[n].sum() < _size(named[n])
         ),
     )
 
@@ -177,6 +180,17 @@ def _cut_mask(reference: Volume, mask: MaskLike, spans: tuple[slice, slice, slic
     return np.ascontiguousarray(mask[spans] != 0)
 
 
+def _named(lesions: Lesions) -> dict[str, MaskLike]:
+    """Regions by name, in the order of kind and number (``lesion:2`` before ``lesion:10``)."""
+    names = {k if isinstance(k, str) else f"lesion:{k}": m for k, m in lesions.items()}
+
+    def place(name: str) -> tuple[str, int, str]:
+        kind, _, rest = name.partition(":")
+        return (kind, int(rest) if rest.isdigit() else 0, name)
+
+    return {name: names[name] for name in sorted(names, key=place)}
+
+
 def _size(mask: MaskLike) -> int:
     values = mask.array if isinstance(mask, Volume) else mask
     return int(np.count_nonzero(values))
@@ -196,9 +210,9 @@ def _fidelity_rows(case: _Case, other: Volume, image: str) -> list[MeasurementRo
         _fidelity_row(case, name, result, region="body", image=image)
         for name, result in results.items()
     ]
-    for number, mask in case.lesions.items():
+    for region, mask in case.lesions.items():
         error = mae(case.reference, other, data_range=case.data_range, mask=mask)
-        rows.append(_fidelity_row(case, "mae", error, region=f"lesion:{number}", image=image))
+        rows.append(_fidelity_row(case, "mae", error, region=region, image=image))
     return rows
 
 
@@ -214,10 +228,9 @@ def _fidelity_row(
 
 def _uptake_rows(case: _Case, volume: Volume, image: str) -> list[MeasurementRow]:
     rows = []
-    for number, mask in case.lesions.items():
-        region = f"lesion:{number}"
+    for region, mask in case.lesions.items():
         parameters = lesion_parameters(volume, mask)
-        if number in case.cut_lesions:
+        if region in case.cut_lesions:
             parameters = tuple(replace(p, flags=(*p.flags, "lesion_cut")) for p in parameters)
         rows += _parameter_rows(case, region, image, parameters)
         ratios = {

@@ -79,7 +79,7 @@ def _filled_by_slice(body: np.ndarray) -> np.ndarray:
 
 
 def negative_controls(
-    reference: Volume, *, mask: np.ndarray, lesions: Mapping[int, np.ndarray]
+    reference: Volume, *, mask: np.ndarray, lesions: Mapping[Any, np.ndarray]
 ) -> dict[str, Volume]:
     """Return three images that carry no metabolic information, to be measured beside any model.
 
@@ -98,7 +98,7 @@ def negative_controls(
     return {name: Volume(array, reference.grid, reference.unit) for name, array in images.items()}
 
 
-def _erased(array: np.ndarray, lesions: Mapping[int, np.ndarray]) -> np.ndarray:
+def _erased(array: np.ndarray, lesions: Mapping[Any, np.ndarray]) -> np.ndarray:
     erased = array.astype(np.float32, copy=True)
     every = np.any([np.asarray(m, dtype=np.bool_) for m in lesions.values()], axis=0)
     for mask in lesions.values():
