@@ -23,9 +23,12 @@ from evaluation.fidelity import negative_controls as negative_control_images
 from evaluation.imaging import Volume, overlap, resample
 from evaluation.metabolic import (
     Parameter,
+    Region,
     lesion_parameters,
     organ_statistics,
+    region_of,
     tumour_to_background,
+    uptake_of,
 )
 
 MaskLike = np.ndarray | Volume
@@ -59,7 +62,8 @@ class _Case:
     synthetic: Volume
     body: np.ndarray
     lesions: Mapping[str, np.ndarray]
-    backgrounds: Mapping[str, np.ndarray]
+    lesion_regions: Mapping[str, Region]
+    backgrounds: Mapping[str, Region]
     data_range: float
     remark: str
     flags: tuple[str, ...]
@@ -143,7 +147,11 @@ def _prepare(
         synthetic=placed,
         body=body,
         lesions=placed_lesions,
-        backgrounds={n: _cut_mask(reference, m, spans) for n, m in sorted(backgrounds.items())},
+        lesion_regions={n: region_of(cut, m) for n, m in placed_lesions.items()},
+        backgrounds={
+            n: region_of(cut, _cut_mask(reference, m, spans))
+            for n, m in sorted(backgrounds.items())
+        },
         data_range=window,
         remark=remark,
         flags=("no_body_mask",) if ct is None else (),
@@ -177,7 +185,8 @@ def _cut_mask(reference: Volume, mask: MaskLike, spans: tuple[slice, slice, slic
         mask = mask.array
     if mask.shape != reference.array.shape:
         raise ValueError(f"a mask has shape {mask.shape}, the image {reference.array.shape}")
-    return np.ascontiguousarray(mask[spans] != 0)
+    part = mask[spans]
+    return np.ascontiguousarray(part if part.dtype == np.bool_ else part != 0)
 
 
 def _named(lesions: Lesions) -> dict[str, MaskLike]:
@@ -210,8 +219,15 @@ def _fidelity_rows(case: _Case, other: Volume, image: str) -> list[MeasurementRo
         _fidelity_row(case, name, result, region="body", image=image)
         for name, result in results.items()
     ]
-    for region, mask in case.lesions.items():
-        error = mae(case.reference, other, data_range=case.data_range, mask=mask)
+    for region, lesion in case.lesion_regions.items():
+        box = lesion.box if lesion.n else ...  # the box alone is read, unless there is none
+        error = mae(
+            case.reference.array[box],
+            other.array[box],
+            data_range=case.data_range,
+            mask=case.lesions[region][box],
+        )
+        error = replace(error, unit=case.reference.unit)
         rows.append(_fidelity_row(case, "mae", error, region=region, image=image))
     return rows
 
@@ -227,18 +243,19 @@ def _fidelity_row(
 
 
 def _uptake_rows(case: _Case, volume: Volume, image: str) -> list[MeasurementRow]:
-    rows = []
-    for region, mask in case.lesions.items():
-        parameters = lesion_parameters(volume, mask)
+    rows: list[MeasurementRow] = []
+    uptake = uptake_of(volume)
+    for region, lesion in case.lesion_regions.items():
+        parameters = lesion_parameters(uptake, lesion)
         if region in case.cut_lesions:
             parameters = tuple(replace(p, flags=(*p.flags, "lesion_cut")) for p in parameters)
         rows += _parameter_rows(case, region, image, parameters)
         ratios = {
-            name: tumour_to_background(volume, mask, background)
+            name: tumour_to_background(uptake, lesion, background)
             for name, background in case.backgrounds.items()
         }
         rows += _ratio_rows(case, region, image, ratios) if ratios else []
-    for name, statistics in organ_statistics(volume, case.backgrounds).items():
+    for name, statistics in organ_statistics(uptake, case.backgrounds).items():
         rows += _parameter_rows(case, f"organ:{name}", image, statistics)
     return rows
 
