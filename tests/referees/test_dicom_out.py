@@ -15,8 +15,7 @@ pytestmark = pytest.mark.referee
 # The only remarks accepted: this validator is older than SyntheticData and knows no private tags.
 SYNTHETIC_BASELINE = [
     "PETImage",
-    "Error - </(0008,001c)> - Attribute with an even group number is not a recognized standard "
-    "attribute",
+    "Error - </(0008,001c)> - Attribute with an even group number is not a recognized standard attribute",
     "Warning - </(0008,001c)> - Attribute is not present in standard DICOM IOD",
     "Warning - </(0008,001c)> - Unrecognized tag - assuming explicit value representation OK [CS]",
     *(
