@@ -84,6 +84,11 @@ def quarantine_of(series_id: UUID) -> Path:
     return Path(settings.QUARANTINE_DIR) / str(series_id)
 
 
+def waiting_files(series_id: UUID) -> list[str]:
+    """Digests of the files received and not yet de-identified, sorted."""
+    return sorted(path.name for path in quarantine_of(series_id).glob("[0-9a-f]*"))
+
+
 def every_pair() -> QuerySet[ScanPair]:
     """All pairs, for data cuts and the portal's own work."""
     return ScanPair.objects.select_related("participant", "participant__site").order_by(
@@ -113,5 +118,7 @@ def bound_participant(patient_id: str, site_code: str) -> str:
     """Code of the participant to whom this patient is bound; empty when to none."""
     if not patient_id:
         return ""
-    bound = PatientBinding.objects.filter(patient_key=patient_key(patient_id, site_code)).select_related("participant")
+    bound = PatientBinding.objects.filter(
+        patient_key=patient_key(patient_id, site_code)
+    ).select_related("participant")
     return next((binding.participant.code for binding in bound), "")
