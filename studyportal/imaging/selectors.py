@@ -86,6 +86,11 @@ def quarantine_of(series_id: UUID) -> Path:
     return Path(settings.QUARANTINE_DIR) / str(series_id)
 
 
+def waiting_files(series_id: UUID) -> list[str]:
+    """Digests of the files received and not yet de-identified, sorted."""
+    return sorted(path.name for path in quarantine_of(series_id).glob("[0-9a-f]*"))
+
+
 def every_pair() -> QuerySet[ScanPair]:
     """All pairs, for data cuts and the portal's own work."""
     return ScanPair.objects.select_related("participant", "participant__site").order_by(
