@@ -15,9 +15,9 @@ def begin(row: models.Model, machine: Machine, *, by: User | None, reason: str =
         machine=machine.name,
         object_id=row.pk,
         origin="",
-        target=row.status,
+        target=row.status,  # type: ignore[attr-defined]  # every row with a machine has a status
         by=by,
-        reason=reason,  # type: ignore[attr-defined]  # every row with a machine has a status
+        reason=reason,
     )
 
 
