@@ -6,7 +6,7 @@ files are addressed by digest and the move out of *received* succeeds once.
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -48,7 +48,7 @@ class _Stored:
     manifest_sha256: str
     files: int
     size: int
-    report: dict[str, object]
+    report: Mapping[str, object]
 
 
 def check_series(*, series: ImagingSeries) -> ImagingSeries:
