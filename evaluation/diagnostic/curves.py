@@ -148,22 +148,30 @@ def delong_test(
     areas = _areas(cases)
     contrast = np.array([1.0, -1.0])
     difference = float(contrast @ areas.value)
-    variance = max(0.0, float(contrast @ areas.covariance @ contrast))
+    variance = float(contrast @ areas.covariance @ contrast)
     name = f"paired {areas.method}"
-    if variance <= 1e-18:
-        same = difference == 0
-        return Comparison(
-            difference, difference if same else None, difference if same else None, level, n,
-            cases.clusters, cases.missing, name, flags=("no_variance",),
-            reason="the two scores rank the observations alike: no variance",
-            statistic=0.0 if same else None, p_value=1.0 if same else None,
-        )  # fmt: skip
+    if variance <= 1e-18 or math.isnan(variance):
+        return _without_variance(cases, difference, name, level=level)
     se = math.sqrt(variance)
     half = float(stats.norm.ppf(0.5 + level / 2)) * se
     z = difference / se
     return Comparison(
         difference, difference - half, difference + half, level, n, cases.clusters,
         cases.missing, name, statistic=z, p_value=float(2 * stats.norm.sf(abs(z))),
+    )  # fmt: skip
+
+
+def _without_variance(cases: _Cases, difference: float, name: str, *, level: float) -> Comparison:
+    same = difference == 0
+    reason = (
+        "the two scores rank the observations alike: no variance, no interval"
+        if same
+        else "a single case, or complete separation: no variance, no interval"
+    )
+    return Comparison(
+        difference, None, None, level, len(cases.truth), cases.clusters, cases.missing, name,
+        flags=("no_interval",), reason=reason, statistic=0.0 if same else None,
+        p_value=1.0 if same else None,
     )  # fmt: skip
 
 

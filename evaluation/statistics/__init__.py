@@ -8,6 +8,8 @@ from evaluation.statistics.estimates import (
     require_level,
 )
 from evaluation.statistics.means import clustered_mean, mean_interval, present, quantile_intervals
+from evaluation.statistics.multiplicity import adjusted_p_values, fixed_sequence
+from evaluation.statistics.pooling import RandomEffects, random_effects
 from evaluation.statistics.proportions import (
     clustered_proportion,
     count_by_cluster,
@@ -19,15 +21,19 @@ __all__ = [
     "DEFAULT_LEVEL",
     "Comparison",
     "Estimate",
+    "RandomEffects",
     "WeightedStatistic",
+    "adjusted_p_values",
     "bootstrap",
     "clustered_mean",
     "clustered_proportion",
     "count_by_cluster",
+    "fixed_sequence",
     "mean_interval",
     "not_estimable",
     "present",
     "proportion_interval",
     "quantile_intervals",
+    "random_effects",
     "require_level",
 ]

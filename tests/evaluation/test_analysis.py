@@ -15,6 +15,7 @@ from evaluation.analysis import (
     run,
 )
 from evaluation.diagnostic import accuracy
+from evaluation.statistics import random_effects
 from tests.evaluation.simulated_study import SITES, Truth, simulated_tables
 
 PLAN = replace(default_plan(), bootstrap_replicates=200)
@@ -342,3 +343,33 @@ def test_series_hold_the_points_of_the_figures(result):
     pairs = result.series["agreement"].query("quantity == 'suv_peak'")
     percent = 100 * (pairs["synthetic"].astype(float) / pairs["reference"].astype(float) - 1)
     assert np.allclose(percent, pairs["difference_percent"].astype(float))
+
+
+def test_heterogeneity_equals_random_effects_over_the_site_rows(result):
+    sites = [
+        r
+        for r in result.rows
+        if r.endpoint == "ssim" and r.quantity == "ssim" and r.statistic == "mean"
+        and r.subgroup != "all"
+    ]  # fmt: skip
+    sds = {r.subgroup: r for r in result.rows if r.quantity == "ssim" and r.statistic == "sd"}
+    direct = random_effects(
+        [r.value for r in sites], [sds[r.subgroup].value ** 2 / r.n for r in sites]
+    )
+    pooled = everybody(result, "sites_pooled", quantity="ssim")
+    assert [pooled.value, pooled.lower, pooled.upper] == pytest.approx(
+        [direct.estimate.value, direct.estimate.lower, direct.estimate.upper]
+    )
+    assert everybody(result, "sites_tau", quantity="ssim").value == pytest.approx(
+        math.sqrt(direct.tau2), abs=1e-9
+    )
+    assert pooled.clusters == 5
+
+
+def test_paired_differences_are_the_differences_of_the_single_rows(result):
+    where = {"endpoint": "malignancy", "unit": "lesion"}
+    for name in ("sensitivity", "specificity", "auc"):
+        one = everybody(result, name, test="spet_suvpeak", **where).value
+        other = everybody(result, name, test="pet_suvpeak", **where).value
+        row = everybody(result, f"{name}_difference", **where, test="spet_suvpeak - pet_suvpeak")
+        assert row.value == pytest.approx(one - other)
