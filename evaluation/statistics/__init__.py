@@ -1,5 +1,6 @@
 """Intervals, quantiles and resampling, each returned as an `Estimate`."""
 
+from evaluation.statistics.areas import Areas, areas_under_curve
 from evaluation.statistics.estimates import (
     DEFAULT_LEVEL,
     Comparison,
@@ -19,11 +20,13 @@ from evaluation.statistics.resampling import WeightedStatistic, bootstrap
 
 __all__ = [
     "DEFAULT_LEVEL",
+    "Areas",
     "Comparison",
     "Estimate",
     "RandomEffects",
     "WeightedStatistic",
     "adjusted_p_values",
+    "areas_under_curve",
     "bootstrap",
     "clustered_mean",
     "clustered_proportion",

@@ -59,7 +59,7 @@ def test_two_releases_need_a_plan_that_names_one(tables):
 def test_an_infinite_value_is_refused_with_its_place(tables):
     m = tables.measurements.copy()
     m.loc[m.index[m["quantity"] == "psnr"][0], "value"] = float("inf")
-    with pytest.raises(TablesError, match="value is infinite for .*psnr"):
+    with pytest.raises(TablesError, match=r"value is infinite for .*psnr"):
         run(PLAN, replace(tables, measurements=m))
 
 
