@@ -37,7 +37,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "index_scores": ("test", "target_condition", "unit", "participant", "unit_id", "reader"),
     "sites": ("code",),
 }
-_NUMBERS = {"age_years", "value", "score", "target"}
+NUMBERS = {"age_years", "value", "score", "target"}
 _STATUS = {"positive", "negative", "indeterminate", "missing"}
 
 
@@ -111,7 +111,7 @@ def members(analysis_set: AnalysisSet, participants: pd.DataFrame) -> pd.DataFra
 
 
 def _dtype(column: str) -> str:
-    if column in _NUMBERS:
+    if column in NUMBERS:
         return "float64"
     return "bool" if column in STEPS else "object"
 
@@ -123,7 +123,7 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     typed: dict[str, object] = {}
     for column in COLUMNS[name]:
         values = frame[column]
-        if column in _NUMBERS:
+        if column in NUMBERS:
             typed[column] = pd.to_numeric(values, errors="raise").astype("float64").to_numpy()
         elif column in STEPS:
             typed[column] = [not pd.isna(v) and bool(v) for v in values]

@@ -19,7 +19,7 @@ from evaluation.statistics import random_effects
 from tests.evaluation.row_lookup import everybody, only
 from tests.evaluation.simulated_study import SITES, Truth, simulated_tables
 
-PLAN = replace(default_plan(), bootstrap_replicates=200)
+PLAN = replace(default_plan(), bootstrap_replicates=100)
 
 
 @pytest.fixture(scope="module")

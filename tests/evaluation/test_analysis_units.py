@@ -9,7 +9,7 @@ from evaluation.analysis import COLUMNS, Tables, default_plan, empty_table, run
 from tests.evaluation.row_lookup import everybody
 from tests.evaluation.simulated_study import simulated_tables
 
-PLAN = replace(default_plan(), bootstrap_replicates=200)
+PLAN = replace(default_plan(), bootstrap_replicates=100)
 
 
 @pytest.fixture(scope="module")
