@@ -68,7 +68,7 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
         # Whatever a hostile file breaks, its series ends with a sentence. The error's message may quote a
         # header, so only what broke and where is logged.
         where = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("intake of series %s broke: %s\n%s", series.pk, type(error).__name__, where)  # noqa: TRY400
+        _log.error("intake of series %s broke: %s\n%s", series.pk, type(error).__name__, where)
         _refuse(series, [_broken()])
     settle_pair(pair=series.pair)
     _outlines_that_waited(series)
