@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from synthesis.contract import TranslationResult
 
 from evaluation.imaging import Series, read_series
 from studyportal.core import clock
@@ -27,6 +26,7 @@ from studyportal.syntheses.states import (
     JobStatus,
     SyntheticStatus,
 )
+from synthesis.contract import TranslationResult
 
 
 @transaction.atomic
