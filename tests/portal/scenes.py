@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from synthesis.data import draw_participant, make_phantom, scanner_of, write_dicom
-
 from studyportal.core.models import User
 from studyportal.imaging.models import ImagingSeries, ScanPair
 from studyportal.imaging.selectors import pair_of
@@ -23,6 +21,7 @@ from studyportal.sites.services import give_role, open_sites
 from studyportal.syntheses.models import ModelRelease
 from studyportal.syntheses.services import move_release, register_release
 from studyportal.syntheses.states import ReleaseStatus
+from synthesis.data import draw_participant, make_phantom, scanner_of, write_dicom
 
 SCREENED_ON = date(2026, 1, 10)
 MET_AT_SCREENING = {

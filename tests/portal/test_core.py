@@ -20,7 +20,9 @@ from studyportal.sites.states import SITE, SiteStatus
 
 
 def a_site(status: SiteStatus = SiteStatus.PLANNED) -> Site:
-    return Site.objects.create(code="TST", name="T", name_zh="测", city="C", province="P", target=1, status=status)
+    return Site.objects.create(
+        code="TST", name="T", name_zh="测", city="C", province="P", target=1, status=status
+    )
 
 
 class Light(StrEnum):
@@ -151,7 +153,9 @@ def test_the_database_itself_refuses_to_change_or_empty_the_trail(table, stateme
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # else foreign keys speak before the trigger
+        cursor.execute(
+            "SET CONSTRAINTS ALL IMMEDIATE"
+        )  # else foreign keys speak before the trigger
         cursor.execute(statement.format(table))
 
     assert StatusChange.objects.count() == AuditEvent.objects.count() == 1

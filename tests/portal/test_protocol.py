@@ -55,7 +55,7 @@ def test_an_unknown_key_is_named_with_its_place():
 
 
 def test_an_unknown_key_at_the_top_is_named():
-    assert 'protocol: the key “colour” is not known.' in faults_of('colour = "red"\n' + TEXT)
+    assert "protocol: the key “colour” is not known." in faults_of('colour = "red"\n' + TEXT)
 
 
 def test_a_missing_key_is_named():
@@ -82,7 +82,10 @@ def test_a_missing_key_of_the_second_site_is_named_with_its_place():
 )
 def test_a_value_of_the_wrong_kind_is_named(now, then, named):
     assert now in TEXT
-    assert any(f"“{named}” is of the wrong kind" in fault for fault in faults_of(TEXT.replace(now, then, 1)))
+    assert any(
+        f"“{named}” is of the wrong kind" in fault
+        for fault in faults_of(TEXT.replace(now, then, 1))
+    )
 
 
 def test_targets_that_do_not_sum_up_are_refused_with_both_numbers():
@@ -92,7 +95,9 @@ def test_targets_that_do_not_sum_up_are_refused_with_both_numbers():
 
 def test_a_code_that_stands_twice_is_refused():
     assert "protocol: site SPH stands twice." in faults_of(TEXT.replace('"SEH"', '"SPH"'))
-    assert "protocol: criterion INC-01 stands twice." in faults_of(TEXT.replace('"INC-02"', '"INC-01"'))
+    assert "protocol: criterion INC-01 stands twice." in faults_of(
+        TEXT.replace('"INC-02"', '"INC-01"')
+    )
 
 
 @pytest.mark.parametrize("kind", ["sites", "criteria", "endpoints"])
