@@ -42,6 +42,10 @@ class CutBody(Body):
         trim_whitespace=False, max_length=200_000, help_text="Analysis plan (TOML)"
     )
 
+    def validate_plan(self, text: str) -> str:
+        # A plan of one line without its end would be taken for the name of a file on the server.
+        return text if text.endswith("\n") else f"{text}\n"
+
 
 class RunRow(Rows):
     id = serializers.UUIDField()

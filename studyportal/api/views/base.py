@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Model, QuerySet
 from rest_framework import mixins, viewsets
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,18 +20,31 @@ from studyportal.core.models import User
 Row = TypeVar("Row", bound=Model)
 
 
+class PortalJSONParser(JSONParser):
+    """Reads JSON; brackets nested deeper than any body needs are a fault of the sender."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise ParseError("The JSON is nested too deeply.") from error
+
+
 class Endpoint(viewsets.GenericViewSet[Any]):
     """Answers JSON to whoever holds the right that the table names, and lets nobody keep a copy in between."""
 
     permission_classes = [HasRight]
-    parser_classes = [JSONParser]
+    parser_classes = [PortalJSONParser]
     http_method_names = ["get", "head", "post", "delete"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         # Django limits the bodies that it reads itself; a JSON body is read past that limit.
         length = int(request.META.get("CONTENT_LENGTH") or 0)
-        if JSONParser in self.parser_classes and length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+        if (
+            PortalJSONParser in self.parser_classes
+            and length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        ):
             raise BodyTooLarge
 
     def finalize_response(
