@@ -136,7 +136,9 @@ def complete_series(
         received_digest=combined,
     )
     pair = ScanPair.objects.select_for_update().get(pk=series.pair_id)
-    if pair.status in (PairStatus.AWAITING_IMAGES, PairStatus.QUERY_OPEN, PairStatus.READY):
+    movable = (PairStatus.AWAITING_IMAGES, PairStatus.QUERY_OPEN, PairStatus.READY)
+    # Outlines are no part of what makes a pair ready, so their arrival does not put it in question.
+    if series.role != SeriesRole.OUTLINES and pair.status in movable:
         advance(
             pair,
             SCAN_PAIR,
