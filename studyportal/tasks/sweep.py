@@ -15,7 +15,7 @@ from studyportal.tasks.dispatch import portal_task
 _PATIENCE = timedelta(seconds=60)
 
 
-@portal_task(queue="cpu")
+@portal_task
 def sweep(_key: str = "") -> None:
     """Idempotent: every task it sends checks the state of its row first."""
     requeue_lost()

@@ -72,11 +72,9 @@ def _named_by_kind(series: ImagingSeries, folder: Path) -> list[Path]:
         ending = (
             ".nii.gz" if start[:2] == b"\x1f\x8b" else ".nii" if start[344:347] == b"n+1" else ""
         )
-        if ending:
-            named = folder / f"{path.name}{ending}"
-            named.symlink_to(path.resolve())
-            path = named
-        paths.append(path)
+        named = folder / f"{path.name}{ending}"
+        named.symlink_to(path.resolve())
+        paths.append(named)
     return paths
 
 
