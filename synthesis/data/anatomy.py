@@ -65,6 +65,10 @@ def _paint_trunk(canvas: Canvas, body: Body) -> None:
     canvas.paint(Tissue.FAT, trunk < 1 - 2 / b)
     # A thinner layer of fat in front and behind than at the sides.
     canvas.paint(Tissue.MUSCLE, trunk < 1 - 0.9 * body.fat_mm / np.sqrt(a * b))
+    # Fat of the armpit between the muscles of the chest wall and those of the shoulder.
+    r = thorax_radius(body, canvas.x, canvas.y, canvas.z)
+    armpit = (r > 1.26) & (r < 1.7) & (np.abs(canvas.y + 2) < 34)
+    canvas.paint(Tissue.FAT, armpit & (canvas.labels == Tissue.MUSCLE))
     if body.female:
         for side in (-1, 1):
             centre: Point = (side * 0.5 * a, -b + 2, 0.42 * body.lung_length_mm)

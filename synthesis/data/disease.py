@@ -16,17 +16,23 @@ from synthesis.data.scanner import ScannerProfile
 
 EDGE_MM = 3.0  # a spot fades over this distance, so its volume does not depend on the voxel grid
 LOWEST_RECOVERY = 0.4  # painted uptake is at most 2.5 times what the scan is to measure
+NECROSIS_FROM_MM = 40.0
 REFERENCE_FWHM_MM = 6.0
 REFERENCE_UPTAKE_MIN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """One focus: which voxels it fills (0 to 1), its attenuation and its painted uptake."""
+    """One focus: which voxels it fills (0 to 1), its attenuation and its painted uptake.
+
+    `uptake_share` is less than `share` where tissue is dead: a necrotic core is seen in CT as
+    fluid, and takes up nothing.
+    """
 
     label: str
     where: Slices
     share: Coordinate
+    uptake_share: Coordinate
     attenuation_hu: float | None  # None: the CT does not show it
     suv: float
 
@@ -69,14 +75,14 @@ def _lesion_spot(canvas: Canvas, rng: np.random.Generator, lesion: Lesion, *, la
     edge = radius * (1 + lesion.lobulation * waves / 2)
     share = _soft(distance - edge)
     suv = _painted(lesion.target_suv * late, lesion.diameter_mm)
-    if lesion.diameter_mm > 40:
-        # A large tumour has a necrotic core without uptake; what is left lies in the rim.
-        core = _soft(distance - 0.45 * radius)
-        share = share * (1 - 0.75 * core)
+    uptake_share = share
+    if lesion.diameter_mm > NECROSIS_FROM_MM:
+        uptake_share = share * (1 - 0.75 * _soft(distance - 0.45 * radius))
     return Spot(
         label=f"lesion:{lesion.unit_id}",
         where=where,
         share=share,
+        uptake_share=uptake_share,
         attenuation_hu=lesion.attenuation_hu,
         suv=suv,
     )
@@ -89,6 +95,7 @@ def _node_spot(canvas: Canvas, node: Node, *, late: float) -> Spot:
         label=f"node:{node.station}",
         where=where,
         share=share,
+        uptake_share=share,
         attenuation_hu=40.0,
         suv=_painted(node.target_suv * late, node.short_axis_mm * 1.15),
     )
@@ -104,6 +111,7 @@ def _distant_spot(canvas: Canvas, site: DistantSite, *, late: float) -> Spot:
         label=f"distant:{site.site}",
         where=where,
         share=share,
+        uptake_share=share,
         attenuation_hu=hu if site.seen_on_ct else None,
         suv=_painted(site.target_suv * (late if site.metastatic else 1.0), site.diameter_mm),
     )

@@ -31,6 +31,8 @@ GROUND_GLASS_FACTOR = {"solid": 1.0, "part_solid": 0.55, "ground_glass": 0.25}
 SIZE_CORRELATION = 0.50
 DENSITY_CORRELATION = 0.35
 
+HIGHEST_NODE_SCORE = 2.3  # the log-normal's far tail would beat every primary tumour
+
 ALWAYS_ASSESSED = ("4R", "4L", "7", "10R", "10L")
 SOMETIMES_ASSESSED = ("2R", "2L", "5", "6", "11R", "11L")
 
@@ -192,6 +194,7 @@ def draw_nodes(
         hilar = station.startswith(("10", "11"))
         z += 1.0 if (reactive and hilar and not metastatic) else 0.0
         moments = METASTATIC_NODE_SUV[histology] if metastatic else REACTIVE_NODE_SUV
+        z = min(z, HIGHEST_NODE_SCORE)
         jitter = rng.normal(0, 2, 3)
         centre = tuple(float(c + j) for c, j in zip(centres[station], jitter, strict=True))
         nodes.append(

@@ -81,7 +81,8 @@ def diaphragm_z(body: Body, x: Coordinate, y: Coordinate) -> Coordinate:
     half = body.thorax_half_width_mm
     right = -62 * ((x + 0.5 * half) / (0.62 * half)) ** 2
     left = -12 - 62 * ((x - 0.5 * half) / (0.62 * half)) ** 2
-    dome = np.maximum(right, left)
+    middle = -6 - 62 * (x / (0.5 * half)) ** 2  # the central tendon, under the heart
+    dome = np.maximum(np.maximum(right, left), middle)
     return (np.maximum(dome, -44) - 52 * (np.clip(y + 12, -20, None) / 80) ** 2).astype(np.float32)
 
 

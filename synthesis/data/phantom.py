@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from evaluation.imaging import Grid, Volume
 from synthesis.data.anatomy import Tissue, paint_anatomy
-from synthesis.data.canvas import Canvas, blank_canvas
+from synthesis.data.canvas import Canvas, Slices, blank_canvas
 from synthesis.data.disease import Spot, spots_of
 from synthesis.data.participant import PhantomParticipant, Uptake
 from synthesis.data.pet_chain import add_noise, blur_psf, breathe, halve_in_plane
@@ -113,7 +113,7 @@ def _render_ct(
     hu += np.where(lung, np.float32(0.45) * (canvas.y + 10), np.float32(0))
     for spot in spots:
         if spot.attenuation_hu is not None:
-            _blend(hu, spot, spot.attenuation_hu)
+            _blend(hu, spot.where, spot.share, spot.attenuation_hu)
     sigma = [scanner.ct_blur_mm / 2.355 / s for s in scanner.spacing_zyx_mm]
     hu = ndimage.gaussian_filter(hu, sigma, truncate=3.0, output=np.float32)
     noise = rng.standard_normal(hu.shape, dtype=np.float32)
@@ -161,7 +161,7 @@ def _render_pet(
     uptake = participant.uptake
     suv = _suv_table(uptake)[canvas.labels]
     for spot in spots:
-        _blend(suv, spot, spot.suv)
+        _blend(suv, spot.where, spot.uptake_share, spot.suv)
     suv = halve_in_plane(suv)
     dz, dy, dx = scanner.spacing_zyx_mm
     suv = breathe(
@@ -175,9 +175,11 @@ def _render_pet(
     return (noisy * np.float32(scanner.gain)).astype(np.float32)
 
 
-def _blend(values: NDArray[np.float32], spot: Spot, inside: float) -> None:
-    box = values[spot.where]
-    box += spot.share * (np.float32(inside) - box)
+def _blend(
+    values: NDArray[np.float32], where: Slices, share: NDArray[np.float32], inside: float
+) -> None:
+    box = values[where]
+    box += share * (np.float32(inside) - box)
 
 
 def _regions(canvas: Canvas, spots: tuple[Spot, ...]) -> tuple[Region, ...]:

@@ -1,1 +1,1 @@
-"""Work that a worker or a person starts: file in, file out."""
+"""Work that a worker or a person starts: file in, file out, no database."""

@@ -1,0 +1,23 @@
+"""Model releases: found, checked against their digests, described; knows no torch."""
+
+from synthesis.registry.release import (
+    CARD,
+    DESCRIPTION,
+    WEIGHTS,
+    Release,
+    ReleaseRefusedError,
+    load_release,
+    packaged_releases,
+    write_description,
+)
+
+__all__ = [
+    "CARD",
+    "DESCRIPTION",
+    "WEIGHTS",
+    "Release",
+    "ReleaseRefusedError",
+    "load_release",
+    "packaged_releases",
+    "write_description",
+]

@@ -1,0 +1,146 @@
+"""A release is a folder: release.toml, model.safetensors, MODEL_CARD.md.
+
+release.toml names the SHA-256 of the other two, so its own SHA-256 is the digest of the whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from synthesis.config import ConfigRefusedError, ModelConfig, SuvCodec, build
+
+DESCRIPTION = "release.toml"
+WEIGHTS = "model.safetensors"
+CARD = "MODEL_CARD.md"
+SCHEMA = 1
+FAMILIES = ("pix2pix",)
+PACKAGED = Path(__file__).parent.parent / "releases"
+
+
+class ReleaseRefusedError(Exception):
+    """The folder is not a release that may be used; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A checked model release.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 of release.toml, which holds the digests of the other files.
+    weights_sha256
+        SHA-256 of the weights.
+    model
+        Settings of the network, its grid, CT windows and SUV codec.
+    metrics
+        Held-out results as trained: plain numbers by name.
+    """
+
+    folder: Path
+    name: str
+    version: str
+    family: str
+    created: str
+    model: ModelConfig
+    weights_sha256: str
+    digest: str
+    card: str
+    metrics: dict[str, Any]
+    training: dict[str, Any]
+
+    @property
+    def weights(self) -> Path:
+        """Path of the weights file."""
+        return self.folder / WEIGHTS
+
+    @property
+    def codec(self) -> SuvCodec:
+        """How SUV is encoded in this release."""
+        return self.model.codec
+
+    @property
+    def title(self) -> str:
+        """Name and version, for people."""
+        return f"{self.name} {self.version}"
+
+
+def load_release(folder: Path, expected_digest: str | None = None) -> Release:
+    """Return the release in a folder after checking every digest.
+
+    Raises
+    ------
+    ReleaseRefusedError
+        When a file is missing or changed, the description is malformed, or the digest is not the
+        expected one.
+    """
+    description = _read(folder, DESCRIPTION)
+    digest = hashlib.sha256(description).hexdigest()
+    if expected_digest is not None and digest != expected_digest:
+        raise ReleaseRefusedError(
+            f"The release in {folder.name} has digest {digest[:12]}…, not {expected_digest[:12]}…."
+        )
+    try:
+        table = tomllib.loads(description.decode("utf-8"))
+        model = build(ModelConfig, table["model"], "model.")
+        release = _release(folder, table, model, digest)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigRefusedError, KeyError) as error:
+        raise ReleaseRefusedError(
+            f"{DESCRIPTION} of {folder.name} is malformed: {error}."
+        ) from error
+    return release
+
+
+def _release(folder: Path, table: dict[str, Any], model: ModelConfig, digest: str) -> Release:
+    if table["schema"] != SCHEMA or table["family"] not in FAMILIES:
+        raise ReleaseRefusedError(
+            f"{folder.name} is a {table['family']} release of schema {table['schema']}; "
+            "this version cannot run it."
+        )
+    for name in (WEIGHTS, CARD):
+        found = hashlib.sha256(_read(folder, name)).hexdigest()
+        if found != table["files"][name]:
+            raise ReleaseRefusedError(f"{name} of {folder.name} was changed: its SHA-256 differs.")
+    return Release(
+        folder=folder,
+        name=table["name"],
+        version=table["version"],
+        family=table["family"],
+        created=table["created"],
+        model=model,
+        weights_sha256=table["files"][WEIGHTS],
+        digest=digest,
+        card=_read(folder, CARD).decode("utf-8"),
+        metrics=table["metrics"],
+        training=table["training"],
+    )
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    if not path.is_file():
+        raise ReleaseRefusedError(f"{folder.name} is no release: {name} is missing.")
+    return path.read_bytes()
+
+
+def write_description(folder: Path, table: dict[str, Any]) -> None:
+    """Write release.toml for the weights and the card that lie in the folder already."""
+    files = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)
+    }
+    text = tomli_w.dumps({"schema": SCHEMA, **table, "files": files})
+    (folder / DESCRIPTION).write_text(text, encoding="utf-8")
+
+
+def packaged_releases() -> tuple[Release, ...]:
+    """Return the releases shipped with the package, by name; each is checked."""
+    if not PACKAGED.is_dir():
+        return ()
+    folders = sorted(f for f in PACKAGED.iterdir() if (f / DESCRIPTION).is_file())
+    return tuple(load_release(folder) for folder in folders)
