@@ -2,6 +2,7 @@
 
 from evaluation.imaging.facts import SeriesFacts
 from evaluation.imaging.grid import Grid
+from evaluation.imaging.nifti import read_nifti, write_nifti
 from evaluation.imaging.reasons import (
     Reason,
     Refused,
@@ -10,6 +11,7 @@ from evaluation.imaging.reasons import (
     SuvRefused,
 )
 from evaluation.imaging.scan import FolderScan, SeriesGroup, scan_folder
+from evaluation.imaging.segmentation import Segment, read_segmentation
 from evaluation.imaging.series import Series, read_series
 from evaluation.imaging.suv import SuvConversion, suv_factor
 from evaluation.imaging.suv_body import SuvKind
@@ -20,6 +22,7 @@ __all__ = [
     "Grid",
     "Reason",
     "Refused",
+    "Segment",
     "SegmentationRefused",
     "Series",
     "SeriesFacts",
@@ -30,8 +33,11 @@ __all__ = [
     "SuvRefused",
     "Volume",
     "overlap",
+    "read_nifti",
+    "read_segmentation",
     "read_series",
     "resample",
     "scan_folder",
     "suv_factor",
+    "write_nifti",
 ]

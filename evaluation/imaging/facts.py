@@ -95,8 +95,8 @@ def _tracer(given: Dataset) -> str:
     return text(given, "Radiopharmaceutical") or text(codes[0], "CodeMeaning")
 
 
-def findings_of(facts: SeriesFacts) -> tuple[Reason, ...]:
-    """Return what is unusual about a readable series, for people to look at."""
+def findings_of(facts: SeriesFacts, dropped: Sequence[str]) -> tuple[Reason, ...]:
+    """Return what is unusual about a readable series; ``dropped`` are tags that were unreadable."""
     found = []
     if not facts.frame_of_reference_uid:
         sentence = "The series states no frame of reference."
@@ -104,6 +104,9 @@ def findings_of(facts: SeriesFacts) -> tuple[Reason, ...]:
     if facts.stated_slices is not None and facts.stated_slices != facts.slices:
         sentence = f"{facts.slices} slices are there, the header states {facts.stated_slices}."
         found.append(Reason("slice_count", sentence, "(0054,0081)"))
+    if dropped:
+        sentence = f"Elements of the header cannot be read: {', '.join(dropped[:5])}."
+        found.append(Reason("unreadable_element", sentence, dropped[0]))
     return tuple(found)
 
 

@@ -52,6 +52,7 @@ class Instance:
     header: Dataset
     pixels: np.ndarray | None
     reasons: tuple[Reason, ...]
+    dropped: tuple[str, ...] = ()
 
 
 def read_instance(path: Path, *, allow_synthetic: bool = False) -> Instance:
@@ -70,13 +71,32 @@ def read_instance(path: Path, *, allow_synthetic: bool = False) -> Instance:
     with warnings.catch_warnings():
         # pydicom warns about values too long for their VR; each value used here is checked anyway.
         warnings.simplefilter("ignore")
+        dropped = drop_unreadable(header)
         reasons = _header_faults(header, path.name, allow_synthetic=allow_synthetic)
         pixels, pixel_reasons = (None, ()) if reasons else _pixels(header, path.name)
-        for element in header.iterall():
-            _ = element.value if element.tag != 0x7FE00010 else None
     if "PixelData" in header:
         del header.PixelData
-    return Instance(path, header, pixels, reasons + pixel_reasons)
+    return Instance(path, header, pixels, reasons + pixel_reasons, dropped)
+
+
+def drop_unreadable(header: Dataset) -> tuple[str, ...]:
+    """Remove elements whose value cannot be read, at every depth, and return their tags.
+
+    An element is read when it is first asked for, and a broken one raises then, anywhere. After this
+    none does; what was dropped counts as absent, and absent facts are refused where they are needed.
+    """
+    dropped: list[str] = []
+    for tag in list(header.keys()):
+        try:
+            element = header[tag]
+        except Exception:  # noqa: BLE001 - pydicom's converters raise anything
+            del header[tag]
+            dropped.append(str(tag))
+            continue
+        if element.VR == "SQ":
+            for nested in element.value or ():
+                dropped += drop_unreadable(nested)
+    return tuple(dropped)
 
 
 def read_header(path: Path, *, pixels: bool = False) -> tuple[Dataset, Reason | None]:

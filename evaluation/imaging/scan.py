@@ -7,7 +7,7 @@ from pathlib import Path
 from pydicom import Dataset
 
 from evaluation.imaging.header import text
-from evaluation.imaging.instance import read_header, synthetic_marks
+from evaluation.imaging.instance import drop_unreadable, read_header, synthetic_marks
 from evaluation.imaging.reasons import Reason
 from evaluation.imaging.series import files_of
 
@@ -43,6 +43,7 @@ def scan_folder(folder: Path | str) -> FolderScan:
     unreadable = []
     for path in files_of(folder):
         header, reason = read_header(path)
+        drop_unreadable(header)
         uid = text(header, "SeriesInstanceUID")
         if reason is None and not uid:
             sentence = f"{path.name} does not say to which series it belongs."

@@ -142,6 +142,7 @@ def _merged(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
 def _series(stack: Stack) -> Series:
     headers = tuple(i.header for i in stack.instances)
     last_z = float(headers[-1].ImagePositionPatient[2])
+    dropped = sorted({tag for i in stack.instances for tag in i.dropped})
     facts = facts_of(headers[0], stack.grid, last_z_mm=last_z)
     return Series(
         modality=facts.modality,
@@ -150,7 +151,7 @@ def _series(stack: Stack) -> Series:
         slice_headers=headers,
         files=tuple(i.path for i in stack.instances),
         facts=facts,
-        findings=findings_of(facts),
+        findings=findings_of(facts, dropped),
         values=np.stack([_pixels(i) for i in stack.instances]),
     )
 

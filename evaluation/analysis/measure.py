@@ -1,0 +1,268 @@
+"""Everything that is measured on one pair of images, as long-table rows.
+
+The reference PET is the place of comparison: a synthetic image on another grid is resampled onto the
+reference's (linear), and both are cut to the part that the CT covers. Each row says so in its method.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from evaluation.fidelity import (
+    FidelityResult,
+    body_mask,
+    mae,
+    mse,
+    nrmse,
+    psnr,
+    ssim,
+    ssim_components,
+)
+from evaluation.fidelity import negative_controls as negative_control_images
+from evaluation.imaging import Volume, overlap, resample
+from evaluation.metabolic import (
+    Parameter,
+    lesion_parameters,
+    organ_statistics,
+    tumour_to_background,
+)
+
+MaskLike = np.ndarray | Volume
+LEADING_BACKGROUNDS = ("blood_pool", "liver")
+
+
+@dataclass(frozen=True)
+class MeasurementRow:
+    """One number: which region, of which image (or of the pair), what, how, and what to beware of.
+
+    ``region`` is ``body``, ``lesion:N`` or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
+    ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
+    """
+
+    region: str
+    image: str
+    quantity: str
+    value: float | None
+    unit: str
+    method: str
+    flags: tuple[str, ...] = ()
+    n_voxels: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """A pair on one grid with its masks, ready to be measured."""
+
+    reference: Volume
+    synthetic: Volume
+    body: np.ndarray
+    lesions: Mapping[int, np.ndarray]
+    backgrounds: Mapping[str, np.ndarray]
+    data_range: float
+    remark: str
+    flags: tuple[str, ...]
+    cut_lesions: frozenset[int]
+
+
+def measure_pair(
+    *,
+    reference: Volume,
+    synthetic: Volume,
+    ct: Volume | None,
+    lesions: Mapping[int, MaskLike],
+    data_range: float,
+    backgrounds: Mapping[str, MaskLike] | None = None,
+    negative_controls: bool = False,
+) -> list[MeasurementRow]:
+    """Measure a synthetic PET against its reference PET.
+
+    Parameters
+    ----------
+    reference, synthetic
+        Uptake images in the same SUV unit and frame of reference.
+    ct
+        The CT in HU, from which the body mask comes. None: the whole image is measured, flag
+        ``no_body_mask``.
+    lesions
+        Number -> mask on the grid of ``reference``; the same masks are laid on both images.
+    data_range
+        The trial's fixed window [0, L] in SUV.
+    backgrounds
+        Organ name -> mask on the grid of ``reference`` (``liver``, ``blood_pool`` ...); with them
+        come organ statistics and the ratios ``tbr_max_NAME`` ...; ``tbr_max`` ... without a name are
+        those to the blood pool, else the liver, else the first by name.
+    negative_controls
+        Measure also the three images that carry no information, as ``control:NAME``.
+
+    Returns
+    -------
+    list of MeasurementRow
+        In a fixed order: body, lesions by number, organs by name, controls.
+
+    Raises
+    ------
+    ValueError
+        When units differ, the images do not overlap, a mask lies on another grid, or the data range
+        is no positive number.
+    """
+    case = _prepare(
+        reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, window=data_range
+    )
+    rows = _fidelity_rows(case, case.synthetic, "pair")
+    for image, volume in (("reference", case.reference), ("synthetic", case.synthetic)):
+        rows += _uptake_rows(case, volume, image)
+    if negative_controls:
+        rows += _control_rows(case)
+    return rows
+
+
+def _prepare(
+    reference: Volume,
+    synthetic: Volume,
+    ct: Volume | None,
+    *,
+    lesions: Mapping[int, MaskLike],
+    backgrounds: Mapping[str, MaskLike],
+    window: float,
+) -> _Case:
+    if reference.unit != synthetic.unit:
+        raise ValueError(f"units differ: reference {reference.unit}, synthetic {synthetic.unit}")
+    spans, remark = _common_part(reference, synthetic, ct)
+    cut = reference.crop(spans)
+    placed = resample(synthetic, cut.grid, outside=0.0)
+    if not synthetic.grid.same_as(cut.grid):
+        remark = "; synthetic resampled (linear) onto the reference grid" + remark
+    placed_lesions = {n: _cut_mask(reference, m, spans) for n, m in sorted(lesions.items())}
+    body = np.ones(cut.grid.shape, dtype=np.bool_) if ct is None else body_mask(ct, cut.grid)
+    return _Case(
+        reference=cut,
+        synthetic=placed,
+        body=body,
+        lesions=placed_lesions,
+        backgrounds={n: _cut_mask(reference, m, spans) for n, m in sorted(backgrounds.items())},
+        data_range=window,
+        remark=remark,
+        flags=("no_body_mask",) if ct is None else (),
+        cut_lesions=frozenset(
+            n for n in placed_lesions if placed_lesions[n].sum() < _size(lesions[n])
+        ),
+    )
+
+
+def _common_part(
+    reference: Volume, synthetic: Volume, ct: Volume | None
+) -> tuple[tuple[slice, slice, slice], str]:
+    extents = [overlap(reference.grid, synthetic.grid)]
+    if ct is not None:
+        extents.append(overlap(reference.grid, ct.grid))
+    spans = tuple(
+        slice(max(s.start for s in axis), min(s.stop for s in axis))
+        for axis in zip(*extents, strict=True)
+    )
+    if any(s.start >= s.stop for s in spans):
+        raise ValueError("reference, synthetic and CT have no voxel in common")
+    z, y, x = spans
+    whole = all(s == slice(0, n) for s, n in zip(spans, reference.grid.shape, strict=True))
+    return (z, y, x), "" if whole else "; cut to the part that all images cover"
+
+
+def _cut_mask(reference: Volume, mask: MaskLike, spans: tuple[slice, slice, slice]) -> np.ndarray:
+    if isinstance(mask, Volume):
+        if not mask.grid.same_as(reference.grid):
+            raise ValueError("a mask lies on another grid than the reference image")
+        mask = mask.array
+    if mask.shape != reference.array.shape:
+        raise ValueError(f"a mask has shape {mask.shape}, the image {reference.array.shape}")
+    return np.ascontiguousarray(mask[spans] != 0)
+
+
+def _size(mask: MaskLike) -> int:
+    values = mask.array if isinstance(mask, Volume) else mask
+    return int(np.count_nonzero(values))
+
+
+def _fidelity_rows(case: _Case, other: Volume, image: str) -> list[MeasurementRow]:
+    results: dict[str, FidelityResult] = {}
+    parts = ssim_components(case.reference, other, data_range=case.data_range, mask=case.body)
+    results["ssim"] = parts["ssim"]
+    results["ssim_2d"] = ssim(
+        case.reference, other, data_range=case.data_range, mask=case.body, dimension="2d"
+    )
+    results["structural_similarity"] = parts["structure"]
+    for name, metric in (("psnr", psnr), ("mse", mse), ("mae", mae), ("nrmse_mean", nrmse)):
+        results[name] = metric(case.reference, other, data_range=case.data_range, mask=case.body)
+    rows = [
+        _fidelity_row(case, name, result, region="body", image=image)
+        for name, result in results.items()
+    ]
+    for number, mask in case.lesions.items():
+        error = mae(case.reference, other, data_range=case.data_range, mask=mask)
+        rows.append(_fidelity_row(case, "mae", error, region=f"lesion:{number}", image=image))
+    return rows
+
+
+def _fidelity_row(
+    case: _Case, quantity: str, result: FidelityResult, *, region: str, image: str
+) -> MeasurementRow:
+    flags = result.flags + (case.flags if region == "body" else ())
+    method = result.method + case.remark
+    return MeasurementRow(
+        region, image, quantity, result.value, result.unit, method, flags, result.n_voxels
+    )
+
+
+def _uptake_rows(case: _Case, volume: Volume, image: str) -> list[MeasurementRow]:
+    rows = []
+    for number, mask in case.lesions.items():
+        region = f"lesion:{number}"
+        parameters = lesion_parameters(volume, mask)
+        if number in case.cut_lesions:
+            parameters = tuple(replace(p, flags=(*p.flags, "lesion_cut")) for p in parameters)
+        rows += _parameter_rows(case, region, image, parameters)
+        ratios = {
+            name: tumour_to_background(volume, mask, background)
+            for name, background in case.backgrounds.items()
+        }
+        rows += _ratio_rows(case, region, image, ratios) if ratios else []
+    for name, statistics in organ_statistics(volume, case.backgrounds).items():
+        rows += _parameter_rows(case, f"organ:{name}", image, statistics)
+    return rows
+
+
+def _parameter_rows(
+    case: _Case, region: str, image: str, parameters: tuple[Parameter, ...]
+) -> list[MeasurementRow]:
+    return [
+        MeasurementRow(
+            region, image, p.quantity, p.value, p.unit, p.method + case.remark, p.flags, p.n_voxels
+        )
+        for p in parameters
+    ]
+
+
+def _ratio_rows(
+    case: _Case, region: str, image: str, ratios: Mapping[str, tuple[Parameter, ...]]
+) -> list[MeasurementRow]:
+    """Ratios to every background by name, and once without a name to the one that leads."""
+    rows = []
+    leading = next((name for name in LEADING_BACKGROUNDS if name in ratios), next(iter(ratios)))
+    for name, parameters in ratios.items():
+        named = [
+            replace(p, quantity=f"{p.quantity}_{name}", method=f"{p.method} ({name})")
+            for p in parameters
+        ]
+        rows += _parameter_rows(case, region, image, tuple(named))
+        if name == leading:
+            plain = [replace(p, method=f"{p.method} ({name})") for p in parameters]
+            rows += _parameter_rows(case, region, image, tuple(plain))
+    return rows
+
+
+def _control_rows(case: _Case) -> list[MeasurementRow]:
+    rows = []
+    controls = negative_control_images(case.reference, mask=case.body, lesions=case.lesions)
+    for name, volume in controls.items():
+        rows += _fidelity_rows(case, volume, f"control:{name}")
+        rows += _uptake_rows(case, volume, f"control:{name}")
+    return rows

@@ -1,0 +1,100 @@
+"""What a fidelity metric returns, and what it refuses to compute."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from evaluation.imaging import Volume
+
+Image = np.ndarray | Volume
+Mask = np.ndarray | Volume | None
+
+
+class FidelityRefused(ValueError):  # noqa: N818 - a refusal is an answer, not an error of ours
+    """The two images cannot be compared as they are; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class FidelityResult:
+    """A value with its unit, the number of voxels behind it, the full recipe, and flags.
+
+    ``value`` is None where no value exists; ``flags`` then say why (``identical``,
+    ``empty_mask``, ``too_small``, ``mask_too_thin``, ``zero_reference``).
+    """
+
+    value: float | None
+    unit: str
+    n_voxels: int
+    method: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two images that may be compared: same shape, finite, float32, with a mask of that shape."""
+
+    reference: np.ndarray
+    synthetic: np.ndarray
+    mask: np.ndarray | None
+    data_range: float
+    unit: str
+
+    @property
+    def where(self) -> str:
+        """The part of the image that is measured, as the recipe names it."""
+        return "whole image" if self.mask is None else "mask"
+
+
+def checked_pair(reference: Image, synthetic: Image, *, data_range: float, mask: Mask) -> Pair:
+    """Return the pair as arrays, or refuse it.
+
+    Raises
+    ------
+    FidelityRefused
+        When shapes, grids or units differ, a value is not finite, or the data range is no
+        positive finite number.
+    """
+    if not math.isfinite(data_range) or data_range <= 0:
+        raise FidelityRefused(f"the data range must be a positive number, not {data_range}")
+    _check_places(reference, synthetic, mask)
+    first, second = _array(reference), _array(synthetic)
+    if first.shape != second.shape:
+        raise FidelityRefused(f"shapes differ: {first.shape} and {second.shape}")
+    if first.ndim != 3:
+        raise FidelityRefused(f"images have three axes [z, y, x], not {first.ndim}")
+    for name, values in (("reference", first), ("synthetic", second)):
+        if not np.isfinite(np.sum(values, dtype=np.float64)):
+            raise FidelityRefused(f"the {name} image holds values that are no finite numbers")
+    unit = reference.unit if isinstance(reference, Volume) else ""
+    return Pair(first, second, _mask(mask, first.shape), float(data_range), unit)
+
+
+def _check_places(reference: Image, synthetic: Image, mask: Mask) -> None:
+    if isinstance(reference, Volume) and isinstance(synthetic, Volume):
+        if reference.unit != synthetic.unit:
+            raise FidelityRefused(f"units differ: {reference.unit} and {synthetic.unit}")
+        _check_grids(reference, synthetic, "the images lie on different grids; resample one first")
+    if isinstance(reference, Volume) and isinstance(mask, Volume):
+        _check_grids(reference, mask, "the mask lies on another grid than the images")
+
+
+def _check_grids(one: Volume, other: Volume, sentence: str) -> None:
+    if not one.grid.same_as(other.grid):
+        raise FidelityRefused(sentence)
+
+
+def _array(image: Image) -> np.ndarray:
+    values = image.array if isinstance(image, Volume) else np.asarray(image)
+    if values.dtype.kind not in "fiub":
+        raise FidelityRefused(f"an image holds real numbers, not {values.dtype}")
+    return np.ascontiguousarray(values, dtype=np.float32)
+
+
+def _mask(mask: Mask, shape: tuple[int, ...]) -> np.ndarray | None:
+    if mask is None:
+        return None
+    values = mask.array if isinstance(mask, Volume) else np.asarray(mask)
+    if values.shape != shape:
+        raise FidelityRefused(f"the mask has shape {values.shape}, the images {shape}")
+    return np.ascontiguousarray(values != 0)
