@@ -119,15 +119,15 @@ def difference_table(look: Lookup) -> Table | None:
 
 def reasons_table(look: Lookup) -> Table:
     """Return what is not estimable, and what has no interval, with the reason."""
-    seen: dict[tuple[str, str, str], list[str]] = {}
+    lacking: dict[tuple[str, str, str], list[str]] = {}
     for r in look.rows:
         if r.reason and r.family in {"primary", "secondary"} and r.subgroup == "all":
             key = (_about(r), "no value" if r.value is None else "no interval", r.reason)
-            seen.setdefault(key, []).append(label(STATISTICS, r.statistic))
-    rows = [
-        (about, ", ".join(dict.fromkeys(statistics)), kind, reason)
-        for (about, kind, reason), statistics in seen.items()
-    ]
+            lacking.setdefault(key, []).append(label(STATISTICS, r.statistic))
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    for (about, kind, reason), names in lacking.items():
+        alike.setdefault((", ".join(dict.fromkeys(names)), kind, reason), []).append(about)
+    rows = [("\n".join(abouts), *key) for key, abouts in alike.items()]
     return Table(
         "Not estimable, and why", ("Analysis", "Statistic", "Lacks", "Reason"), tuple(rows),
         text_columns=4, widths=(3, 3, 1, 4),
@@ -190,6 +190,7 @@ def _accuracy_table(
 
 def _about(r: ResultRow) -> str:
     if r.family == "primary":
-        return f"{r.endpoint.replace('_', ' ')}: {label(QUANTITIES, r.quantity)} {r.region}".strip()
+        where = "" if r.region == "body" else f", {r.region.replace('organ:', '')}"
+        return f"{label(QUANTITIES, r.quantity)}{where}"
     test = f", {label(TESTS, r.test)}" if r.test else ""
     return f"{label(CONDITIONS, r.target_condition)}, per {UNITS[r.unit]}{test}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
 
 from evaluation.analysis import ResultRow
 from evaluation.report.accuracy_tables import UNITS, judged
@@ -11,6 +12,7 @@ from evaluation.report.document import Lookup
 from evaluation.report.drawing import ACCENT, GREY, INK, LINES, canvas, grid, save, style
 from evaluation.report.formats import CONDITIONS, QUANTITIES, TESTS, interval_of, label
 
+_WIDTH = 8.6  # inches; printed at the width of the page, which makes 8 points about 6.5
 _PANELS = ("suv_peak", "suv_max", "suv_mean", "mtv_41", "tlg_41", "tbr_max")
 
 
@@ -28,7 +30,7 @@ def draw_bland_altman(look: Lookup, pairs: pd.DataFrame, path: Path) -> str | No
         return None
     with style():
         rows = (len(shown) + 1) // 2
-        figure = canvas(7.0, 2.35 * rows)
+        figure = canvas(_WIDTH, 2.5 * rows)
         for i, (row, own) in enumerate(shown, start=1):
             _bland_altman(figure.add_subplot(rows, 2, i), look, row, own)
         save(figure, path)
@@ -39,17 +41,23 @@ def draw_bland_altman(look: Lookup, pairs: pd.DataFrame, path: Path) -> str | No
 
 def draw_forest(look: Lookup, path: Path) -> str | None:
     """Write per-site forest plots of SSIM, PSNR, SUVpeak bias and sensitivity."""
-    panels = [row for row in _forest_rows(look) if row is not None]
+    subgroups = ["all", *look.subgroups()]
+    panels = [
+        row
+        for row in _forest_rows(look)
+        if row is not None and any(_value(look, row, name) is not None for name in subgroups)
+    ]
     if not panels:
         return None
-    subgroups = ["all", *look.subgroups()]
     with style():
         lines = (len(panels) + 1) // 2
-        figure = canvas(7.0, (0.75 + 0.27 * len(subgroups)) * lines)
+        figure = canvas(_WIDTH, (0.75 + 0.24 * len(subgroups)) * lines)
         for i, row in enumerate(panels, start=1):
             _forest(figure.add_subplot(lines, 2, i), look, row, subgroups)
         save(figure, path)
-    return "Forest plots by site of " + ", ".join(_panel_title(row) for row in panels)
+    return "Forest plots by site of " + ", ".join(
+        _panel_title(row).replace("\n", " ") for row in panels
+    )
 
 
 def draw_roc(look: Lookup, points: pd.DataFrame, path: Path) -> str | None:
@@ -65,7 +73,7 @@ def draw_roc(look: Lookup, points: pd.DataFrame, path: Path) -> str | None:
         return None
     with style():
         lines = (len(panels) + 1) // 2
-        figure = canvas(7.0, 3.4 * lines)
+        figure = canvas(_WIDTH, 4.1 * lines)
         for i, (condition, unit, mine) in enumerate(panels, start=1):
             axes = figure.add_subplot(lines, 2, i)
             _roc(axes, look, mine, endpoint=condition, unit=unit)
@@ -99,8 +107,9 @@ def _bland_altman(axes: Axes, look: Lookup, row: ResultRow, own: pd.DataFrame) -
         if line.lower is not None and line.upper is not None:
             axes.axhspan(line.lower, line.upper, color=GREY, alpha=0.16, linewidth=0)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("")
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_title(label(QUANTITIES, row.quantity))
     axes.set_xlabel("Geometric mean of both images")
     axes.set_ylabel("Synthetic − reference, %")
@@ -117,9 +126,16 @@ def _forest_rows(look: Lookup) -> list[ResultRow | None]:
     ]  # fmt: skip
 
 
+def _value(look: Lookup, row: ResultRow, subgroup: str) -> float | None:
+    found = look.like(row, row.statistic, subgroup=subgroup)
+    return found.value if found else None
+
+
 def _panel_title(row: ResultRow) -> str:
     if row.statistic == "sensitivity":
-        return f"Sensitivity, {label(CONDITIONS, row.target_condition).lower()}, {UNITS[row.unit]}"
+        return (
+            f"Sensitivity, {label(CONDITIONS, row.target_condition).lower()}\nper {UNITS[row.unit]}"
+        )
     name = label(QUANTITIES, row.quantity)
     return f"{name}, bias (%)" if row.statistic == "bias_percent" else f"{name}, mean"
 

@@ -57,7 +57,7 @@ def _side(axes: Axes, reasons: list[tuple[str, str]], *, steps: int) -> None:
     lines = ["Left out, by reason"]
     for name, count in reasons:
         lines += textwrap.wrap(f"n = {count}   {name}", width=46, subsequent_indent="      ")
-    height = min(0.3 + 0.155 * len(lines), steps * _PITCH)
+    height = min(0.22 + 0.14 * len(lines), steps * _PITCH)
     top = -_PITCH * 0.5
     x = _LEFT + _WIDTH + 0.5
     _box(axes, (x, top - height), 3.1, height, edge=GREY)

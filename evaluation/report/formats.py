@@ -1,5 +1,7 @@
 """How a number of the study is printed; the numbers themselves come from result rows only."""
 
+import re
+
 from evaluation.analysis import ResultRow
 
 NOT_ESTIMABLE = "not estimable"
@@ -29,7 +31,13 @@ STEPS = {
 }  # fmt: skip
 STATISTICS = {
     "ppv": "PPV", "npv": "NPV", "auc": "AUC", "auc_difference": "Difference in AUC",
-    "bias_percent": "Bias (%)", "ccc": "CCC", "icc_a1": "ICC(A,1)",
+    "bias_percent": "Bias (%)", "ccc": "CCC", "icc_a1": "ICC(A,1)", "pearson": "Pearson r",
+    "p2_5": "2.5 percentile", "p97_5": "97.5 percentile", "q1": "first quartile",
+    "q3": "third quartile",
+}  # fmt: skip
+METHODS = {
+    "t": "Student t", "wilson": "Wilson", "clopper_pearson": "Clopper–Pearson", "bca": "BCa",
+    "delta": "delta method",
 }  # fmt: skip
 _DIGITS = {
     "psnr": 2, "mse": 3, "mae": 3, "ssim": 3, "ssim_2d": 3, "structural_similarity": 3,
@@ -45,6 +53,17 @@ def label(names: dict[str, str], key: str) -> str:
     if reader and head in names:
         return f"{names[head]}, reader {reader}"
     return names.get(key, key.replace("_", " "))
+
+
+def method(name: str) -> str:
+    """Return the printed name of a method.
+
+    Examples
+    --------
+    >>> method("wilson (number of participants)")
+    'Wilson (number of participants)'
+    """
+    return re.sub(r"\w+", lambda word: METHODS.get(word.group(), word.group()), name)
 
 
 def number(value: float | None, digits: int) -> str:

@@ -95,17 +95,22 @@ def _figure(figure: Figure, number: int) -> str:
     )
 
 
+def _shares(table: Table) -> tuple[int, ...]:
+    """Return column widths in proportion to the longest line a column must hold."""
+    shares = []
+    for i, column in enumerate(table.columns):
+        words = [len(word) for word in column.split()]
+        lines = [len(line) for row in table.rows for line in row[i].split("\n")]
+        shares.append(max(4, *words, *lines) + 2)
+    longest = 3 * sum(shares) // (2 * len(shares)) if len(shares) > 2 else max(shares)
+    return tuple(min(share, longest) for share in shares)
+
+
 def _table(table: Table, number: int) -> str:
     alignment = ", ".join(
         "left" if i < table.text_columns else "right" for i in range(len(table.columns))
     )
-    shares = table.widths or (2,) * table.text_columns + (1,) * (
-        len(table.columns) - table.text_columns
-    )
-    widths = ", ".join(
-        f"{share}fr" if table.widths or i < table.text_columns else "auto"
-        for i, share in enumerate(shares)
-    )
+    widths = ", ".join(f"{share}fr" for share in table.widths or _shares(table))
     head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)
     body = "\n".join("  " + ", ".join(map(_quoted, row)) + "," for row in table.rows)
     notes = "".join(f"#block(above: 0.45em, below: 0em, note({_quoted(n)}))\n" for n in table.notes)

@@ -9,13 +9,16 @@ from evaluation.report.formats import (
     interval_of,
     label,
     level_of,
+    method,
     value_of,
 )
 
 
 def methods_note(rows: list[ResultRow]) -> tuple[str, ...]:
     """Return the footnote naming the methods of the rows, each once."""
-    names = dict.fromkeys(r.method for r in rows if r.value is not None and r.method != "count")
+    names = dict.fromkeys(
+        method(r.method) for r in rows if r.value is not None and r.method != "count"
+    )
     return (f"Methods: {'; '.join(names)}.",) if names else ()
 
 
@@ -58,14 +61,14 @@ def baseline_table(look: Lookup) -> Table:
         (
             "Age, mean (SD), years",
             *(
-                f"{value_of(m)} ({value_of(s)})"
+                f"{value_of(m)} ({value_of(s)})" if m and m.value is not None else "–"
                 for m, s in zip(ages["mean"], ages["sd"], strict=True)
             ),
         ),
         (
             "Age, median [quartiles]",
             *(
-                f"{value_of(m)} [{value_of(a)} to {value_of(b)}]"
+                _median(m, a, b)
                 for m, a, b in zip(ages["median"], ages["q1"], ages["q3"], strict=True)
             ),
         ),
@@ -92,9 +95,8 @@ def similarity_table(look: Lookup) -> Table:
         (
             label(QUANTITIES, r.quantity), str(r.n), str(r.missing), interval_of(r),
             value_of(look.like(r, "sd")),
-            (f"{value_of(look.like(r, 'median'))} [{value_of(look.like(r, 'q1'))} to "
-            f"{value_of(look.like(r, 'q3'))}]"),
-            f"{value_of(look.like(r, 'p2_5'))} to {value_of(look.like(r, 'p97_5'))}",
+            _median(look.like(r, "median"), look.like(r, "q1"), look.like(r, "q3")),
+            _range(look.like(r, "p2_5"), look.like(r, "p97_5")),
         )
         for r in means
     ]  # fmt: skip
@@ -161,7 +163,7 @@ def raw_agreement_table(look: Lookup) -> Table:
         (
             _what(r), value_of(look.like(r, "mean_reference")), value_of(look.like(r, "mean_synthetic")),
             interval_of(r, split=True),
-            f"{value_of(look.like(r, 'loa_lower'))} to {value_of(look.like(r, 'loa_upper'))}",
+            _range(look.like(r, "loa_lower"), look.like(r, "loa_upper")),
             interval_of(look.like(r, "slope"), split=True), value_of(look.like(r, "icc_a1")),
             interval_of(_within(look, r), split=True),
         )
@@ -180,6 +182,18 @@ def raw_agreement_table(look: Lookup) -> Table:
     return Table(
         "Agreement in original units", columns, tuple(rows), notes=notes if share else notes[1:]
     )
+
+
+def _median(row: ResultRow | None, low: ResultRow | None, high: ResultRow | None) -> str:
+    if row is None or row.value is None:
+        return "–"
+    return f"{value_of(row)} [{_range(low, high)}]"
+
+
+def _range(low: ResultRow | None, high: ResultRow | None) -> str:
+    if low is None or high is None or low.value is None or high.value is None:
+        return "–"
+    return f"{value_of(low)} to {value_of(high)}"
 
 
 def _target(look: Lookup, subgroups: list[str]) -> tuple[str, ...]:

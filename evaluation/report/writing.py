@@ -85,7 +85,7 @@ def _figures(result: AnalysisResult, look: Lookup, out: Path) -> dict[str, Figur
         "forest": "Estimates by site. Diamond: all participants; bars: intervals.",
         "roc": "ROC curves of the index tests; dot: the cut-off locked in the plan.",
     }
-    widths = {"flow": 80}
+    widths = {"flow": 62}
     return {
         name: Figure(titles[name], f"figures/{name}.svg", alt, widths.get(name, 100))
         for name, alt in words.items()

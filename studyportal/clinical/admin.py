@@ -1,10 +1,10 @@
 from django.contrib import admin
 
-from studyportal.clinical.models import Lesion, ReferenceStandard
+from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
 from studyportal.core.admin import TrailAdmin
 
 
-@admin.register(Lesion, ReferenceStandard)
+@admin.register(Baseline, Lesion, ReferenceStandard)
 class ReadOnlyAdmin(TrailAdmin):
     """Seen here; changed through services, which keep the trail."""
 

@@ -76,3 +76,33 @@ class ReferenceStandard(Identified):
 
     def __str__(self) -> str:
         return f"{self.participant} {self.condition}/{self.unit}/{self.unit_id}: {self.status}"
+
+
+class Baseline(Identified):
+    """Body measurements at baseline."""
+
+    participant = models.OneToOneField(
+        "participants.Participant", models.PROTECT, related_name="baseline", help_text="Participant"
+    )
+    height_cm = models.FloatField(null=True, blank=True, help_text="Height in centimetres")
+    weight_kg = models.FloatField(null=True, blank=True, help_text="Weight in kilograms")
+    entered_at = models.DateTimeField(help_text="When it was entered (UTC)")
+    entered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who entered it"
+    )
+
+    class Meta:
+        ordering = ("participant",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(height_cm=None) | models.Q(height_cm__range=(50, 250)),
+                name="baseline_height_range",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(weight_kg=None) | models.Q(weight_kg__range=(10, 400)),
+                name="baseline_weight_range",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"baseline of {self.participant}"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from studyportal.clinical.models import Lesion, ReferenceStandard
-from studyportal.clinical.rules import ReferenceEntry, Unit, unit_fault
+from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
+from studyportal.clinical.rules import ReferenceEntry, Unit, baseline_faults, unit_fault
 from studyportal.core import clock
-from studyportal.core.errors import Reason, Refused
+from studyportal.core.errors import Reason, Refused, refuse_if
 from studyportal.core.models import User
 from studyportal.core.services import record
 from studyportal.participants.rules import Answer
@@ -20,6 +20,25 @@ from studyportal.sites.services import require
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
+
+
+@transaction.atomic
+def enter_baseline(
+    *, participant: Participant, height_cm: float | None, weight_kg: float | None, by: User
+) -> Baseline:
+    """Body measurements at baseline are kept once; a correction needs a reason and is not an import."""
+    require(by, Action.ENTER_CLINICAL, site=participant.site)
+    refuse_if(baseline_faults(height_cm, weight_kg))
+    if Baseline.objects.filter(participant=participant).exists():
+        raise Refused(Reason("baseline_exists", f"The baseline of {participant.code} is kept already."))
+    row = Baseline.objects.create(
+        participant=participant, height_cm=height_cm, weight_kg=weight_kg, entered_at=clock.now(), entered_by=by
+    )
+    record(
+        "enter_baseline", participant, f"{participant.code}: the baseline was entered.", by=by,
+        site_code=participant.site.code,
+    )
+    return row
 
 
 @transaction.atomic

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +13,7 @@ from django.conf import settings
 from django.db.models import Case, QuerySet, When
 
 from studyportal.core.storage import path_of, read_bytes
-from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, ScanPair
+from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
@@ -99,3 +101,17 @@ def every_series() -> QuerySet[ImagingSeries]:
     return ImagingSeries.objects.select_related(
         "pair", "pair__participant", "pair__participant__site"
     )
+
+
+def patient_key(patient_id: str, site_code: str) -> str:
+    """Keyed digest of a hospital's patient identifier; the identifier cannot be had back from it."""
+    text = f"{site_code}\n{patient_id}".encode()
+    return hmac.new(settings.DEIDENTIFICATION_KEY.encode(), text, hashlib.sha256).hexdigest()
+
+
+def bound_participant(patient_id: str, site_code: str) -> str:
+    """Code of the participant to whom this patient is bound; empty when to none."""
+    if not patient_id:
+        return ""
+    bound = PatientBinding.objects.filter(patient_key=patient_key(patient_id, site_code)).select_related("participant")
+    return next((binding.participant.code for binding in bound), "")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import QuerySet
+from synthesis.registry.release import PACKAGED
 
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may, site_ids
@@ -108,3 +110,9 @@ def every_job() -> QuerySet[SynthesisJob]:
 def every_release() -> QuerySet[ModelRelease]:
     """All releases, for the portal's own work."""
     return ModelRelease.objects.all()
+
+
+def folder_of(release: ModelRelease) -> Path:
+    """Where the files of a release lie on this machine."""
+    kind, _, place = release.folder.partition(":")
+    return PACKAGED / place if kind == "packaged" else Path(place)

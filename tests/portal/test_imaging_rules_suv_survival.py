@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -18,11 +17,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from evaluation.imaging import suv_factor
 from studyportal.imaging.rules import DeidentificationKey, PseudonymContext, deidentify
+from tests.portal.test_imaging_rules_files import DATA
 
-DATA = Path(
-    os.environ.get("STUDYPORTAL_REAL_DATA")
-    or Path(__file__).resolve().parents[2].parent / "shared" / "data"
-)
 KEY = DeidentificationKey(b"\x17" * 40)
 CONTEXT = PseudonymContext.of_participant(participant_code="BJ-0042", site_code="BJ", key=KEY)
 PHILIPS = {"SUVScaleFactor": 0x00, "ActivityConcentrationScaleFactor": 0x09}

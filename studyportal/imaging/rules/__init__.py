@@ -2,12 +2,9 @@
 
 from studyportal.imaging.rules.checks import check_pair, check_series
 from studyportal.imaging.rules.constraints import ImagingConstraints
-from studyportal.imaging.rules.deidentification import (
-    DeidentificationReport,
-    Rule,
-    deidentify,
-    merged_reports,
-)
+from studyportal.imaging.rules.deidentification import deidentify
+from studyportal.imaging.rules.deidentification_report import DeidentificationReport, merged_reports
+from studyportal.imaging.rules.element_rules import Rule
 from studyportal.imaging.rules.findings import (
     FINDING_TEXTS,
     Finding,

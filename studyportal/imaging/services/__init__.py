@@ -6,6 +6,7 @@ from studyportal.imaging.services.previews import preview_of_volume
 from studyportal.imaging.services.receiving import (
     add_file,
     complete_series,
+    empty_quarantine,
     open_series,
     purge_series,
     receive_series,
@@ -22,6 +23,7 @@ __all__ = [
     "add_file",
     "check_series",
     "complete_series",
+    "empty_quarantine",
     "exclude_pair",
     "judge_artefacts",
     "masks_of",

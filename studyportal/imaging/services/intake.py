@@ -4,13 +4,10 @@ The heavy work happens outside any transaction; only the outcome is written in o
 files are addressed by digest and the move out of *received* succeeds once.
 """
 
-import hashlib
-import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import pydicom
 from django.conf import settings
@@ -27,10 +24,10 @@ from evaluation.imaging import (
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record
-from studyportal.core.storage import store_bytes
+from studyportal.core.storage import path_of, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
-from studyportal.imaging.selectors import quarantine_of
+from studyportal.imaging.selectors import patient_key, quarantine_of
 from studyportal.imaging.services.outlines import keep_outlines
 from studyportal.imaging.services.previews import preview_of
 from studyportal.imaging.services.receiving import empty_quarantine
@@ -82,7 +79,7 @@ def _intake(series: ImagingSeries) -> None:
         _refuse(series, findings)
         return
     stored, conversion, after, preview = _deidentify_and_store(series, read)
-    _accept(series, stored, conversion=conversion, after=after, findings=findings, preview=preview)
+    _accept(series, stored, conversion=conversion, after=after, findings=findings, preview=preview, patient_id=read.facts.patient_id)
 
 
 def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
@@ -99,24 +96,15 @@ def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
     ]
 
 
-def patient_key(patient_id: str, site_code: str) -> str:
-    """Keyed digest of a hospital's patient identifier; the identifier cannot be had back from it."""
-    text = f"{site_code}\n{patient_id}".encode()
-    return hmac.new(settings.DEIDENTIFICATION_KEY.encode(), text, hashlib.sha256).hexdigest()
-
-
 def _identity_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
     participant = series.pair.participant
-    identifier = str(read.header.get("PatientID", "") or "")
-    if not identifier:
+    if not read.facts.patient_id:
         return []
-    key = patient_key(identifier, participant.site.code)
-    with transaction.atomic():
-        bound = PatientBinding.objects.filter(patient_key=key).first()
-        own = PatientBinding.objects.filter(participant=participant).first()
-        if bound is None and own is None:
-            PatientBinding.objects.create(participant=participant, patient_key=key)
-            return []
+    key = patient_key(read.facts.patient_id, participant.site.code)
+    bound = PatientBinding.objects.filter(patient_key=key).first()
+    own = PatientBinding.objects.filter(participant=participant).first()
+    if bound is None and own is None:
+        return []
     if own is not None and own.patient_key == key:
         return []
     sentence = (
@@ -158,7 +146,7 @@ def _deidentify_and_store(
         )
         reports.append(report)
         size += stored.size
-        paths.append(_path(stored.sha256))
+        paths.append(path_of(stored.sha256))
     manifest = store_bytes(json.dumps({"files": entries}, indent=1, sort_keys=True).encode())
     after = read_series(paths)
     conversion = _same_suv(read, after) if read.modality == "PT" else None
@@ -177,10 +165,6 @@ def _written(cleaned: pydicom.Dataset) -> bytes:
     buffer = BytesIO()
     pydicom.dcmwrite(buffer, cleaned, enforce_file_format=True)
     return buffer.getvalue()
-
-
-def _path(sha256: str) -> Path:
-    return Path(settings.ARCHIVE_DIR) / sha256[:2] / sha256[2:4] / sha256
 
 
 class SuvChanged(RuntimeError):
@@ -222,8 +206,12 @@ def _accept(
     after: Series,
     findings: Sequence[rules.Finding],
     preview: str,
+    patient_id: str,
 ) -> None:
     participant = series.pair.participant
+    if patient_id:
+        key = patient_key(patient_id, participant.site.code)
+        PatientBinding.objects.get_or_create(participant=participant, defaults={"patient_key": key})
     study, _ = ImagingStudy.objects.get_or_create(
         study_uid=after.facts.study_uid, defaults={"participant": participant}
     )

@@ -142,7 +142,7 @@ def _succeed(job: SynthesisJob, result: TranslationResult) -> SynthesisJob:
             faults=[str(fault) for fault in faults],
             facts={
                 "seconds": dict(result.seconds),
-                "software": dict(result.software),
+                "software": dict(result.versions),
                 "suv_max": float(volume.array.max()),
                 "release_digest": result.release_sha256,
             },

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from django.db import transaction
-from synthesis.registry import ReleaseRefused, load_release
+from synthesis.registry import ReleaseRefusedError, load_release
+from synthesis.registry.release import PACKAGED
 
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
@@ -27,7 +28,7 @@ def register_release(*, folder: Path, by: User) -> ModelRelease:
     require(by, Action.REGISTER_RELEASE)
     try:
         release = load_release(folder)
-    except ReleaseRefused as refusal:
+    except ReleaseRefusedError as refusal:
         raise Refused(Reason("release_refused", str(refusal))) from refusal
     existing = ModelRelease.objects.filter(digest=release.digest).first()
     if existing is not None:
@@ -45,7 +46,7 @@ def register_release(*, folder: Path, by: User) -> ModelRelease:
         family=release.family,
         digest=release.digest,
         weights_sha256=release.weights_sha256,
-        folder=str(folder.resolve()),
+        folder=_place(folder),
         card=release.card,
         status=ReleaseStatus.CANDIDATE,
         registered_at=clock.now(),
@@ -68,3 +69,13 @@ def move_release(
         "move_release", release, f"Model release {release} became {target}.", by=by, reason=reason
     )
     return release
+
+
+def _place(folder: Path) -> str:
+    # A packaged release is named by itself, so that an installation can move.
+    resolved = folder.resolve()
+    return (
+        f"packaged:{resolved.name}"
+        if resolved.parent == PACKAGED.resolve()
+        else f"folder:{resolved}"
+    )

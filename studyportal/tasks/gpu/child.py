@@ -1,0 +1,106 @@
+"""The child process that holds the model: started when first needed, ended when a job is cancelled or hangs."""
+
+import atexit
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from synthesis.contract import TranslationRequest
+
+
+class ChildDied(RuntimeError):
+    """The child process ended while a job ran."""
+
+
+class Child:
+    """One `python -m synthesis serve`, in its own process group."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "synthesis", "serve"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def ask(self, request: TranslationRequest) -> None:
+        """Hand the request to the child."""
+        if self._process.stdin is None:
+            raise ChildDied("the synthesis process has no input")
+        try:
+            self._process.stdin.write(request.to_json() + "\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise ChildDied(self._how_it_ended()) from error
+
+    def next_event(self, *, seconds: float) -> dict[str, Any] | None:
+        """Return the next event, or None when none came in time.
+
+        Raises
+        ------
+        ChildDied
+            When the child has ended.
+        """
+        try:
+            event = self._events.get(timeout=seconds)
+        except queue.Empty:
+            return None
+        if event is None:
+            raise ChildDied(self._how_it_ended())
+        return event
+
+    def end(self) -> None:
+        """No process of the group is left."""
+        if self.alive:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout or ():
+            try:
+                self._events.put(json.loads(line))
+            except json.JSONDecodeError:  # a library wrote to standard output; not an event
+                continue
+        self._events.put(None)
+
+    def _how_it_ended(self) -> str:
+        code = self._process.wait()
+        if code == -signal.SIGKILL:
+            return "The synthesis process was killed, probably for want of memory."
+        return f"The synthesis process ended unexpectedly (code {code})."
+
+
+class Keeper:
+    """Keeps at most one child for this worker."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+        atexit.register(self.end)
+
+    def child(self) -> Child:
+        """The living child, started when there is none."""
+        if self._child is None or not self._child.alive:
+            self._child = Child()
+        return self._child
+
+    def end(self) -> None:
+        """The child is gone; the next job starts a fresh one."""
+        if self._child is not None:
+            self._child.end()
+            self._child = None
