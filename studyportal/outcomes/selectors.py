@@ -116,3 +116,13 @@ def every_cut_pair() -> QuerySet[CutPair]:
 def scores_of_participants() -> QuerySet[IndexScore]:
     """All reader scores, for the portal's own work."""
     return IndexScore.objects.select_related("participant")
+
+
+def file_of(run: EvaluationRun, name: str) -> RunFile | None:
+    """One file of the report of a run."""
+    return RunFile.objects.filter(run=run, name=name).first()
+
+
+def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
+    """The primary results over all sites, for the dashboard."""
+    return ResultRow.objects.filter(run=run, family="primary", subgroup="all")
