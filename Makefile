@@ -44,7 +44,7 @@ docs: dev ## Build the documentation into site/
 lint: dev ## Check style, types and the import contracts
 	@$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy studyportal evaluation synthesis
+	DATABASE_URL="$${DATABASE_URL:-postgresql:///not-started}" $(RUN) -m mypy studyportal evaluation synthesis
 	$(VENV)/bin/lint-imports
 
 clean-var: ## Remove the embedded servers' folder and everything in it

@@ -73,11 +73,19 @@ def weighted_ccc(
     total = weights.sum(axis=1)
     # Centring first keeps the second moments free of cancellation.
     u, v = x - x.mean(), y - x.mean()
-    mx, my = weights @ u / total, weights @ v / total
-    vx, vy = weights @ u**2 / total - mx**2, weights @ v**2 / total - my**2
-    cov = weights @ (u * v) / total - mx * my
+    mx, my = _weighted_sums(weights, u) / total, _weighted_sums(weights, v) / total
+    vx, vy = (
+        _weighted_sums(weights, u**2) / total - mx**2,
+        _weighted_sums(weights, v**2) / total - my**2,
+    )
+    cov = _weighted_sums(weights, u * v) / total - mx * my
     scale = vx + vy + (mx - my) ** 2
     return np.divide(2 * cov, scale, out=np.full(len(total), np.nan), where=scale > 0)
+
+
+def _weighted_sums(weights: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Not a matrix product: BLAS rounds a row differently when it stands among other rows.
+    return np.einsum("rn,n->r", weights, x)
 
 
 def correlation(

@@ -1,6 +1,7 @@
 """The six intraclass correlation coefficients of Shrout and Fleiss."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -111,19 +112,11 @@ def _f_forms(
     missing: int,
 ) -> dict[str, IntraclassForm]:
     df1, df2 = dfs
+    name = f"ICC{digit}"
+    form = partial(_form, s=s, level=level, missing=missing)
     if residual == 0:
-        return {
-            f"ICC{digit}{suffix}": _form(
-                f"ICC{digit}{suffix}",
-                1.0,
-                None,
-                s=s,
-                test=(None, df1, df2),
-                level=level,
-                missing=missing,
-            )
-            for suffix in ("", "k")
-        }
+        none = (None, df1, df2)
+        return {n: form(n, 1.0, None, test=none) for n in (name, f"{name}k")}
     f = s.rows / residual
     tail = 0.5 + level / 2
     low = f / float(stats.f.ppf(tail, df1, df2))
@@ -131,18 +124,8 @@ def _f_forms(
     single = ((low - 1) / (low + s.k - 1), (high - 1) / (high + s.k - 1))
     average = (1 - 1 / low, 1 - 1 / high) if low > 0 else None
     return {
-        f"ICC{digit}": _form(
-            f"ICC{digit}", values[0], single, s=s, test=(f, df1, df2), level=level, missing=missing
-        ),
-        f"ICC{digit}k": _form(
-            f"ICC{digit}k",
-            values[1],
-            average,
-            s=s,
-            test=(f, df1, df2),
-            level=level,
-            missing=missing,
-        ),
+        name: form(name, values[0], single, test=(f, df1, df2)),
+        f"{name}k": form(f"{name}k", values[1], average, test=(f, df1, df2)),
     }
 
 

@@ -15,7 +15,7 @@ from evaluation.statistics import (
     require_level,
 )
 
-_COVERAGE_Z = 1.959963984540054  # limits hold 95 % of the differences, whatever the level
+_MULTIPLIER = 1.96  # as in the papers: limits hold 95 % of the differences, whatever the level
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def bland_altman(
     *,
     subject: ArrayLike | None = None,
     log: bool = False,
-    multiplier: float = _COVERAGE_Z,
+    multiplier: float = _MULTIPLIER,
     limit_interval: str = "delta",
     level: float = DEFAULT_LEVEL,
     unit: str = "",
@@ -146,7 +146,9 @@ def _spread(difference: NDArray[np.float64], group: NDArray, *, level: float) ->
         (between_ms / m0, clusters - 1),
         ((1 - 1 / m0) * within_ms, n - clusters),
     ]
-    variance = within_ms + between
+    # Not cut off at the within variance: a negative between component only corrects for chance,
+    # and cutting it would make the limits too wide on average.
+    variance = within_ms + (between_ms - within_ms) / m0
     below = above = 0.0
     for share, df in parts:
         low, high = _variance_bounds(share, df, level)

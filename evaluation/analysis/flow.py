@@ -1,5 +1,8 @@
 """Participant flow, analysis sets and baseline, all counted from the participants table."""
 
+from dataclasses import replace
+from typing import Any
+
 import pandas as pd
 
 from evaluation.analysis.plan import Plan
@@ -52,7 +55,7 @@ def baseline_rows(plan: Plan, tables: Tables) -> list[ResultRow]:
         here = place.at(name)
         rows.append(here.plain("participants", float(len(group)), n=len(group)))
         rows += _age_rows(plan, here, group)
-        rows += _sex_rows(plan, here, group)
+        rows += _sex_rows(here, group)
     return rows
 
 
@@ -64,39 +67,24 @@ def _excluded(plan: Plan, subgroup: str, reason: str) -> Place:
 
 
 def _age_rows(plan: Plan, place: Place, people: pd.DataFrame) -> list[ResultRow]:
-    at = Place(
-        place.endpoint, place.family, place.analysis_set, plan.level, quantity="age_years",
-        unit="participant", subgroup=place.subgroup,
-    )  # fmt: skip
-    ages, missing = present(people["age_years"].to_numpy())
-    rows = [
-        at.row("mean", mean_interval(people["age_years"].to_numpy(), level=plan.level, unit="a"))
-    ]
-    if len(ages) > 1:
-        rows.append(
-            at.plain(
-                "sd", float(ages.std(ddof=1)), n=len(ages), missing=missing, unit_of_value="a",
-                method="standard deviation",
-            )
-        )  # fmt: skip
-    names = ("q1", "median", "q3")
-    estimates = quantile_intervals(
-        people["age_years"].to_numpy(), (0.25, 0.5, 0.75), level=plan.level, unit="a"
-    )
-    rows += [at.row(name, e) for name, e in zip(names, estimates, strict=True)]
-    if len(ages):
-        rows += [
-            at.plain(name, float(value), n=len(ages), unit_of_value="a", method="order statistic")
-            for name, value in (("min", ages.min()), ("max", ages.max()))
-        ]
+    at = replace(place, quantity="age_years")
+    ages = people["age_years"].to_numpy()
+    known, missing = present(ages)
+    plain: dict[str, Any] = {"n": len(known), "missing": missing, "unit_of_value": "a"}
+    rows = [at.row("mean", mean_interval(ages, level=plan.level, unit="a"))]
+    if len(known) > 1:
+        sd = float(known.std(ddof=1))
+        rows.append(at.plain("sd", sd, method="standard deviation", **plain))
+    estimates = quantile_intervals(ages, (0.25, 0.5, 0.75), level=plan.level, unit="a")
+    rows += [at.row(name, e) for name, e in zip(("q1", "median", "q3"), estimates, strict=True)]
+    if len(known):
+        for name, value in (("min", known.min()), ("max", known.max())):
+            rows.append(at.plain(name, float(value), method="order statistic", **plain))
     return rows
 
 
-def _sex_rows(plan: Plan, place: Place, people: pd.DataFrame) -> list[ResultRow]:
-    at = Place(
-        place.endpoint, place.family, place.analysis_set, plan.level, quantity="sex",
-        unit="participant", subgroup=place.subgroup,
-    )  # fmt: skip
+def _sex_rows(place: Place, people: pd.DataFrame) -> list[ResultRow]:
+    at = replace(place, quantity="sex")
     sex = people["sex"]
     known = int(sex.isin(["F", "M"]).sum())
     return [

@@ -36,7 +36,7 @@ LEADING_BACKGROUNDS = ("blood_pool", "liver")
 class MeasurementRow:
     """One number: which region, of which image (or of the pair), what, how, and what to beware of.
 
-    ``region`` is ``body``, ``lesion:N`` or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
+    ``region`` is ``body``, ``lesion:N``, ``node:STATION``, ``distant:SITE`` or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
     ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
     """
 
@@ -57,12 +57,12 @@ class _Case:
     reference: Volume
     synthetic: Volume
     body: np.ndarray
-    lesions: Mapping[int, np.ndarray]
+    lesions: Mapping[str, np.ndarray]
     backgrounds: Mapping[str, np.ndarray]
     data_range: float
     remark: str
     flags: tuple[str, ...]
-    cut_lesions: frozenset[int]
+    cut_lesions: frozenset[str]
 
 
 def measure_pair(
@@ -70,7 +70,7 @@ def measure_pair(
     reference: Volume,
     synthetic: Volume,
     ct: Volume | None,
-    lesions: Mapping[int, MaskLike],
+    lesions: Mapping[int, MaskLike] | Mapping[str, MaskLike],
     data_range: float,
     backgrounds: Mapping[str, MaskLike] | None = None,
     negative_controls: bool = False,
@@ -85,7 +85,8 @@ def measure_pair(
         The CT in HU, from which the body mask comes. None: the whole image is measured, flag
         ``no_body_mask``.
     lesions
-        Number -> mask on the grid of ``reference``; the same masks are laid on both images.
+        Lesion number, or name of a region (``node:4R``, ``distant:liver``), -> mask on the grid of
+        ``reference``; the same masks are laid on both images.
     data_range
         The trial's fixed window [0, L] in SUV.
     backgrounds
@@ -106,8 +107,9 @@ def measure_pair(
         When units differ, the images do not overlap, a mask lies on another grid, or the data range
         is no positive number.
     """
+    regions = {f"lesion:{key}" if isinstance(key, int) else key: m for key, m in lesions.items()}
     case = _prepare(
-        reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, window=data_range
+        reference, synthetic, ct, lesions=regions, backgrounds=backgrounds or {}, window=data_range
     )
     rows = _fidelity_rows(case, case.synthetic, "pair")
     for image, volume in (("reference", case.reference), ("synthetic", case.synthetic)):
@@ -122,7 +124,7 @@ def _prepare(
     synthetic: Volume,
     ct: Volume | None,
     *,
-    lesions: Mapping[int, MaskLike],
+    lesions: Mapping[str, MaskLike],
     backgrounds: Mapping[str, MaskLike],
     window: float,
 ) -> _Case:
@@ -196,9 +198,9 @@ def _fidelity_rows(case: _Case, other: Volume, image: str) -> list[MeasurementRo
         _fidelity_row(case, name, result, region="body", image=image)
         for name, result in results.items()
     ]
-    for number, mask in case.lesions.items():
+    for region, mask in case.lesions.items():
         error = mae(case.reference, other, data_range=case.data_range, mask=mask)
-        rows.append(_fidelity_row(case, "mae", error, region=f"lesion:{number}", image=image))
+        rows.append(_fidelity_row(case, "mae", error, region=region, image=image))
     return rows
 
 
@@ -214,10 +216,9 @@ def _fidelity_row(
 
 def _uptake_rows(case: _Case, volume: Volume, image: str) -> list[MeasurementRow]:
     rows = []
-    for number, mask in case.lesions.items():
-        region = f"lesion:{number}"
+    for region, mask in case.lesions.items():
         parameters = lesion_parameters(volume, mask)
-        if number in case.cut_lesions:
+        if region in case.cut_lesions:
             parameters = tuple(replace(p, flags=(*p.flags, "lesion_cut")) for p in parameters)
         rows += _parameter_rows(case, region, image, parameters)
         ratios = {
@@ -261,7 +262,8 @@ def _ratio_rows(
 
 def _control_rows(case: _Case) -> list[MeasurementRow]:
     rows = []
-    controls = negative_control_images(case.reference, mask=case.body, lesions=case.lesions)
+    masks = dict(enumerate(case.lesions.values()))
+    controls = negative_control_images(case.reference, mask=case.body, lesions=masks)
     for name, volume in controls.items():
         rows += _fidelity_rows(case, volume, f"control:{name}")
         rows += _uptake_rows(case, volume, f"control:{name}")

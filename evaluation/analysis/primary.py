@@ -31,7 +31,7 @@ def similarity_rows(
     rows: list[ResultRow] = []
     frames = []
     for quantity in endpoint.quantities:
-        chosen = _measured(tables, quantity, image="pair", region=endpoint.region)
+        chosen = tables.measured(quantity, "pair", endpoint.region)
         joined = people[["participant", "site"]].merge(
             chosen[["participant", "value", "unit"]], on="participant", how="left"
         )
@@ -71,14 +71,6 @@ def _place(plan: Plan, endpoint: PrimaryEndpoint, quantity: str, region: str) ->
         endpoint.id, "primary", endpoint.analysis_set, plan.level, quantity=quantity,
         unit=endpoint.unit, region=region,
     )  # fmt: skip
-
-
-def _measured(tables: Tables, quantity: str, *, image: str, region: str) -> pd.DataFrame:
-    m = tables.measurements
-    keep = (m["quantity"] == quantity) & (m["image"] == image)
-    if region.endswith(":"):
-        return m[keep & m["region"].str.startswith(region)]
-    return m[keep & (m["region"] == region)]
 
 
 def _one_unit(frame: pd.DataFrame) -> str:
@@ -124,7 +116,7 @@ def _value_pairs(tables: Tables, people: pd.DataFrame, quantity: str, region: st
     """Return one row per participant and region with both values, NaN where one is missing."""
     keys = ["participant", "region"]
     sides = {
-        image: _measured(tables, quantity, image=image, region=region)[[*keys, "value", "unit"]]
+        image: tables.measured(quantity, image, region)[[*keys, "value", "unit"]]
         for image in ("reference", "synthetic")
     }
     both = sides["reference"].merge(

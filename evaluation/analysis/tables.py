@@ -1,6 +1,7 @@
 """The tables that an analysis reads, checked and sorted before anything is computed."""
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,30 @@ class Tables:
     index_scores: pd.DataFrame
     sites: pd.DataFrame
 
+    def measured(self, quantity: str, image: str, region: str) -> pd.DataFrame:
+        """Return the measurements of a quantity; a region that ends with a colon is a prefix."""
+        found = self._by_quantity.get((quantity, image))
+        if found is None:
+            return self.measurements.iloc[:0]
+        if region.endswith(":"):
+            return found[found["region"].str.startswith(region)]
+        return found[found["region"] == region]
+
+    def with_measurements(self, image: str) -> frozenset[str]:
+        """Return the participants of whom an image was measured at all."""
+        return self._measured_people.get(image, frozenset())
+
+    @cached_property
+    def _by_quantity(self) -> dict[tuple[str, str], pd.DataFrame]:
+        # Scanning half a million rows for every question is what made a large study slow.
+        groups = self.measurements.groupby(["quantity", "image"], sort=False)
+        return {(str(q), str(i)): own for (q, i), own in groups}
+
+    @cached_property
+    def _measured_people(self) -> dict[str, frozenset[str]]:
+        groups = self.measurements.groupby("image", sort=False)["participant"]
+        return {str(image): frozenset(people) for image, people in groups}
+
 
 def empty_table(name: str) -> pd.DataFrame:
     """Return the named table without rows."""
@@ -102,7 +127,9 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         elif column in STEPS:
             typed[column] = [not pd.isna(v) and bool(v) for v in values]
         else:
-            typed[column] = np.array(["" if pd.isna(v) else str(v) for v in values], dtype=object)
+            raw = values.to_numpy(dtype=object, copy=True)
+            raw[pd.isna(raw)] = ""
+            typed[column] = np.array([str(v) for v in raw], dtype=object)
     return pd.DataFrame(typed)
 
 

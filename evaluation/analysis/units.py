@@ -54,10 +54,7 @@ def readers_of(units: pd.DataFrame) -> list[str]:
 def _with_rule(
     tables: Tables, units: pd.DataFrame, unit: ConditionUnit, test: IndexTest
 ) -> pd.DataFrame:
-    m = tables.measurements
-    of_image = m[m["image"] == test.image]
-    keep = (of_image["quantity"] == test.quantity) & of_image["region"].str.startswith(unit.region)
-    found = of_image[keep].copy()
+    found = tables.measured(test.quantity, test.image, unit.region).copy()
     found["unit_id"] = found["region"].str.slice(len(unit.region))
     if unit.id == "participant":
         # max skips NaN: a region without a value cannot hide a higher one beside it.
@@ -68,7 +65,7 @@ def _with_rule(
         joined = units.merge(found, on=["participant", "unit_id"], how="left", indicator="marked")
     score = joined["value"].to_numpy(dtype=float).copy()
     if unit.unmarked == "zero":
-        measured = joined["participant"].isin(set(of_image["participant"])).to_numpy()
+        measured = joined["participant"].isin(tables.with_measurements(test.image)).to_numpy()
         score[(joined["marked"] == "left_only").to_numpy() & measured] = 0.0
     return joined.drop(columns=["value", "marked"]).assign(reader="", score=score)
 

@@ -15,7 +15,7 @@ _itk: Any = SimpleITK
 _IN_PLANE = np.array([[[0, 0, 0]] * 3, [[0, 1, 0], [1, 1, 1], [0, 1, 0]], [[0, 0, 0]] * 3])
 
 
-class BodyNotFound(ValueError):  # noqa: N818 - a finding about the image, not an error of ours
+class BodyNotFound(ValueError):
     """No voxel of the CT belongs to a body."""
 
 

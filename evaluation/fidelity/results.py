@@ -11,7 +11,7 @@ Image = np.ndarray | Volume
 Mask = np.ndarray | Volume | None
 
 
-class FidelityRefused(ValueError):  # noqa: N818 - a refusal is an answer, not an error of ours
+class FidelityRefused(ValueError):
     """The two images cannot be compared as they are; the sentence says why."""
 
 

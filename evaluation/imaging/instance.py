@@ -134,6 +134,9 @@ def _syntax_reason(syntax: str, name: str) -> Reason:
 def _header_faults(header: Dataset, name: str, *, allow_synthetic: bool) -> tuple[Reason, ...]:
     found = []
     modality, sop_class = text(header, "Modality"), text(header, "SOPClassUID")
+    if "PixelData" not in header and modality in ("", "CT", "PT"):
+        # What a cut file has lost is simply absent: naming each absent element would mislead.
+        return (_no_pixels(name),)
     if sop_class in _MULTIFRAME or (number(header, "NumberOfFrames") or 1) > 1:
         kind = _MULTIFRAME.get(sop_class, "a multi-frame image")
         sentence = f"{name} is {kind}; only single-frame CT and PET images are read."
@@ -209,6 +212,10 @@ def _rescaled(
     return values, ()
 
 
+def _no_pixels(name: str) -> Reason:
+    return Reason("cut_file", f"{name} holds no pixels; the file seems cut.", "(7FE0,0010)")
+
+
 def _pixel_fault(header: Dataset, name: str) -> Reason | None:
     rows, columns = number(header, "Rows"), number(header, "Columns")
     bits, samples = number(header, "BitsAllocated"), number(header, "SamplesPerPixel")
@@ -216,7 +223,7 @@ def _pixel_fault(header: Dataset, name: str) -> Reason | None:
         return Reason("pixel_content", f"{name} does not describe a grey-scale image.")
     held = header.get("PixelData")
     if not isinstance(held, bytes) or not held:
-        return Reason("cut_file", f"{name} holds no pixels; the file seems cut.", "(7FE0,0010)")
+        return _no_pixels(name)
     syntax = str(header.file_meta.TransferSyntaxUID)
     if syntax in _NATIVE:
         expected = int(rows * columns * bits) // 8

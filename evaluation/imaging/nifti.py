@@ -1,10 +1,12 @@
 """NIfTI files: volumes to and from the coordinates of DICOM (LPS, where NIfTI has RAS)."""
 
+import zlib
 from pathlib import Path
 from typing import Any
 
 import nibabel
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 
 from evaluation.imaging.grid import Grid, triple
 from evaluation.imaging.reasons import Reason, SegmentationRefused
@@ -53,8 +55,12 @@ def read_nifti(path: Path | str, unit: str) -> Volume:
 
 def load_nifti(path: Path) -> tuple[np.ndarray, Grid]:
     """Return the values [z, y, x] of a NIfTI file as stored after its slope, and its grid."""
-    image = _nib.load(path)
-    array = np.asarray(image.dataobj)
+    try:
+        image = _nib.load(path)
+        array = np.asarray(image.dataobj)
+    except (ImageFileError, OSError, EOFError, zlib.error) as error:
+        # The library's sentence holds the whole path, which may be a hospital's.
+        raise ValueError(f"{path.name} is no readable NIfTI file") from error
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim != 3:

@@ -12,7 +12,7 @@ class Reason:
     tag: str = ""
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of ours
+class Refused(Exception):
     """Something was refused; ``reasons`` holds every reason that was found, not only the first."""
 
     def __init__(self, reasons: tuple[Reason, ...]) -> None:

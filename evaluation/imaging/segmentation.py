@@ -71,8 +71,8 @@ def _refusal(identifier: str, sentence: str, tag: str = "") -> SegmentationRefus
 def _from_nifti(file: Path, grid: Grid) -> dict[int, Segment]:
     try:
         array, own_grid = load_nifti(file)
-    except (ValueError, OSError, EOFError) as error:
-        sentence = f"{file.name} cannot be read as a NIfTI label map: {error}."
+    except ValueError as error:
+        sentence = f"{file.name} cannot be read as a label map: {error}."
         raise _refusal("not_nifti", sentence) from error
     labels = labels_of(array, file.name)
     placed = resample(

@@ -7,7 +7,7 @@ import numpy as np
 from evaluation.imaging import Volume
 
 
-class MetabolicRefused(ValueError):  # noqa: N818 - a refusal is an answer, not an error of ours
+class MetabolicRefused(ValueError):
     """The image or the mask cannot be measured; the sentence says why."""
 
 

@@ -48,40 +48,33 @@ def baseline_table(look: Lookup) -> Table:
     """Return age and sex by site."""
     subgroups = ["all", *look.subgroups()]
     columns = ("", "All", *(s.removeprefix("site:") for s in subgroups[1:]))
-
-    def cells(statistic: str, quantity: str = "") -> list[ResultRow | None]:
-        return [
-            look.get(statistic, endpoint="baseline", quantity=quantity, subgroup=s)
-            for s in subgroups
-        ]
-
-    ages = {name: cells(name, "age_years") for name in ("mean", "sd", "median", "q1", "q3")}
-    rows = (
-        ("Participants", *map(count_of, cells("participants"))),
-        (
-            "Age, mean (SD), years",
-            *(
-                f"{value_of(m)} ({value_of(s)})" if m and m.value is not None else "–"
-                for m, s in zip(ages["mean"], ages["sd"], strict=True)
-            ),
-        ),
-        (
-            "Age, median [quartiles]",
-            *(
-                _median(m, a, b)
-                for m, a, b in zip(ages["median"], ages["q1"], ages["q3"], strict=True)
-            ),
-        ),
-        (
-            "Female / male",
-            *(
-                f"{count_of(f)} / {count_of(m)}"
-                for f, m in zip(cells("female", "sex"), cells("male", "sex"), strict=True)
-            ),
-        ),
-        ("Age not recorded", *(str(m.missing) if m else "–" for m in ages["mean"])),
+    cells = [_baseline_cells(look, subgroup) for subgroup in subgroups]
+    names = (
+        "Participants", "Age, mean (SD), years", "Age, median [quartiles]", "Female / male",
+        "Age not recorded",
+    )  # fmt: skip
+    rows = tuple(
+        (name, *values) for name, values in zip(names, zip(*cells, strict=True), strict=True)
     )
     return Table("Baseline of enrolled participants", columns, rows)
+
+
+def _baseline_cells(look: Lookup, subgroup: str) -> tuple[str, ...]:
+    def age(statistic: str) -> ResultRow | None:
+        return look.get(statistic, endpoint="baseline", quantity="age_years", subgroup=subgroup)
+
+    def sex(statistic: str) -> str:
+        return count_of(look.get(statistic, endpoint="baseline", quantity="sex", subgroup=subgroup))
+
+    mean = age("mean")
+    known = mean is not None and mean.value is not None
+    return (
+        count_of(look.get("participants", endpoint="baseline", subgroup=subgroup)),
+        f"{value_of(mean)} ({value_of(age('sd'))})" if known else "–",
+        _median(age("median"), age("q1"), age("q3")),
+        f"{sex('female')} / {sex('male')}",
+        str(mean.missing) if mean else "–",
+    )
 
 
 def similarity_table(look: Lookup) -> Table:

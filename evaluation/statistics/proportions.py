@@ -108,7 +108,7 @@ def clustered_proportion(
     variance = clusters / (clusters - 1) * float(np.sum((x - p * m) ** 2)) / n**2
     if successes in (0, n) or variance == 0:
         return _by_clusters(p, n, clusters, missing=missing, level=level)
-    half = stats.t.ppf(0.5 + level / 2, clusters - 1) * math.sqrt(variance) / (p * (1 - p))
+    half = float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * math.sqrt(variance) / (p * (1 - p))
     centre = math.log(p / (1 - p))
     lower, upper = float(special.expit(centre - half)), float(special.expit(centre + half))
     return Estimate(
@@ -153,7 +153,7 @@ def _by_clusters(p: float, n: int, clusters: int, *, missing: int, level: float)
 
 
 def _wilson(x: float, n: int, level: float) -> tuple[float, float]:
-    z = stats.norm.ppf(0.5 + level / 2)
+    z = float(stats.norm.ppf(0.5 + level / 2))
     p = x / n
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
@@ -162,7 +162,7 @@ def _wilson(x: float, n: int, level: float) -> tuple[float, float]:
 
 
 def _wilson_cc(x: float, n: int, level: float) -> tuple[float, float]:
-    z = stats.norm.ppf(0.5 + level / 2)
+    z = float(stats.norm.ppf(0.5 + level / 2))
     p, q, scale = x / n, 1 - x / n, 2 * (n + z**2)
     lower_root = math.sqrt(z**2 - 2 - 1 / n + 4 * p * (n * q + 1)) if x > 0 else 0.0
     upper_root = math.sqrt(z**2 + 2 - 1 / n + 4 * p * (n * q - 1)) if x < n else 0.0

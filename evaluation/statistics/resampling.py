@@ -13,6 +13,9 @@ from evaluation.statistics.estimates import (
     require_level,
 )
 
+BLOCK = 100
+"""Replicates evaluated at once; it bounds memory to ``BLOCK * n`` weights."""
+
 WeightedStatistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Takes weights of shape (replicates, n), gives the statistic of each row, shape (replicates,)."""
 
@@ -25,7 +28,6 @@ def bootstrap(
     replicates: int = 2000,
     method: str = "bca",
     level: float = DEFAULT_LEVEL,
-    chunk: int = 250,
     unit: str = "",
 ) -> Estimate:
     """Estimate a statistic with a bootstrap interval that resamples clusters.
@@ -38,8 +40,8 @@ def bootstrap(
     cluster
         Label of each observation, shape (n,); ``numpy.arange(n)`` for independent observations.
     seed
-        Each replicate draws from its own child of this seed, so the answer does not depend on
-        ``chunk`` nor on any number of workers.
+        Each replicate draws from its own child of this seed, and blocks of replicates have a fixed
+        size, so the answer is the same to the last bit however the work is shared out.
     method
         ``bca`` (bias-corrected and accelerated, jackknife over clusters) or ``percentile``.
 
@@ -70,7 +72,7 @@ def bootstrap(
             method=name,
             unit=unit,
         )
-    draws = _replicates(statistic, codes, clusters, seed=seed, replicates=replicates, chunk=chunk)
+    draws = _replicates(statistic, codes, clusters, seed=seed, replicates=replicates)
     defined = draws[np.isfinite(draws)]
     flags = ("undefined_replicates",) if len(defined) < len(draws) else ()
     if clusters < 2 or len(defined) < 2:
@@ -92,18 +94,17 @@ def _replicates(
     *,
     seed: int,
     replicates: int,
-    chunk: int,
 ) -> NDArray[np.float64]:
     children = np.random.SeedSequence(seed).spawn(replicates)
     parts = []
-    for start in range(0, replicates, chunk):
+    for start in range(0, replicates, BLOCK):
         counts = np.stack(
             [
                 np.bincount(
                     np.random.Generator(np.random.PCG64(child)).integers(clusters, size=clusters),
                     minlength=clusters,
                 )
-                for child in children[start : start + chunk]
+                for child in children[start : start + BLOCK]
             ]
         )
         parts.append(statistic(counts[:, codes].astype(float)))
@@ -132,8 +133,8 @@ def _tails(
 
 def _acceleration(statistic: WeightedStatistic, codes: NDArray[np.intp], clusters: int) -> float:
     left_out = []
-    for start in range(0, clusters, 250):
-        block = np.arange(start, min(start + 250, clusters))
+    for start in range(0, clusters, BLOCK):
+        block = np.arange(start, min(start + BLOCK, clusters))
         left_out.append(statistic((codes[None, :] != block[:, None]).astype(float)))
     values = np.concatenate(left_out)
     values = values[np.isfinite(values)]

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
+from evaluation.imaging import scan_folder
 from studyportal.clinical.rules import ReferenceEntry, baseline_faults, read_reference
 from studyportal.core.errors import Reason, Refused
 from studyportal.outcomes.rules import ScoreEntry, read_scores
@@ -14,7 +15,17 @@ from studyportal.participants.rules import Answer, ScreeningFacts, Verdict, asse
 from studyportal.protocol.rules import Protocol
 
 SCORE_RANGE = (0.0, 100.0)
-REQUIRED = ("site", "sex", "age_years", "screening_date", "consent_date", "consent_version", "ct_folder", "pet_folder", "reference_standard")
+REQUIRED = (
+    "site",
+    "sex",
+    "age_years",
+    "screening_date",
+    "consent_date",
+    "consent_version",
+    "ct_folder",
+    "pet_folder",
+    "reference_standard",
+)
 OPTIONAL = ("height_cm", "weight_kg", "lesions_file", "reader_scores")
 
 T = TypeVar("T")
@@ -28,6 +39,9 @@ class CaseRow:
     facts: ScreeningFacts | None = None
     ct_folder: Path | None = None
     pet_folder: Path | None = None
+    ct_files: tuple[Path, ...] = ()
+    pet_files: tuple[Path, ...] = ()
+    patient_ids: frozenset[str] = frozenset()
     lesions_file: Path | None = None
     lesion_names: str = ""
     height_cm: float | None = None
@@ -52,13 +66,14 @@ def read_cases(path: Path, *, protocol: Protocol, today: date) -> list[CaseRow]:
             reader = csv.DictReader(stream)
             _check_columns(reader.fieldnames or [], protocol)
             rows = [
-                _read_row(reader.line_num, cells, path.parent, protocol, today=today) for cells in reader
+                _read_row(reader.line_num, cells, path.parent, protocol, today=today)
+                for cells in reader
             ]
     except (UnicodeDecodeError, csv.Error) as error:
         raise Refused(Reason("not_a_table", f"{path.name} is not a CSV table in UTF-8.")) from error
     if not rows:
         raise Refused(Reason("no_rows", f"{path.name} has no row."))
-    _mark_shared_folders(rows)
+    _mark_shared_files(rows)
     return rows
 
 
@@ -86,7 +101,9 @@ def _read_row(
     row.faults += baseline_faults(row.height_cm, row.weight_kg)
     row.reference, faults = read_reference(text["reference_standard"])
     row.faults += faults
-    row.scores, faults = read_scores(text.get("reader_scores", ""), low=SCORE_RANGE[0], high=SCORE_RANGE[1])
+    row.scores, faults = read_scores(
+        text.get("reader_scores", ""), low=SCORE_RANGE[0], high=SCORE_RANGE[1]
+    )
     row.faults += faults
     _read_folders(text, row, folder)
     if row.facts is not None:
@@ -96,31 +113,53 @@ def _read_row(
 
 
 def _facts(text: Mapping[str, str], row: CaseRow, protocol: Protocol) -> ScreeningFacts | None:
-    screened = _parsed(text, "screening_date", row, date.fromisoformat, "a date as 2026-01-31", needed=True)
-    consent = _parsed(text, "consent_date", row, date.fromisoformat, "a date as 2026-01-31")
-    age = _parsed(text, "age_years", row, int, "a whole number of years")
+    screened = _parsed(
+        text, "screening_date", row, date.fromisoformat, form="a date as 2026-01-31", needed=True
+    )
+    consent = _parsed(text, "consent_date", row, date.fromisoformat, form="a date as 2026-01-31")
+    age = _parsed(text, "age_years", row, int, form="a whole number of years")
     answers = {
         criterion.code: answer
         for criterion in protocol.criteria
-        if (answer := _parsed(text, criterion.code, row, Answer, "met, not_met or unknown", needed=True)) is not None
+        if (
+            answer := _parsed(
+                text, criterion.code, row, Answer, form="met, not_met or unknown", needed=True
+            )
+        )
+        is not None
     }
     if text["site"] not in {site.code for site in protocol.sites}:
-        row.faults.append(Reason("site_unknown", f"“{text['site']}” is not a site of the protocol.", "site"))
+        row.faults.append(
+            Reason("site_unknown", f"“{text['site']}” is not a site of the protocol.", "site")
+        )
     if screened is None:
         return None
     return ScreeningFacts(
-        site_code=text["site"], sex=text["sex"], age_years=age, screening_date=screened, consent_date=consent,
-        consent_version=text["consent_version"], answers=answers,
+        site_code=text["site"],
+        sex=text["sex"],
+        age_years=age,
+        screening_date=screened,
+        consent_date=consent,
+        consent_version=text["consent_version"],
+        answers=answers,
     )
 
 
 def _parsed(
-    text: Mapping[str, str], name: str, row: CaseRow, read: Callable[[str], T], form: str, *, needed: bool = False
+    text: Mapping[str, str],
+    name: str,
+    row: CaseRow,
+    read: Callable[[str], T],
+    *,
+    form: str,
+    needed: bool = False,
 ) -> T | None:
     value = text[name]
     if not value:
         if needed:
-            row.faults.append(Reason("cell_empty", f"The cell is empty; it must hold {form}.", name))
+            row.faults.append(
+                Reason("cell_empty", f"The cell is empty; it must hold {form}.", name)
+            )
         return None
     try:
         return read(value)
@@ -130,12 +169,12 @@ def _parsed(
 
 
 def _number(text: Mapping[str, str], name: str, row: CaseRow) -> float | None:
-    return _parsed(text, name, row, float, "a number") if text.get(name) else None
+    return _parsed(text, name, row, float, form="a number") if text.get(name) else None
 
 
 def _read_folders(text: Mapping[str, str], row: CaseRow, folder: Path) -> None:
-    row.ct_folder = _folder(text["ct_folder"], "ct_folder", row, folder)
-    row.pet_folder = _folder(text["pet_folder"], "pet_folder", row, folder)
+    row.ct_folder, row.ct_files = _series_in(text["ct_folder"], "CT", row, folder)
+    row.pet_folder, row.pet_files = _series_in(text["pet_folder"], "PT", row, folder)
     name, _, row.lesion_names = text.get("lesions_file", "").partition("#")
     if name:
         row.lesions_file = folder / name
@@ -143,15 +182,32 @@ def _read_folders(text: Mapping[str, str], row: CaseRow, folder: Path) -> None:
             row.faults.append(Reason("no_such_file", "There is no such file.", "lesions_file"))
 
 
-def _folder(value: str, name: str, row: CaseRow, base: Path) -> Path | None:
+def _series_in(
+    value: str, modality: str, row: CaseRow, base: Path
+) -> tuple[Path | None, tuple[Path, ...]]:
+    """The one series of this modality below a folder; without any, every file, so that intake says what they are."""
+    column = {"CT": "ct_folder", "PT": "pet_folder"}[modality]
     if not value:
-        return None
+        return None, ()
     path = base / value
     if not path.is_dir():
-        row.faults.append(Reason("no_such_folder", "There is no such folder.", name))
-    elif not any(entry.is_file() for entry in path.iterdir()):
-        row.faults.append(Reason("empty_folder", "The folder holds no file.", name))
-    return path
+        row.faults.append(Reason("no_such_folder", "There is no such folder.", column))
+        return path, ()
+    scan = scan_folder(path)
+    groups = scan.of_modality(modality)
+    if len(groups) > 1:
+        sentence = (
+            f"The folder holds {len(groups)} {modality} series; name the folder of the one to use."
+        )
+        row.faults.append(Reason("several_series", sentence, column))
+    chosen = groups or scan.groups
+    files = tuple(file for group in chosen for file in group.files)
+    if not groups:
+        files += tuple(file for file, _ in scan.unreadable)
+    if not files:
+        row.faults.append(Reason("empty_folder", "The folder holds no file.", column))
+    row.patient_ids |= {group.patient_id for group in groups if group.patient_id}
+    return path, files
 
 
 def _check_images_expected(row: CaseRow, protocol: Protocol) -> None:
@@ -160,17 +216,27 @@ def _check_images_expected(row: CaseRow, protocol: Protocol) -> None:
     verdict = assess(row.facts.answers, protocol.criteria).verdict
     if verdict != Verdict.ELIGIBLE and (row.ct_folder or row.pet_folder or row.lesions_file):
         row.faults.append(
-            Reason("images_not_expected", f"Images are given, yet the participant is {verdict.replace('_', ' ')}.", "ct_folder")
+            Reason(
+                "images_not_expected",
+                f"Images are given, yet the participant is {verdict.replace('_', ' ')}.",
+                "ct_folder",
+            )
         )
 
 
-def _mark_shared_folders(rows: Sequence[CaseRow]) -> None:
+def _mark_shared_files(rows: Sequence[CaseRow]) -> None:
     first: dict[Path, int] = {}
     for row in rows:
-        for path in filter(None, (row.ct_folder, row.pet_folder)):
-            resolved = path.resolve()
+        for column, files in (("ct_folder", row.ct_files), ("pet_folder", row.pet_files)):
+            if not files:
+                continue
+            resolved = files[0].resolve()
             if resolved in first:
                 row.faults.append(
-                    Reason("folder_twice", f"The same folder is named in line {first[resolved]} already.", "ct_folder")
+                    Reason(
+                        "series_twice",
+                        f"The same images are named in line {first[resolved]} already.",
+                        column,
+                    )
                 )
             first.setdefault(resolved, row.line)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import pydicom
 from django.db import transaction
 
 from studyportal.cli.cases import CaseRow
@@ -32,12 +31,21 @@ def mark_impossible(rows: Iterable[CaseRow], *, by: User) -> None:
         if site is None:
             continue
         if not may(by, Action.SCREEN_PARTICIPANT, site=site):
-            row.faults.append(Reason("not_allowed", f"{by.username} may not screen participants at {site.code}.", "site"))
-        for path in filter(None, (row.ct_folder, row.pet_folder)):
-            known = _bound_to(path, site.code)
-            if known:
-                row.faults.append(Reason("known_patient", f"The images belong to {known}, who is in the study already."))
-                break
+            row.faults.append(
+                Reason(
+                    "not_allowed",
+                    f"{by.username} may not screen participants at {site.code}.",
+                    "site",
+                )
+            )
+        known = {bound_participant(identifier, site.code) for identifier in row.patient_ids} - {""}
+        if known:
+            codes = ", ".join(sorted(known))
+            row.faults.append(
+                Reason(
+                    "known_patient", f"The images belong to {codes}, who is in the study already."
+                )
+            )
 
 
 def keep_rows(rows: Sequence[CaseRow], *, by: User, each: Callable[[], None]) -> list[Participant]:
@@ -58,38 +66,29 @@ def _keep(row: CaseRow, *, by: User, received: list, each: Callable[[], None]) -
     site = site_by_code(row.facts.site_code)
     participant = screen_participant(site=site, facts=row.facts, by=by)
     if row.height_cm is not None or row.weight_kg is not None:
-        enter_baseline(participant=participant, height_cm=row.height_cm, weight_kg=row.weight_kg, by=by)
+        enter_baseline(
+            participant=participant, height_cm=row.height_cm, weight_kg=row.weight_kg, by=by
+        )
     if participant.status == ParticipantStatus.ELIGIBLE:
         enrol_participant(participant=participant, by=by)
         for role, files, option in _uploads(row):
-            received.append(receive_series(participant=participant, role=role, files=files, by=by, option=option))
-    enter_reference(participant=participant, entries=row.reference, source=_SOURCE_OF_REFERENCE, by=by)
+            received.append(
+                receive_series(
+                    participant=participant, role=role, files=files, by=by, option=option
+                )
+            )
+    enter_reference(
+        participant=participant, entries=row.reference, source=_SOURCE_OF_REFERENCE, by=by
+    )
     enter_scores(participant=participant, entries=row.scores, by=by)
     each()
     return participant
 
 
-def _uploads(row: CaseRow) -> Iterable[tuple[SeriesRole, list[Path], str]]:
-    if row.ct_folder is not None:
-        yield SeriesRole.SOURCE, _files(row.ct_folder), ""
-    if row.pet_folder is not None:
-        yield SeriesRole.REFERENCE, _files(row.pet_folder), ""
+def _uploads(row: CaseRow) -> Iterable[tuple[SeriesRole, Sequence[Path], str]]:
+    if row.ct_files:
+        yield SeriesRole.SOURCE, row.ct_files, ""
+    if row.pet_files:
+        yield SeriesRole.REFERENCE, row.pet_files, ""
     if row.lesions_file is not None:
         yield SeriesRole.OUTLINES, [row.lesions_file], row.lesion_names
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-
-
-def _bound_to(folder: Path, site_code: str) -> str:
-    """Code of the participant to whom the patient of the first readable file is bound; empty when to none."""
-    for path in _files(folder)[:3]:
-        try:
-            header = pydicom.dcmread(path, specific_tags=["PatientID"], stop_before_pixels=True)
-        except (pydicom.errors.InvalidDicomError, OSError, ValueError):
-            continue
-        return bound_participant(str(header.get("PatientID", "") or ""), site_code)
-    return ""
-
-

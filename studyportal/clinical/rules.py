@@ -120,7 +120,11 @@ def baseline_faults(height_cm: float | None, weight_kg: float | None) -> list[Re
     """What cannot be about body measurements; empty when they can be kept."""
     faults = []
     if height_cm is not None and not 50 <= height_cm <= 250:
-        faults.append(Reason("height_range", f"A height of {height_cm:g} cm cannot be.", "height_cm"))
+        faults.append(
+            Reason("height_range", f"A height of {height_cm:g} cm cannot be.", "height_cm")
+        )
     if weight_kg is not None and not 10 <= weight_kg <= 400:
-        faults.append(Reason("weight_range", f"A weight of {weight_kg:g} kg cannot be.", "weight_kg"))
+        faults.append(
+            Reason("weight_range", f"A weight of {weight_kg:g} kg cannot be.", "weight_kg")
+        )
     return faults

@@ -30,12 +30,21 @@ def enter_baseline(
     require(by, Action.ENTER_CLINICAL, site=participant.site)
     refuse_if(baseline_faults(height_cm, weight_kg))
     if Baseline.objects.filter(participant=participant).exists():
-        raise Refused(Reason("baseline_exists", f"The baseline of {participant.code} is kept already."))
+        raise Refused(
+            Reason("baseline_exists", f"The baseline of {participant.code} is kept already.")
+        )
     row = Baseline.objects.create(
-        participant=participant, height_cm=height_cm, weight_kg=weight_kg, entered_at=clock.now(), entered_by=by
+        participant=participant,
+        height_cm=height_cm,
+        weight_kg=weight_kg,
+        entered_at=clock.now(),
+        entered_by=by,
     )
     record(
-        "enter_baseline", participant, f"{participant.code}: the baseline was entered.", by=by,
+        "enter_baseline",
+        participant,
+        f"{participant.code}: the baseline was entered.",
+        by=by,
         site_code=participant.site.code,
     )
     return row

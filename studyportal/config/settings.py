@@ -48,7 +48,9 @@ DEIDENTIFICATION_KEY = (
         "Set it once per study and keep a copy offline; see docs/production.md.",
     )
     if PRODUCTION
-    else os.environ.get("STUDYPORTAL_DEIDENTIFICATION_KEY", "demo-only-deidentification-key")
+    else os.environ.get(
+        "STUDYPORTAL_DEIDENTIFICATION_KEY", "demo-only-deidentification-key-of-no-real-study"
+    )
 )
 ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or (
     [] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
@@ -251,5 +253,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    # pydicom quotes header values in its warnings; what is wrong with a file reaches people as findings instead.
+    "loggers": {"pydicom": {"level": "CRITICAL", "propagate": False}},
     "root": {"handlers": ["console"], "level": os.environ.get("STUDYPORTAL_LOG_LEVEL", "WARNING")},
 }

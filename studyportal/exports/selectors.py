@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 
 from studyportal.exports.models import Export, ExportDownload
 from studyportal.exports.states import ExportStatus
+from studyportal.outcomes.selectors import EvaluationRun
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
 
@@ -34,3 +35,8 @@ def requested_exports() -> QuerySet[Export]:
 def every_export() -> QuerySet[Export]:
     """All exports, for the portal's own work."""
     return Export.objects.select_related("run", "run__cut")
+
+
+def any_export_of(run: EvaluationRun) -> bool:
+    """Whether an export of this run was requested already."""
+    return Export.objects.filter(run=run).exists()

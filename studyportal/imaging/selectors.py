@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -15,6 +16,7 @@ from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, 
 from studyportal.core.storage import path_of, read_bytes
 from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.participants.selectors import latest_answers
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
 
@@ -113,7 +115,9 @@ def bound_participant(patient_id: str, site_code: str) -> str:
     """Code of the participant to whom this patient is bound; empty when to none."""
     if not patient_id:
         return ""
-    bound = PatientBinding.objects.filter(patient_key=patient_key(patient_id, site_code)).select_related("participant")
+    bound = PatientBinding.objects.filter(
+        patient_key=patient_key(patient_id, site_code)
+    ).select_related("participant")
     return next((binding.participant.code for binding in bound), "")
 
 
@@ -167,3 +171,22 @@ def _preview(role: SeriesRole) -> Subquery:
         pair=OuterRef("pk"), role=role, status=SeriesStatus.ACCEPTED
     )
     return Subquery(series.values("pk")[:1])
+
+
+def received_series_of(participants: Iterable[Participant]) -> QuerySet[ImagingSeries]:
+    """Series of these participants that wait for intake: images first, then the outlines drawn on them."""
+    outlines_last = Case(When(role=SeriesRole.OUTLINES, then=1), default=0)
+    rows = every_series().filter(
+        pair__participant__in=list(participants), status=SeriesStatus.RECEIVED
+    )
+    return rows.order_by("pair__participant__code", outlines_last, "opened_at")
+
+
+def unjudged_pairs() -> list[ScanPair]:
+    """Ready pairs whose images nobody has judged for artefacts yet."""
+    answers = latest_answers()
+    return [
+        pair
+        for pair in ready_pairs()
+        if answers.get(pair.participant_id, {}).get("EXC-02", ("unknown", ""))[0] == "unknown"
+    ]

@@ -126,3 +126,8 @@ def file_of(run: EvaluationRun, name: str) -> RunFile | None:
 def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
     """The primary results over all sites, for the dashboard."""
     return ResultRow.objects.filter(run=run, family="primary", subgroup="all")
+
+
+def cut_named(name: str) -> DataCut | None:
+    """The cut with this name, for the portal's own work."""
+    return DataCut.objects.filter(name=name).select_related("release", "protocol_version").first()

@@ -20,7 +20,6 @@ from studyportal.participants.models import (
 )
 from studyportal.participants.rules import (
     Answer,
-    Assessment,
     ScreeningFacts,
     Verdict,
     assess,
@@ -191,32 +190,19 @@ def _keep_assessment(
         assessed_by=by,
         verdict=verdict.verdict,
     )
-    before = {entry.criterion: entry for entry in former.answers.all()} if former else {}
-    CriterionAnswer.objects.bulk_create(
-        _answer_row(row, criterion.code, answers, verdict, source, before.get(criterion.code))
-        for criterion in protocol.criteria
-    )
-    return row
-
-
-def _answer_row(
-    row: EligibilityAssessment,
-    code: str,
-    answers: Mapping[str, Answer],
-    verdict: Assessment,
-    source: str,
-    before: CriterionAnswer | None,
-) -> CriterionAnswer:
-    answer = answers.get(code, Answer.UNKNOWN)
     reasons = {reason.id: reason.sentence for reason in (*verdict.reasons, *verdict.open_items)}
-    unchanged = before is not None and before.answer == answer
-    return CriterionAnswer(
-        assessment=row,
-        criterion=code,
-        answer=answer,
-        source=before.source if unchanged and before is not None else source,
-        reason=reasons.get(code, ""),
-    )
+    before = {entry.criterion: entry for entry in former.answers.all()} if former else {}
+    for criterion in protocol.criteria:
+        answer = answers.get(criterion.code, Answer.UNKNOWN)
+        earlier = before.get(criterion.code)
+        CriterionAnswer.objects.create(
+            assessment=row,
+            criterion=criterion.code,
+            answer=answer,
+            source=earlier.source if earlier is not None and earlier.answer == answer else source,
+            reason=reasons.get(criterion.code, ""),
+        )
+    return row
 
 
 def _follow_verdict(

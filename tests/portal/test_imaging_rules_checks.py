@@ -29,7 +29,7 @@ CT = SeriesSummary(
     series_uid="2.25.2", series_date="20240105", acquisition_date="20240105", manufacturer="GE",
     model="Discovery", kernel="STANDARD", slice_thickness_mm=3.0, units="", corrected_image=(),
     tracer="", half_life_s=None, dose_bq=None, weight_kg=None, uptake_minutes=None, suv_rule="",
-    suv_factor=None, suv_disagreement=0.0, suv_refusals=(), suv_findings=(),
+    suv_factor=None, suv_disagreement=0.0, suv_refusals=(), suv_findings=(), remarks=(),
 )  # fmt: skip
 PET = dataclasses.replace(
     CT, modality="PT", series_uid="2.25.3", units="BQML", corrected_image=("DECY", "ATTN", "SCAT"),
@@ -96,6 +96,9 @@ def test_a_sound_ct_pet_and_pair_have_no_findings_and_the_pair_is_ready():
         ({"suv_findings": (Reason("previous_day", "x"),)}, ["previous_day"]),
         ({"suv_findings": (Reason("suv_rules_disagree", "x"),)}, []),
         ({"suv_findings": (Reason("something_new", "New."),)}, ["suv_note"]),
+        ({"remarks": (Reason("unreadable_element", "x"),)}, ["unreadable_element"]),
+        ({"remarks": (Reason("something_new", "New."),)}, ["remark"]),
+        ({"remarks": (Reason("no_frame_of_reference", "x"),)}, []),
     ],
 )
 def test_a_pet_series_is_found_to_be(changes, expected):
@@ -153,6 +156,12 @@ def test_a_pet_without_a_way_to_uptake_values_says_every_reason_with_its_entry()
     assert "The unit of its values is missing or not usable (entry (0054,1001))." in only.sentence
     assert "The injected dose is missing or zero (entry (0018,1074))." in only.sentence
     assert only.values["tags"] == ("(0054,1001)", "(0018,1074)")
+
+
+def test_a_reason_without_words_here_keeps_its_own_sentence():
+    pet = dataclasses.replace(PET, suv_refusals=(Reason("brand_new", "A brand-new fault."),))
+    (only,) = check_series(pet, LIMITS)
+    assert "A brand-new fault." in only.sentence
 
 
 def test_partial_cover_names_the_share_and_leaves_the_pair_ready():

@@ -68,6 +68,11 @@ def test_a_table_row_stays_only_by_an_option_that_its_row_grants():
             assert rule in acted, (row, rule)
 
 
+def test_no_name_of_a_person_may_stay_without_a_row_of_the_table():
+    unnamed = IMAGE_ATTRIBUTES - set(table_by_tag())
+    assert not [tag for tag in unnamed if dictionary_VR(tag) == "PN"]
+
+
 # ---- planted identities --------------------------------------------------------------------
 
 
@@ -179,6 +184,15 @@ def test_a_name_that_is_repeated_in_technical_text_is_removed_with_it():
     assert "Manufacturer" not in cleaned
     assert cleaned.ReconstructionMethod == "OSEM"
     assert report.notes == ("(0008,0070) Manufacturer repeated an identifier.",)
+
+
+def test_an_ordinary_word_in_a_name_field_strikes_out_no_scanner_setting():
+    dataset = pet_slice()
+    dataset.ReferringPhysicianName = "CHEST^CLINIC"
+    dataset.BodyPartExamined = "CHEST"
+    cleaned, report = deidentify(dataset, context=CONTEXT)
+    assert cleaned.BodyPartExamined == "CHEST"
+    assert report.notes == ()
 
 
 @pytest.mark.parametrize(

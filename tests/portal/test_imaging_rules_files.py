@@ -40,7 +40,7 @@ def real_file(*parts: str) -> Path:
     return path
 
 
-def read(path: Path) -> Dataset:
+def read(path: Path | io.BytesIO) -> Dataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pydicom.dcmread(path)
@@ -102,8 +102,7 @@ def pet_slice() -> Dataset:
 PLANTED = {
     "DA": "19480203", "TM": "031415.926535", "DT": "19480203031415", "AS": "093Y", "IS": "4711",
     "DS": "47.11", "UI": "1.2.826.0.1.4711", "OB": CANARY.encode(), "OW": CANARY.encode(),
-    "UN": CANARY.encode(), "US": 4711, "AE": CANARY, "CS": CANARY.upper(), "PN": f"{CANARY}^Anna",
-    "UR": f"http://{CANARY}/",
+    "UN": CANARY.encode(), "US": 4711, "AE": CANARY, "CS": CANARY.upper(), "UR": f"http://{CANARY}/",
 }  # fmt: skip
 
 
@@ -115,6 +114,8 @@ def planted_element(tag: int) -> DataElement:
         inside.PatientComments = CANARY
         inside.InstitutionName = CANARY
         return DataElement(Tag(tag), "SQ", Sequence([inside]))
+    if vr == "PN":
+        return DataElement(Tag(tag), vr, f"{CANARY}^Anna")
     return DataElement(Tag(tag), vr, PLANTED.get(vr, CANARY), already_converted=True)
 
 

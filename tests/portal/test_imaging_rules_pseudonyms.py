@@ -64,6 +64,11 @@ def test_a_uid_is_replaced_by_a_legal_one_always_the_same(uid):
         assert len(new) <= 44
 
 
+@pytest.mark.parametrize("uid", ["1.2.840.10008.Meyer", "1.2.840.10008.1\0Meyer", "1.2.840.10008."])
+def test_what_only_begins_like_a_uid_of_the_standard_is_replaced(uid):
+    assert remap_uid(KEY, uid).startswith("2.25.")
+
+
 @given(st.text(min_size=1, max_size=20).filter(str.strip))
 def test_the_offset_is_whole_days_one_to_ten_years_back(code):
     context = PseudonymContext.of_participant(participant_code=code, site_code="S", key=KEY)

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL, shared by all processes that use one folder."""
 
+import atexit
 import importlib
 import logging
 import os
@@ -52,6 +53,9 @@ def release_database(var: Path) -> None:
     server = _servers.pop(var.resolve() / "postgres", None)
     if server is not None:
         server.cleanup()
+        atexit.unregister(
+            server._cleanup
+        )  # else it makes its lock anew in a folder that may be gone
 
 
 def _start_postgres(folder: Path) -> Any:

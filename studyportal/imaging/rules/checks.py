@@ -8,6 +8,8 @@ from studyportal.imaging.rules.refusals import suv_reason_sentence
 from studyportal.imaging.rules.summary import SeriesSummary
 
 _SeriesRule = Callable[[SeriesSummary, ImagingConstraints], Iterator[Finding]]
+# With numbers by _slice_count; by the pair's check, since one series alone may lack it.
+_JUDGED_ELSEWHERE = frozenset({"slice_count", "no_frame_of_reference"})
 _PairRule = Callable[[SeriesSummary, SeriesSummary, ImagingConstraints], Iterator[Finding]]
 
 
@@ -42,6 +44,13 @@ def _thickness(ct: SeriesSummary, limits: ImagingConstraints) -> Iterator[Findin
 def _slice_count(series: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
     if series.stated_slices is not None and series.stated_slices != series.slices:
         yield finding("slice_count", slices=series.slices, stated=series.stated_slices)
+
+
+def _remarks(series: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    for remark in series.remarks:
+        if remark.id not in _JUDGED_ELSEWHERE:
+            kind = remark.id if remark.id in FINDING_TEXTS else "remark"
+            yield finding(kind, note=remark.sentence, entry=remark.tag)
 
 
 def _suv(pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
@@ -165,7 +174,7 @@ def _coverage(
         yield finding("ct_covers_part", covered_percent=share * 100, overlap_mm=overlap)
 
 
-_CT_RULES: tuple[_SeriesRule, ...] = (_thickness, _slice_count)
+_CT_RULES: tuple[_SeriesRule, ...] = (_thickness, _slice_count, _remarks)
 _PET_RULES: tuple[_SeriesRule, ...] = (
     _suv,
     _suv_readings,
@@ -177,5 +186,6 @@ _PET_RULES: tuple[_SeriesRule, ...] = (
     _uptake,
     _scatter,
     _slice_count,
+    _remarks,
 )
 _PAIR_RULES: tuple[_PairRule, ...] = (_position, _visit, _coverage)

@@ -19,7 +19,6 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
-from evaluation.imaging.instance import synthetic_marks
 from studyportal.imaging.rules.declaration import declare, file_meta
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport
 from studyportal.imaging.rules.element_rules import Rule, rule_for
@@ -36,8 +35,8 @@ from studyportal.imaging.rules.identity_echo import UNREADABLE, echo_pattern
 from studyportal.imaging.rules.pixel_surplus import trim_pixels
 from studyportal.imaging.rules.pseudonym import PseudonymContext, remap_uid, text_code
 from studyportal.imaging.rules.safe_private import creator_of, safe_element
+from studyportal.imaging.rules.synthetic_mark import SYNTHETIC_WORD, bears_synthetic_mark
 
-SYNTHETIC_WORD = "SYNTHETIC"
 DEEPEST = 16  # sequences nested deeper than any image of the standard nests them
 _CODED_TEXTS = frozenset({"StudyDescription", "SeriesDescription", "ProtocolName"})
 _TECHNICAL_TEXT = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "CS"})
@@ -63,7 +62,7 @@ def deidentify(
     with _unheard():
         walk = _Walk(dataset, context, approved_texts)
         cleaned = walk.cleaned(dataset, depth=0)
-        if synthetic_marks(dataset):
+        if bears_synthetic_mark(dataset):
             cleaned.SyntheticData = "YES"  # whichever mark it bore, this one outlives the texts
         declare(cleaned, context)
         cleaned.file_meta = file_meta(dataset, cleaned)
@@ -114,7 +113,7 @@ class _Walk:
         }
 
     def report(self) -> DeidentificationReport:
-        counts = MappingProxyType(dict(sorted(self.actions.items())))
+        counts = MappingProxyType({str(rule): n for rule, n in sorted(self.actions.items())})
         return DeidentificationReport(counts, tuple(self.notes))
 
     def cleaned(self, dataset: Dataset, *, depth: int) -> Dataset:

@@ -1,6 +1,7 @@
 """Which rule an element falls under, decided from its tag and depth alone."""
 
 from enum import StrEnum
+from functools import lru_cache
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.tag import BaseTag
@@ -37,13 +38,18 @@ class Rule(StrEnum):
 
 def rule_for(tag: BaseTag, *, depth: int) -> Rule:
     """The rule an element falls under by its tag and depth (0: root), whatever its value."""
+    return _rule_of(tag, nested=depth > 0)
+
+
+@lru_cache(maxsize=16384)  # the slices of a series hold the same few hundred tags
+def _rule_of(tag: BaseTag, *, nested: bool) -> Rule:
     if tag.is_private:
         return Rule.PRIVATE_REMOVED
     if tag.group & 0xFF00 in {0x5000, 0x6000}:
         return Rule.OVERLAY_REMOVED
     row = table_by_tag().get(tag)
     keyword = keyword_for_tag(tag)
-    if tag not in IMAGE_ATTRIBUTES or (depth > 0 and keyword in ROOT_ONLY):
+    if tag not in IMAGE_ATTRIBUTES or (nested and keyword in ROOT_ONLY):
         return Rule.OUTSIDE_IMAGE_REMOVED if row is None else Rule.PROFILE_REMOVED
     if keyword in {"PatientName", "PatientID"}:
         return Rule.PARTICIPANT_CODE
@@ -53,8 +59,6 @@ def rule_for(tag: BaseTag, *, depth: int) -> Rule:
 
 def _rule_by_kind(vr: str) -> Rule:
     """An image attribute the table does not name: its kind of value says what to do."""
-    if vr == "PN":
-        return Rule.PROFILE_EMPTIED
     kinds = {
         "DA": Rule.DATE_SHIFTED,
         "DT": Rule.DATE_SHIFTED,

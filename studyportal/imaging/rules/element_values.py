@@ -3,6 +3,7 @@
 import re
 from datetime import date, timedelta
 
+from pydicom.datadict import dictionary_VM
 from pydicom.dataelem import DataElement
 from pydicom.multival import MultiValue
 
@@ -15,6 +16,8 @@ _ZONE = re.compile(r"[+-]\d{4}")
 _AGE = re.compile(r"(\d{1,3})([YMWD])")
 _NUMERIC_TEXT = frozenset({"DS", "IS"})
 _BINARY_NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
+_TEXT = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "CS"})
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")  # tab and line ends are text
 _PER_YEAR = {"Y": 1.0, "M": 12.0, "W": 52.1775, "D": 365.2425}
 
 
@@ -46,10 +49,19 @@ def check_kind(element: DataElement) -> None:
     if element.VR in _NUMERIC_TEXT:
         for text in texts_of(element):
             float(text or "nan")
-    elif element.VR in _BINARY_NUMBERS and not all(
-        isinstance(one, (int, float)) for one in _values_of(element)
-    ):
+    elif element.VR in _BINARY_NUMBERS:
+        _check_numbers(element)
+    elif element.VR in _TEXT and any(map(_CONTROL.search, texts_of(element))):
+        # A wrong length makes one text swallow the elements behind it, names among them.
+        raise BrokenValueError("control characters in text")
+
+
+def _check_numbers(element: DataElement) -> None:
+    values, wanted = _values_of(element), dictionary_VM(element.tag)
+    if not all(isinstance(one, (int, float)) for one in values):
         raise BrokenValueError("not a number")
+    if wanted.isdigit() and len(values) not in {0, int(wanted)}:
+        raise BrokenValueError("another count of numbers than the standard says")
 
 
 def shifted_date(text: str, days: int) -> str:

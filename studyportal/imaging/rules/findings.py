@@ -137,6 +137,12 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
             "used. Compare both with the injection record.",
         ),
         "suv_note": FindingText("warning", "{note} Ask a physicist whether this is right."),
+        "unreadable_element": FindingText(
+            "info",
+            "An entry of the files could not be read and was left out. The images themselves are "
+            "whole, so nothing needs to be sent.",
+        ),
+        "remark": FindingText("warning", "{note} Check whether the right series was sent."),
         # the pair
         "other_position": FindingText(
             "exclude",

@@ -1,9 +1,11 @@
 """Finds the words of a direct identifier again where technical text should stand."""
 
 import re
+import struct
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
+from pydicom.errors import BytesLengthException, InvalidDicomError
 
 from studyportal.imaging.rules.element_values import texts_of
 
@@ -31,24 +33,65 @@ _WHOLE = [
     "MilitaryRank",
     "StudyID",
 ]
+# Words that fill name fields of departments and phantoms, and settings of scanners alike.
+_ORDINARY = frozenset(
+    [
+        "abdomen",
+        "body",
+        "brain",
+        "breast",
+        "chest",
+        "clinic",
+        "consultant",
+        "department",
+        "doctor",
+        "emission",
+        "head",
+        "hospital",
+        "lung",
+        "medical",
+        "medicine",
+        "neck",
+        "nuclear",
+        "original",
+        "pelvis",
+        "philips",
+        "phantom",
+        "physician",
+        "primary",
+        "radiology",
+        "siemens",
+        "standard",
+        "static",
+        "systems",
+        "thorax",
+        "unknown",
+        "whole",
+    ]
+)
 _SHORTEST = 4  # shorter words (a title, "CT1") would strike out scanner settings
 _SHORTEST_HAN = 2  # a Chinese name is two or three characters
+# What pydicom raises on values that break their own kind.
 UNREADABLE = (
-    ValueError,
-    TypeError,
-    KeyError,
+    ArithmeticError,
+    AssertionError,
     AttributeError,
+    EOFError,
+    LookupError,
     NotImplementedError,
     OSError,
-    IndexError,
-    OverflowError,
-    EOFError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    BytesLengthException,
+    struct.error,
+    InvalidDicomError,
 )
 
 
 def echo_pattern(dataset: Dataset) -> re.Pattern[str] | None:
     """A pattern that finds any identifier of this file in other text; none if it names no one."""
-    words = {word.casefold() for word in _identifying_words(dataset)}
+    words = {word.casefold() for word in _identifying_words(dataset)} - _ORDINARY
     if not words:
         return None
     return re.compile("|".join(_bounded(word) for word in sorted(words, key=len, reverse=True)))

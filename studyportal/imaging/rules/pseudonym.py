@@ -1,11 +1,13 @@
 """Pseudonyms of one participant: keyed UIDs, a whole-day date offset, codes for free text."""
 
 import hmac
+import re
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 MINIMUM_KEY_BYTES = 32
-DICOM_ROOT = "1.2.840.10008."  # UIDs of the standard itself name no one
+# UIDs of the standard itself name no one; what only begins like one may go on as anything.
+_OF_THE_STANDARD = re.compile(r"1\.2\.840\.10008(?:\.\d{1,10}){1,12}")
 FEWEST_DAYS_BACK = 365
 MOST_DAYS_BACK = 3652
 
@@ -63,7 +65,7 @@ def date_offset(key: DeidentificationKey, participant_code: str) -> int:
 def remap_uid(key: DeidentificationKey, uid: str) -> str:
     """2.25.<128 bits of a keyed hash>: the same in every upload, irreversible without the key."""
     plain = uid.strip(" \0")
-    if not plain or plain.startswith(DICOM_ROOT):
+    if not plain or _OF_THE_STANDARD.fullmatch(plain):
         return plain
     return f"2.25.{int.from_bytes(key.digest('uid', plain)[:16], 'big')}"
 

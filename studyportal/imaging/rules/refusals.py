@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from evaluation.imaging import Reason
-from studyportal.imaging.rules.findings import Finding
+from studyportal.imaging.rules.findings import Finding, Value
 
 _MORE = re.compile(r"(\d+) more files have the same fault")
 _SHOWN_POSITIONS = 5
@@ -165,7 +165,8 @@ def suv_reason_sentence(refused: Reason) -> str:
 def _finding(kind: str, same: Sequence[Reason], files: Sequence[str]) -> Finding:
     sentence = _sentence(kind, same, files)
     tags = tuple(dict.fromkeys(one.tag for one in same if one.tag))
-    return Finding(kind, "exclude", sentence, {"tags": tags, "count": _count(same)})
+    values: Mapping[str, Value] = MappingProxyType({"tags": tags, "count": _count(same)})
+    return Finding(kind, "exclude", sentence, values)
 
 
 def _sentence(kind: str, same: Sequence[Reason], files: Sequence[str]) -> str:

@@ -50,6 +50,7 @@ class SeriesSummary:
     suv_disagreement: float
     suv_refusals: tuple[Reason, ...]
     suv_findings: tuple[Reason, ...]
+    remarks: tuple[Reason, ...]  # of the reader, on what is unusual in a readable series
 
     @property
     def z_extent_mm(self) -> tuple[float, float]:
@@ -95,6 +96,7 @@ def summarise(series: Series) -> SeriesSummary:
         suv_disagreement=conversion.disagreement,
         suv_refusals=conversion.refusals,
         suv_findings=conversion.findings,
+        remarks=series.findings,
     )
 
 
@@ -111,7 +113,7 @@ def summary_from_json(kept: Mapping[str, Any]) -> SeriesSummary:
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
     }
-    for name in ("suv_refusals", "suv_findings"):
+    for name in ("suv_refusals", "suv_findings", "remarks"):
         values[name] = tuple(Reason(**reason) for reason in kept[name])
     return SeriesSummary(**values)
 

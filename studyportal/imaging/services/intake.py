@@ -5,6 +5,7 @@ files are addressed by digest and the move out of *received* succeeds once.
 """
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -36,6 +37,7 @@ from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 
 _MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
 _NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
+_log = logging.getLogger(__name__)
 _SUV_TOLERANCE = 1e-12  # a de-identified header must give the same factor to the last digits
 
 
@@ -51,6 +53,7 @@ class _Stored:
 
 def check_series(*, series: ImagingSeries) -> ImagingSeries:
     """The series is accepted and stored de-identified, or quarantined with every reason; its pair is settled."""
+    series.refresh_from_db()
     if series.status != SeriesStatus.RECEIVED:
         return series
     if series.role == SeriesRole.OUTLINES:
@@ -60,9 +63,23 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
     except StaleState:  # another worker finished the same series first
         series.refresh_from_db()
         return series
+    except (
+        Exception
+    ):  # the shell of intake: whatever a hostile file breaks, the series ends with a sentence
+        _log.exception("intake of series %s broke", series.pk)
+        _refuse(series, [_broken()])
     settle_pair(pair=series.pair)
     _outlines_that_waited(series)
     return series
+
+
+def _broken() -> rules.Finding:
+    return rules.Finding(
+        id="intake_broke",
+        grade="exclude",
+        values={},
+        sentence="The files could not be read to the end. The fault was logged; send the series again or ask for help.",
+    )
 
 
 def _intake(series: ImagingSeries) -> None:
@@ -79,7 +96,15 @@ def _intake(series: ImagingSeries) -> None:
         _refuse(series, findings)
         return
     stored, conversion, after, preview = _deidentify_and_store(series, read)
-    _accept(series, stored, conversion=conversion, after=after, findings=findings, preview=preview, patient_id=read.facts.patient_id)
+    _accept(
+        series,
+        stored,
+        conversion=conversion,
+        after=after,
+        findings=findings,
+        preview=preview,
+        patient_id=read.facts.patient_id,
+    )
 
 
 def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:

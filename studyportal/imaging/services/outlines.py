@@ -3,6 +3,7 @@
 import json
 import re
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -39,20 +40,24 @@ def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
     paths = sorted(quarantine_of(series.pk).glob("[0-9a-f]*"))
     grid = read_series(stored_paths(reference.manifest_sha256)).grid
     try:
-        masks = _masks(series, reference, paths, grid)
-    except SegmentationRefused as refusal:
-        _refuse(series, rules.refusal_findings(refusal.reasons))
-        return series
-    if not masks:
-        _refuse(
-            series, [_finding("no_regions", "The outlines name no region that lies in the PET.")]
-        )
-        return series
-    try:
-        _accept(series, reference, masks, grid)
+        _settle(series, reference, paths, grid)
     except StaleState:  # another worker finished the same outlines first
         series.refresh_from_db()
     return series
+
+
+def _settle(series: ImagingSeries, reference: ImagingSeries, paths: list[Path], grid: Grid) -> None:
+    try:
+        masks = _masks(series, reference, paths, grid)
+    except SegmentationRefused as refusal:
+        _refuse(series, rules.refusal_findings(refusal.reasons))
+        return
+    if masks:
+        _accept(series, reference, masks, grid)
+    else:
+        _refuse(
+            series, [_finding("no_regions", "The outlines name no region that lies in the PET.")]
+        )
 
 
 def masks_of(outlines: OutlineSet) -> dict[str, np.ndarray]:
@@ -82,9 +87,9 @@ def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segm
 
 
 def _masks(
-    series: ImagingSeries, reference: ImagingSeries, paths: list, grid: Grid
+    series: ImagingSeries, reference: ImagingSeries, paths: list[Path], grid: Grid
 ) -> dict[str, np.ndarray]:
-    _same_frame(series, reference, paths)
+    _same_frame(reference, paths)
     found: dict[str, np.ndarray] = {}
     for path in paths:
         for name, segment in region_names(
@@ -95,7 +100,7 @@ def _masks(
     return found
 
 
-def _same_frame(series: ImagingSeries, reference: ImagingSeries, paths: list) -> None:
+def _same_frame(reference: ImagingSeries, paths: list[Path]) -> None:
     """Refuse outlines that were drawn in another frame of reference than the PET's."""
     key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
     for path in paths:

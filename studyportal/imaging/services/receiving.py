@@ -77,8 +77,8 @@ def open_series(
     return series
 
 
-def add_file(*, series: ImagingSeries, name: str, stream: BinaryIO, by: User) -> str:
-    """The file lies in quarantine, on disk, under its digest, which is returned; its name is not kept.
+def add_file(*, series: ImagingSeries, stream: BinaryIO, by: User) -> str:
+    """The file lies in quarantine, on disk, under its digest, which is returned. Its name is never known.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def receive_series(
     series = open_series(participant=participant, role=role, by=by, option=option)
     for path in sorted(files):
         with path.open("rb") as stream:
-            add_file(series=series, name=path.name, stream=stream, by=by)
+            add_file(series=series, stream=stream, by=by)
     return complete_series(series=series, by=by)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from evaluation.analysis import Plan, PlanError, load_plan
+from studyportal import __version__
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from studyportal.syntheses.models import ModelRelease, SyntheticSeries
 
 _LIBRARIES = (
-    "studyportal",
     "numpy",
     "scipy",
     "pandas",
@@ -41,7 +41,7 @@ _KINDS = {"quantity": IndexTestKind.QUANTITATIVE, "scores": IndexTestKind.READER
 
 def software_versions() -> dict[str, str]:
     """Versions of the portal and of the libraries its numbers rest on."""
-    return {name: metadata.version(name) for name in _LIBRARIES}
+    return {"studyportal": __version__} | {name: metadata.version(name) for name in _LIBRARIES}
 
 
 @transaction.atomic

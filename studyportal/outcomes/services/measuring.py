@@ -1,14 +1,13 @@
 """Measures one pair of a cut. Measured once, kept for every run on the cut."""
 
-from importlib import metadata
-
 import numpy as np
 from django.db import transaction
-from evaluation.analysis.measure import MeasurementRow, measure_pair
 
 from evaluation.analysis import load_plan
+from evaluation.analysis.measure import MeasurementRow, measure_pair
 from evaluation.imaging import Refused as ImagesRefused
 from evaluation.imaging import Volume, read_series
+from studyportal import __version__
 from studyportal.core import clock
 from studyportal.imaging.selectors import stored_paths
 from studyportal.imaging.services import masks_of
@@ -64,7 +63,6 @@ def _keep(cut_pair: CutPair, rows: list[MeasurementRow], fault: str) -> None:
     )
     if not claimed:  # measured by another worker in the meantime
         return
-    software = metadata.version("studyportal")
     Measurement.objects.bulk_create(
         Measurement(
             cut_pair=cut_pair,
@@ -76,7 +74,7 @@ def _keep(cut_pair: CutPair, rows: list[MeasurementRow], fault: str) -> None:
             method=row.method,
             flags=";".join(row.flags),
             voxels=row.n_voxels,
-            software=software,
+            software=__version__,
         )
         for row in rows
     )

@@ -12,12 +12,13 @@ from studyportal.clinical.selectors import every_reference
 from studyportal.core.storage import StoredFile, read_bytes, store_bytes
 from studyportal.imaging.selectors import every_pair
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
-from studyportal.outcomes.models import DataCut, IndexScore, Measurement
+from studyportal.outcomes.models import CutPair, DataCut, IndexScore, Measurement
 from studyportal.participants.selectors import ENROLLED, every_participant, latest_answers
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.selectors import every_site
 
 if TYPE_CHECKING:
+    from studyportal.imaging.models import ScanPair
     from studyportal.participants.models import Participant
 
 _FROZEN = ("participants", "reference_standard", "index_scores", "sites")
@@ -46,7 +47,14 @@ def tables_of(cut: DataCut) -> Tables:
     analysed = set(measured["participant"])
     people = frames["participants"]
     people["analysed"] = people["participant"].isin(analysed)
+    for code, fault in _unmeasurable(cut):
+        people.loc[people["participant"] == code, "exclusion_reason"] = fault
     return Tables(measurements=measured, **frames)
+
+
+def _unmeasurable(cut: DataCut) -> list[tuple[str, str]]:
+    rows = CutPair.objects.filter(cut=cut).exclude(fault="")
+    return list(rows.values_list("pair__participant__code", "fault"))
 
 
 def _participants(synthesised: set[str]) -> Rows:
@@ -57,9 +65,9 @@ def _participants(synthesised: set[str]) -> Rows:
         _participant_row(
             person,
             pairs.get(person.pk),
-            person.pk in referenced,
-            person.code in synthesised,
             answers.get(person.pk, {}),
+            referenced=person.pk in referenced,
+            synthesised=person.code in synthesised,
         )
         for person in every_participant().prefetch_related("consents")
     ]
@@ -67,10 +75,11 @@ def _participants(synthesised: set[str]) -> Rows:
 
 def _participant_row(
     person: Participant,
-    pair: object,
+    pair: ScanPair | None,
+    answers: dict[str, tuple[str, str]],
+    *,
     referenced: bool,
     synthesised: bool,
-    answers: dict[str, tuple[str, str]],
 ) -> dict[str, object]:
     accepted = (
         {s.role for s in pair.series.all() if s.status == SeriesStatus.ACCEPTED} if pair else set()
@@ -91,11 +100,17 @@ def _participant_row(
         "synthesised": synthesised,
         "reference_complete": referenced,
         "analysed": False,
-        "exclusion_reason": _why_out(person, pair, answers),
+        "exclusion_reason": _why_out(person, pair, answers, synthesised=synthesised),
     }
 
 
-def _why_out(person: Participant, pair: object, answers: dict[str, tuple[str, str]]) -> str:
+def _why_out(
+    person: Participant,
+    pair: ScanPair | None,
+    answers: dict[str, tuple[str, str]],
+    *,
+    synthesised: bool,
+) -> str:
     if person.status == ParticipantStatus.SCREEN_FAILED:
         return " ".join(
             sentence
@@ -114,7 +129,8 @@ def _why_out(person: Participant, pair: object, answers: dict[str, tuple[str, st
         PairStatus.QUERY_OPEN: "The images have an open query.",
         PairStatus.EXCLUDED: pair.exclusion_reason,
     }
-    return words.get(pair.status, "")
+    ready = "" if synthesised else "No synthetic PET of the release passed its checks."
+    return words.get(pair.status, ready)
 
 
 def _reference() -> Rows:

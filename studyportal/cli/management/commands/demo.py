@@ -1,0 +1,141 @@
+"""`manage.py demo`: a whole simulated study, from enrolment to outcome report, in one command."""
+
+import threading
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from studyportal.cli import demonstration as demo
+from studyportal.cli.management.commands.evaluate import packaged_plan, write_files
+from studyportal.cli.management.commands.synthesise import release_folder
+from studyportal.cli.management.commands.up import prepare, stop_on_signals
+from studyportal.cli.processes import PortalProcessError, RunningPortal, running_portal
+from studyportal.core.errors import Refused
+from studyportal.exports.selectors import any_export_of
+from studyportal.exports.services import request_export
+from studyportal.imaging.selectors import every_series, ready_pairs
+from studyportal.imaging.states import SeriesStatus
+from studyportal.outcomes.selectors import (
+    EvaluationRun,
+    cut_named,
+    every_run,
+    latest_completed_run,
+    unmeasured_of,
+)
+from studyportal.outcomes.services import freeze_cut, plan_run
+from studyportal.outcomes.states import RunStatus
+from studyportal.syntheses.selectors import current_release, every_job
+from studyportal.syntheses.services import request_synthesis
+from studyportal.syntheses.states import JobStatus
+from studyportal.tasks import dispatch
+from synthesis.registry import packaged_releases
+
+CUT = "Demonstration cut"
+LIMIT_SECONDS = 1800.0
+
+
+class Command(BaseCommand):
+    help = "Run the demonstration study and keep serving it until Ctrl-C."
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--participants", type=int, default=40, help="participants to simulate (default 40)"
+        )
+        parser.add_argument("--once", action="store_true", help="stop when the report is written")
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=2)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("The demonstration is never run on a production installation.")
+        if options["participants"] < 1:
+            raise CommandError("--participants must be 1 or more.")
+        stop = stop_on_signals()
+        try:
+            prepare(self._say)
+            call_command("load_protocol", stdout=self.stdout)
+            people, password = demo.create_people()
+            cases = demo.simulate_cohort(options["participants"])
+            places = {"folder": settings.BASE_DIR, "var": settings.VAR_DIR}
+            served = {name: options[name] for name in ("host", "port", "workers")}
+            with running_portal(**places, **served, say=self._say) as portal:
+                report = self._study(cases, portal)
+                self._say(
+                    demo.closing_words(people, password, address=portal.address, report=report)
+                )
+                if not options["once"]:
+                    self._serve(portal, stop)
+        except Refused as refusal:
+            raise CommandError("\n".join(str(reason) for reason in refusal.reasons)) from refusal
+        except PortalProcessError as refused:
+            raise CommandError(str(refused)) from refused
+
+    def _study(self, cases: Path, portal: RunningPortal) -> Path:
+        demo.import_cohort(cases)
+        received = every_series()
+        self._wait(
+            "Check images",
+            received.count(),
+            received.filter(status=SeriesStatus.RECEIVED).count,
+            portal,
+        )
+        demo.judge_all()
+        self._synthesise(portal)
+        run = self._evaluate(portal)
+        folder = Path(settings.VAR_DIR) / "demo" / "report"
+        write_files(run, folder)
+        return folder
+
+    def _synthesise(self, portal: RunningPortal) -> None:
+        by = demo.person_named("synthesis-operator")
+        for release in packaged_releases():
+            release_folder(release.folder, by=by)
+        release = current_release()
+        if release is None:
+            raise CommandError("No model release ships with this installation.")
+        for pair in ready_pairs():
+            dispatch.translate(request_synthesis(pair=pair, release=release, seed=0, by=by).pk)
+        jobs = every_job()
+        waiting = jobs.filter(status__in=(JobStatus.QUEUED, JobStatus.RUNNING))
+        self._wait("Synthesise", jobs.count(), waiting.count, portal)
+
+    def _evaluate(self, portal: RunningPortal) -> EvaluationRun:
+        by = demo.person_named("statistician")
+        cut = cut_named(CUT)
+        if cut is None:
+            release = current_release()
+            if release is None:
+                raise CommandError("No model is released.")
+            cut = freeze_cut(name=CUT, release=release, plan_text=packaged_plan(), by=by)
+            run = plan_run(cut=cut, by=by)
+            for cut_pair in unmeasured_of(cut):
+                dispatch.measure(cut_pair.pk)
+        self._wait("Measure", cut.pairs.count(), unmeasured_of(cut).count, portal)
+        unfinished = every_run().filter(cut=cut, status__in=(RunStatus.PLANNED, RunStatus.RUNNING))
+        for run in unfinished.filter(status=RunStatus.PLANNED):
+            dispatch.analyse(run.pk)
+        self._wait("Analyse and report", 1, lambda: min(1, unfinished.count()), portal)
+        run = latest_completed_run()
+        if run is None:
+            raise CommandError("The evaluation broke; the lines above say why.")
+        if not any_export_of(run):
+            dispatch.build_export(request_export(run=run, by=by).pk)
+        return run
+
+    def _wait(self, label: str, total: int, left: Any, portal: RunningPortal) -> None:
+        demo.wait_for(label, total, left, check=portal.check, limit_seconds=LIMIT_SECONDS)
+
+    def _serve(self, portal: RunningPortal, stop: threading.Event) -> None:
+        self._say("Ctrl-C stops it.")
+        portal.serve_until(stop)
+        self._say("Stopping ...")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()

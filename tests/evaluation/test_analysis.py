@@ -1,0 +1,344 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evaluation.agreement import bland_altman
+from evaluation.analysis import (
+    COLUMNS,
+    Tables,
+    TablesError,
+    default_plan,
+    empty_table,
+    run,
+)
+from evaluation.diagnostic import accuracy
+from tests.evaluation.simulated_study import SITES, Truth, simulated_tables
+
+PLAN = replace(default_plan(), bootstrap_replicates=200)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return simulated_tables()
+
+
+@pytest.fixture(scope="module")
+def result(tables):
+    return run(PLAN, tables)
+
+
+def only(result, **conditions):
+    found = [r for r in result.rows if all(getattr(r, name) == v for name, v in conditions.items())]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def everybody(result, statistic, **conditions):
+    return only(result, statistic=statistic, subgroup="all", **conditions)
+
+
+# tables
+
+
+def test_a_missing_column_is_refused_by_name(tables):
+    with pytest.raises(TablesError, match="participants: column 'sex' is missing"):
+        run(PLAN, replace(tables, participants=tables.participants.drop(columns="sex")))
+
+
+def test_a_repeated_measurement_is_refused(tables):
+    twice = pd.concat([tables.measurements, tables.measurements.head(1)])
+    with pytest.raises(TablesError, match="two rows for"):
+        run(PLAN, replace(tables, measurements=twice))
+
+
+def test_two_releases_need_a_plan_that_names_one(tables):
+    synthetic = tables.measurements[tables.measurements["image"] != "reference"]
+    other = synthetic.assign(release="unet-2", value=synthetic["value"] * 0.5)
+    both = replace(tables, measurements=pd.concat([tables.measurements, other]))
+    with pytest.raises(TablesError, match="pix2pix-1, unet-2"):
+        run(PLAN, both)
+    named = run(replace(PLAN, release="pix2pix-1"), both)
+    assert named.rows == run(PLAN, tables).rows
+
+
+def test_an_unknown_status_and_an_unknown_site_are_refused(tables):
+    reference = tables.reference_standard.copy()
+    reference.loc[0, "status"] = "perhaps"
+    with pytest.raises(TablesError, match="'perhaps'"):
+        run(PLAN, replace(tables, reference_standard=reference))
+    with pytest.raises(TablesError, match="not in table sites"):
+        run(PLAN, replace(tables, sites=tables.sites.head(2)))
+
+
+# rows
+
+
+def test_the_same_plan_and_tables_give_the_same_rows_in_any_order(tables, result):
+    shuffled = Tables(
+        **{
+            name: frame if name == "sites" else frame.sample(frac=1, random_state=1)
+            for name, frame in vars(tables).items()
+        }
+    )
+    again = run(PLAN, shuffled)
+    assert again.rows == result.rows
+    for name, frame in result.series.items():
+        pd.testing.assert_frame_equal(frame, again.series[name])
+
+
+def test_every_number_is_a_plain_finite_float_and_every_gap_has_a_reason(result):
+    for row in result.rows:
+        for number in (row.value, row.lower, row.upper):
+            assert number is None or (type(number) is float and math.isfinite(number)), row
+        if row.value is None:
+            assert row.reason, row
+        if row.lower is not None and row.value is not None:
+            assert row.lower <= row.value <= row.upper, row
+    assert [row.order for row in result.rows] == list(range(1, len(result.rows) + 1))
+
+
+def test_no_two_rows_are_about_the_same_thing(result):
+    names = [
+        "endpoint",
+        "quantity",
+        "test",
+        "unit",
+        "region",
+        "analysis_set",
+        "subgroup",
+        "statistic",
+    ]
+    assert not result.frame().duplicated(names).any()
+
+
+def test_flow_counts_equal_the_participants_table(tables, result):
+    people = tables.participants
+    for step in ("screened", "enrolled", "pair_ready", "analysed"):
+        row = everybody(result, step, endpoint="participant_flow")
+        assert row.value == people[step].sum()
+    at_site = only(result, statistic="screened", endpoint="participant_flow", subgroup="site:SEH")
+    assert at_site.value == (people["site"] == "SEH").sum()
+    reason = "EXC-02 image artefacts"
+    left_out = everybody(result, "excluded", quantity=reason)
+    assert left_out.value == (people["exclusion_reason"] == reason).sum()
+
+
+def test_site_counts_add_up_to_the_whole(result):
+    rows = [r for r in result.rows if r.endpoint == "participant_flow"]
+    for statistic, quantity in {(r.statistic, r.quantity) for r in rows}:
+        own = [r for r in rows if (r.statistic, r.quantity) == (statistic, quantity)]
+        assert sum(r.value for r in own if r.subgroup != "all") == own[0].value
+
+
+def test_primary_denominators_equal_the_analysis_set(result):
+    paired = everybody(result, "participants", analysis_set="image_paired")
+    ssim = everybody(result, "mean", quantity="ssim")
+    assert ssim.n + ssim.missing == paired.value
+
+
+def test_a_missing_measurement_is_counted_as_missing(tables):
+    drop = tables.measurements["quantity"].eq("ssim")
+    fewer = tables.measurements[~(drop & drop.cumsum().le(2))]
+    row = everybody(run(PLAN, replace(tables, measurements=fewer)), "mean", quantity="ssim")
+    whole = everybody(run(PLAN, tables), "mean", quantity="ssim")
+    assert (row.missing, row.n) == (2, whole.n - 2)
+
+
+def test_known_truth_lies_in_the_intervals():
+    truth = Truth()
+    result = run(PLAN, simulated_tables(seed=20, participants=300, readers=False, truth=truth))
+    for row, value in (
+        (everybody(result, "mean", quantity="ssim"), truth.ssim_mean),
+        (everybody(result, "mean", quantity="psnr"), truth.psnr_mean),
+        (everybody(result, "bias_percent", quantity="suv_peak"), 100 * math.expm1(truth.log_bias)),
+        (
+            everybody(result, "loa_upper_percent", quantity="suv_peak"),
+            100 * math.expm1(truth.log_bias + 1.96 * truth.log_sd),
+        ),
+    ):
+        assert row.lower <= value <= row.upper, (row, value)
+
+
+def test_lesion_agreement_equals_the_statistic_called_by_hand(tables, result):
+    m = tables.measurements
+    own = m[(m["quantity"] == "suv_max") & m["region"].str.startswith("lesion:")]
+    wide = own.pivot_table(index=["participant", "region"], columns="image", values="value")
+    direct = bland_altman(
+        wide["synthetic"], wide["reference"], subject=wide.index.get_level_values(0), log=True
+    )
+    row = everybody(result, "bias_percent", quantity="suv_max", region="lesion")
+    assert row.value == pytest.approx(100 * math.expm1(direct.bias.value))
+    assert (row.n, row.clusters) == (direct.bias.n, direct.bias.clusters)
+    assert row.clusters < row.n
+
+
+def test_malignancy_per_lesion_equals_a_direct_cross_tabulation(tables, result):
+    m, r = tables.measurements, tables.reference_standard
+    peaks = m[(m["quantity"] == "suv_peak") & (m["image"] == "synthetic")].set_index(
+        ["participant", "region"]
+    )["value"]
+    own = r[r["target_condition"] == "malignancy"]
+    truth = own["status"].map({"positive": 1.0, "negative": 0.0})
+    score = [
+        peaks[(p, f"lesion:{u}")] for p, u in zip(own["participant"], own["unit_id"], strict=True)
+    ]
+    table = accuracy(truth, score, 2.5, cluster=own["participant"])
+    where = {"endpoint": "malignancy", "unit": "lesion", "test": "spet_suvpeak"}
+    for name, e in table.estimates().items():
+        row = everybody(result, name, **where)
+        assert (row.value, row.lower, row.upper) == (e.value, e.lower, e.upper)
+    assert everybody(result, "tp", **where).value == table.tp
+    assert everybody(result, "missing_reference", **where).value == table.missing_reference > 0
+
+
+def test_malignancy_per_participant_is_not_estimable_with_the_reason(result):
+    rows = [r for r in result.rows if r.endpoint == "malignancy" and r.unit == "participant"]
+    assert {r.statistic for r in rows} == {"specificity", "npv", "auc"}
+    assert all(r.value is None and "non-small cell" in r.reason for r in rows)
+
+
+def _one_participant(measurements, verdicts):
+    """Tables of one analysed participant with given measurements and verdicts."""
+    person = dict.fromkeys(COLUMNS["participants"], True)
+    person |= {"participant": "SPH-1", "site": "SPH", "age_years": 60.0, "sex": "F",
+               "exclusion_reason": ""}  # fmt: skip
+    who = {"participant": "SPH-1", "site": "SPH"}
+    rows = [
+        {**who, "release": "r", "region": region, "image": "synthetic", "quantity": "suv_peak",
+         "value": value, "unit": "SUV", "method": "", "flags": ""}
+        for region, value in measurements
+    ]  # fmt: skip
+    reference = [
+        {**who, "target_condition": c, "unit": u, "unit_id": i, "status": s, "source": ""}
+        for c, u, i, s in verdicts
+    ]
+    return Tables(
+        pd.DataFrame([person]),
+        pd.DataFrame(rows, columns=list(COLUMNS["measurements"])),
+        pd.DataFrame(reference, columns=list(COLUMNS["reference_standard"])),
+        empty_table("index_scores"),
+        pd.DataFrame([{"code": "SPH", "name": "S", "name_zh": "", "target": 1}]),
+    )
+
+
+def _counts(result, endpoint, unit):
+    names = ("tp", "fp", "fn", "tn", "missing_index")
+    return [
+        everybody(result, n, endpoint=endpoint, unit=unit, test="spet_suvpeak").value for n in names
+    ]
+
+
+def test_a_participants_nodal_score_is_the_highest_station():
+    tables = _one_participant(
+        [("node:4R", 1.0), ("node:7", 3.0), ("node:10L", float("nan"))],
+        [("nodal_metastasis", "participant", "", "positive"),
+         ("nodal_metastasis", "station", "4R", "negative"),
+         ("nodal_metastasis", "station", "7", "positive"),
+         ("nodal_metastasis", "station", "10L", "negative")],
+    )  # fmt: skip
+    result = run(PLAN, tables)
+    assert _counts(result, "nodal_metastasis", "participant") == [1, 0, 0, 0, 0]
+    assert _counts(result, "nodal_metastasis", "station") == [1, 0, 0, 1, 1]
+
+
+def test_nothing_found_scores_zero_but_a_lesion_without_measurement_is_missing():
+    verdicts = [
+        ("nodal_metastasis", "participant", "", "negative"),
+        ("distant_metastasis", "participant", "", "positive"),
+        ("malignancy", "lesion", "2", "positive"),
+    ]
+    result = run(PLAN, _one_participant([("lesion:1", 4.0)], verdicts))
+    assert _counts(result, "nodal_metastasis", "participant") == [0, 0, 0, 1, 0]
+    assert _counts(result, "distant_metastasis", "participant") == [0, 0, 1, 0, 0]
+    assert _counts(result, "malignancy", "lesion") == [0, 0, 0, 0, 1]
+
+
+def test_without_any_measured_image_nothing_found_cannot_be_said():
+    verdicts = [("distant_metastasis", "participant", "", "positive")]
+    result = run(PLAN, _one_participant([], verdicts))
+    assert _counts(result, "distant_metastasis", "participant") == [0, 0, 0, 0, 1]
+
+
+def test_a_score_at_the_cutoff_is_positive():
+    verdicts = [("malignancy", "lesion", "1", "positive")]
+    result = run(PLAN, _one_participant([("lesion:1", 2.5)], verdicts))
+    assert _counts(result, "malignancy", "lesion")[0] == 1
+
+
+def test_a_test_outside_the_plan_has_no_cutoff_and_is_not_prespecified(tables):
+    other = replace(
+        tables, index_scores=tables.index_scores.replace({"test": {"reader_ct": "guess"}})
+    )
+    result = run(PLAN, other)
+    where = {"test": "guess", "unit": "lesion"}
+    row = everybody(result, "sensitivity", **where)
+    assert row.value is None
+    assert "no locked cut-off" in row.reason
+    assert not row.prespecified
+    assert everybody(result, "auc", **where).value is not None
+
+
+def test_several_readers_get_their_own_rows_and_share_participants(result):
+    pooled = everybody(result, "auc", test="reader_ct", unit="lesion")
+    single = everybody(result, "auc", test="reader_ct:R1", unit="lesion")
+    assert pooled.n == 2 * single.n
+    assert pooled.clusters == single.clusters
+
+
+def test_a_study_without_participants_gives_reasons_instead_of_a_crash():
+    empty = Tables(**{name: empty_table(name) for name in COLUMNS})
+    sites = pd.DataFrame(
+        [{"code": c, "name": n, "name_zh": z, "target": 2000} for c, n, z in SITES]
+    )
+    for tables in (empty, replace(empty, sites=sites)):
+        result = run(PLAN, tables)
+        for name in ("ssim", "psnr"):
+            row = everybody(result, "mean", quantity=name)
+            assert (row.value, row.reason) == (None, "no observation")
+        assert everybody(result, "bias_percent", quantity="suv_peak").value is None
+        assert everybody(
+            result, "sensitivity", endpoint="malignancy", unit="lesion", test="spet_suvpeak"
+        ).reason
+        assert everybody(result, "screened", endpoint="participant_flow").value == 0
+
+
+def test_few_participants_have_estimates_without_intervals():
+    result = run(PLAN, simulated_tables(participants=2, seed=1))
+    row = everybody(result, "mean", quantity="ssim")
+    assert row.value is not None
+    assert row.lower is None
+    assert "fewer than 3" in row.reason
+
+
+def test_reference_gaps_are_counted(tables, result):
+    statuses = tables.reference_standard.query(
+        "target_condition == 'nodal_metastasis' and unit == 'participant'"
+    )
+    row = everybody(result, "reference_missing", endpoint="nodal_metastasis", unit="participant")
+    assert row.value == (statuses["status"] == "missing").sum() > 0
+
+
+def test_zero_volume_is_a_value_that_has_no_ratio():
+    tables = simulated_tables(seed=5)
+    m = tables.measurements.copy()
+    hit = m.index[(m["quantity"] == "mtv_41") & (m["image"] == "synthetic")][:2]
+    m.loc[hit, "value"] = 0.0
+    result = run(PLAN, replace(tables, measurements=m))
+    raw = everybody(result, "bias", quantity="mtv_41", region="lesion")
+    ratio = everybody(result, "bias_percent", quantity="mtv_41", region="lesion")
+    assert raw.missing == 0
+    assert ratio.n < raw.n
+    assert ratio.missing == raw.n - ratio.n
+
+
+def test_series_hold_the_points_of_the_figures(result):
+    assert (
+        len(result.series["similarity"].query("quantity == 'ssim'"))
+        == only(result, statistic="mean", quantity="ssim", subgroup="all").n
+    )
+    pairs = result.series["agreement"].query("quantity == 'suv_peak'")
+    percent = 100 * (pairs["synthetic"].astype(float) / pairs["reference"].astype(float) - 1)
+    assert np.allclose(percent, pairs["difference_percent"].astype(float))
