@@ -83,6 +83,9 @@ def _fix_what_varies(segmentation: Dataset, facts: StudyFacts) -> None:
     for keyword in ("InstanceCreationTime", "ContentTime", "SeriesTime"):
         if keyword in segmentation:
             setattr(segmentation, keyword, time)
+    for equipment in segmentation.get("ContributingEquipmentSequence", []):
+        if "ContributionDateTime" in equipment:
+            equipment.ContributionDateTime = day + time
     organisation = facts.uid("seg", "dimension")
     segmentation.DimensionOrganizationSequence[0].DimensionOrganizationUID = organisation
     for index in segmentation.DimensionIndexSequence:

@@ -15,6 +15,7 @@ from synthesis.dicom_out.marks import Provenance, add_marks
 
 SERIES_NUMBER = 9001
 LARGEST_STORED = 32767
+LONGEST_STUDY_ID = 16  # DICOM's short string
 # Copied from the (already de-identified) CT, so that the synthetic series joins its study.
 COPIED = (
     "SpecificCharacterSet",
@@ -49,6 +50,13 @@ REQUIRED_BUT_MAY_BE_EMPTY = (
     "ReferringPhysicianName",
     "PositionReferenceIndicator",
 )
+
+
+# Body parts without a side; for any other part DICOM wants to know the side.
+UNPAIRED = {
+    "CHEST", "ABDOMEN", "PELVIS", "HEAD", "NECK", "HEART", "LIVER", "SPINE", "WHOLEBODY",
+    "CHESTABDOMEN", "CHESTABDPELVIS", "ABDOMENPELVIS", "HEADNECK", "MEDIASTINUM",
+}  # fmt: skip
 
 
 class NoDateError(ValueError):
@@ -127,6 +135,9 @@ def _common(source: Series, provenance: Provenance, *, day: str, time: str) -> D
     for keyword in COPIED:
         if keyword in source.header:
             dataset[keyword] = source.header[keyword]
+    if len(str(dataset.get("StudyID", ""))) > LONGEST_STUDY_ID:
+        dataset.StudyID = ""  # found in published files; an illegal value is not passed on
+    _add_laterality(dataset, source.header)
     for keyword in REQUIRED_BUT_MAY_BE_EMPTY:
         if keyword not in dataset:
             setattr(dataset, keyword, "")
@@ -140,6 +151,13 @@ def _common(source: Series, provenance: Provenance, *, day: str, time: str) -> D
     dataset.ReferencedSeriesSequence = [_referenced_series(source)]
     add_marks(dataset, provenance)
     return dataset
+
+
+def _add_laterality(dataset: Dataset, ct: Dataset) -> None:
+    """Write the side where the body part may have one: the CT's, or empty for unknown."""
+    if str(dataset.get("BodyPartExamined", "")).upper() not in UNPAIRED:
+        side = str(ct.get("Laterality") or "")
+        dataset.Laterality = side if side in {"L", "R"} else ""
 
 
 def _add_pet(dataset: Dataset) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from pydicom.dataset import Dataset
 
 from evaluation.imaging import Series, SeriesRefused, Volume, read_series
 from synthesis.contract import Refused, RefusedError
@@ -34,10 +33,8 @@ def accept_ct(files: Iterable[Path]) -> tuple[Series, Volume]:
         raise RefusedError(Refused(f"ct_{first}", str(error))) from error
     if series.modality != "CT":
         raise _refusal("not_ct", f"The series is {series.modality or 'without modality'}, not CT.")
-    for header in series.slice_headers:
-        _require_rescale(header)
     volume = series.stored_volume()
-    _require_values(volume.array)
+    require_values(volume.array)
     _require_grid(volume)
     try:
         return series, to_axial(volume)
@@ -51,16 +48,8 @@ def _refusal(reason_id: str, sentence: str) -> RefusedError:
     return RefusedError(Refused(reason_id, sentence))
 
 
-def _require_rescale(header: Dataset) -> None:
-    for keyword in ("RescaleSlope", "RescaleIntercept"):
-        if header.get(keyword) in (None, ""):
-            raise _refusal(
-                "no_hounsfield_units",
-                f"The CT has no {keyword}, so its values are not known to be Hounsfield units.",
-            )
-
-
-def _require_values(hu: np.ndarray) -> None:
+def require_values(hu: np.ndarray) -> None:
+    """Refuse values that are no numbers, or that cannot be Hounsfield units of a body in air."""
     if not np.all(np.isfinite(hu)):
         raise _refusal("not_finite", "The CT holds values that are not numbers.")
     lowest = float(hu.min())

@@ -17,6 +17,7 @@ from synthesis.models import Generator
 from synthesis.training.cases import Case
 
 RANGE_SUV = 20.0
+NOT_ESTIMABLE = float("nan")  # TOML knows it; the card prints it as "nan"
 Array = NDArray[np.float32]
 Predictor = Callable[[Case], Array]
 
@@ -114,16 +115,24 @@ def lesion_numbers(cases: list[Case], predict: Predictor) -> dict[str, float]:
         "malignant": float(m.sum()),
         "suvmax_recovery_malignant": float(np.median(s[m] / a[m])),
         "suvmax_bias_suv": float(np.mean(s - a)),
-        "suvmax_sd_of_differences_suv": float(np.std(s - a, ddof=1)),
-        "suvmax_spearman": float(stats.spearmanr(a, s).statistic),
+        "suvmax_sd_of_differences_suv": float(np.std(s - a, ddof=1))
+        if len(a) > 1
+        else NOT_ESTIMABLE,
+        "suvmax_spearman": _rank_correlation(a, s),
         "auc_malignancy_acquired": _auc(a, m),
         "auc_malignancy_synthetic": _auc(s, m),
     }
 
 
+def _rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return NOT_ESTIMABLE
+    return float(stats.spearmanr(a, b).statistic)
+
+
 def _auc(values: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
     if positive.all() or not positive.any():
-        return float("nan")
+        return NOT_ESTIMABLE
     ranks = stats.rankdata(values)
     n = int(positive.sum())
     u = ranks[positive].sum() - n * (n + 1) / 2

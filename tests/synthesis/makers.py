@@ -1,0 +1,62 @@
+"""Small phantoms and releases for tests; made once per process and never changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from synthesis.config import ModelConfig, to_table
+from synthesis.contract import TranslationRequest
+from synthesis.data import PhantomPair, ScannerProfile, draw_participant, make_phantom, scanner_of
+from synthesis.models import build_generator, save_weights
+from synthesis.registry import CARD, WEIGHTS, Release, load_release, write_description
+
+TINY_MODEL = ModelConfig(features=(4, 4, 8, 8, 8, 4), neighbours=1)
+
+
+def small_scanner(site: str = "SPH") -> ScannerProfile:
+    """A site's machine with few, thick slices: the whole chest in 26 x 96 x 96 voxels."""
+    return replace(scanner_of(site), shape=(26, 96, 96), spacing_zyx_mm=(9.8, 400 / 96, 400 / 96))
+
+
+@lru_cache(maxsize=8)
+def small_pair(seed: int = 3, site: str = "SPH") -> PhantomPair:
+    return make_phantom(draw_participant(seed), small_scanner(site))
+
+
+@lru_cache(maxsize=4)
+def full_pair(seed: int = 3, site: str = "SEH") -> PhantomPair:
+    return make_phantom(draw_participant(seed), scanner_of(site))
+
+
+def untrained_release(folder: Path, *, seed: int = 1) -> Release:
+    """A complete release whose weights are random: for tests of the way, not of the image."""
+    folder.mkdir(parents=True)
+    save_weights(build_generator(TINY_MODEL, seed), folder / WEIGHTS)
+    (folder / CARD).write_text("# untrained\n", encoding="utf-8")
+    table = {
+        "name": "untrained",
+        "version": "0",
+        "created": "2026-01-01",
+        "family": "pix2pix",
+        "model": to_table(TINY_MODEL),
+        "training": {},
+        "metrics": {},
+    }
+    write_description(folder, table)
+    return load_release(folder)
+
+
+def request_for(
+    ct_folder: Path, release: Release, out: Path, *, job_id: str = "job-1"
+) -> TranslationRequest:
+    return TranslationRequest(
+        job_id=job_id,
+        release_dir=str(release.folder),
+        release_sha256=release.digest,
+        ct_files=tuple(str(path) for path in sorted(ct_folder.iterdir())),
+        out_dir=str(out),
+        device="cpu",
+        labels={"pair": "7"},
+    )
