@@ -110,7 +110,7 @@ def _translate(
         job_id=request.job_id,
         status="succeeded",
         files=files,
-        series_uid=series_uid(provenance),
+        series_uid=series_uid(series, provenance),
         series_sha256=_series_digest(files),
         release_sha256=release.digest,
         device=_device_name(device),

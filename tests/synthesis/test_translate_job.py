@@ -128,6 +128,17 @@ def test_another_job_makes_another_series(tmp_path: Path) -> None:
     assert not uids[0] & uids[1]
 
 
+def test_the_same_job_number_on_another_ct_makes_another_series(tmp_path: Path) -> None:
+    request = prepared(tmp_path)
+    first = succeeded(request)
+    write_dicom(small_pair(4), tmp_path / "other", with_pet=False)
+    files = tuple(str(path) for path in sorted((tmp_path / "other" / "CT").iterdir()))
+
+    other = succeeded(replace(request, ct_files=files, out_dir=str(tmp_path / "b")))
+
+    assert other.series_uid != first.series_uid
+
+
 def test_progress_counts_up_to_all_slices(tmp_path: Path) -> None:
     heard: list[tuple[int, int, str]] = []
     request = prepared(tmp_path)
