@@ -98,7 +98,7 @@ def missing_of(user: Person, participant_id: UUID) -> WorkRow | None:
     return next((_work_row(values, screening, mine) for values in rows), None)
 
 
-def _narrowed(rows: QuerySet, chosen: WorkFilter) -> QuerySet:
+def _narrowed(rows: QuerySet[Any], chosen: WorkFilter) -> QuerySet[Any]:
     if chosen.site:
         rows = rows.filter(site__code=chosen.site)
     if chosen.status:
@@ -108,7 +108,7 @@ def _narrowed(rows: QuerySet, chosen: WorkFilter) -> QuerySet:
     return rows
 
 
-def _annotated(rows: QuerySet) -> QuerySet:
+def _annotated(rows: QuerySet[Any]) -> QuerySet[Any]:
     def newest(role: SeriesRole, column: str) -> Subquery:
         series = every_series().filter(pair__participant=OuterRef("pk"), role=role)
         live = series.exclude(status=SeriesStatus.PURGED).order_by("-opened_at")
@@ -128,9 +128,7 @@ def _annotated(rows: QuerySet) -> QuerySet:
     )
 
 
-def _work_row(
-    values: dict[str, Any], screening: frozenset[str], mine: frozenset[Step]
-) -> WorkRow:
+def _work_row(values: dict[str, Any], screening: frozenset[str], mine: frozenset[Step]) -> WorkRow:
     missing = missing_step(
         ChainFacts(
             status=values["status"],
@@ -196,11 +194,11 @@ def recruitment(user: Person) -> list[Recruitment]:
         enrolled=Count("participants", filter=enrolled),
         pairs_ready=Count("participants", filter=Q(participants__scan_pair__status="ready")),
     )
-    return [
+    return [  # a grouped query forgets the model's order
         Recruitment(
             row.code, row.name, row.name_zh, row.target, row.screened, row.enrolled, row.pairs_ready
         )
-        for row in rows
+        for row in rows.order_by("code")
     ]
 
 
@@ -218,9 +216,7 @@ def enrolment_curve(user: Person) -> list[tuple[date, int]]:
 
 def participant_counts(user: Person) -> dict[str, int]:
     """How many participants stand in each status."""
-    return dict(
-        _counted(user).order_by("status").values_list("status").annotate(n=Count("pk"))
-    )
+    return dict(_counted(user).order_by("status").values_list("status").annotate(n=Count("pk")))
 
 
 def pair_counts(user: Person) -> dict[str, dict[str, int]]:
@@ -244,6 +240,6 @@ def job_counts(user: Person) -> dict[str, int]:
     return dict(jobs.order_by("status").values_list("status").annotate(n=Count("pk")))
 
 
-def _counted(user: Person) -> QuerySet:
+def _counted(user: Person) -> QuerySet[Any]:
     """Participants that are counted on the person's dashboard, which names none of them."""
     return every_participant().filter(site__in=site_ids(user, Action.SEE_DASHBOARD))

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from studyportal.outcomes.models import (
     CutPair,
@@ -124,8 +124,11 @@ def file_of(run: EvaluationRun, name: str) -> RunFile | None:
 
 
 def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
-    """The primary results over all sites, for the dashboard."""
-    return ResultRow.objects.filter(run=run, family="primary", subgroup="all")
+    """The few results over all sites that the dashboard shows: fidelity, agreement in lesions, accuracy."""
+    fidelity = Q(statistic="mean", quantity=F("endpoint"))
+    agreement = Q(endpoint="metabolic_consistency", statistic__in=("bias_percent", "ccc"))
+    accuracy = Q(statistic="auc", value__isnull=False)
+    return ResultRow.objects.filter(fidelity | agreement | accuracy, run=run, subgroup="all")
 
 
 def cut_named(name: str) -> DataCut | None:

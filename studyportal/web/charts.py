@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 640, 240, 48, 28, 14, 12
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 480, 200, 44, 26, 12, 10
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class LineChart:
     top: int = _TOP
 
 
-def cumulative_chart(curve: Sequence[tuple[date, int]]) -> LineChart | None:
-    """Return the line of a growing number over days; None when there is nothing to draw."""
+def cumulative_chart(curve: Sequence[tuple[date, int]], *, until: date) -> LineChart | None:
+    """Return the line of a growing number from the day before the first until today; None without a day."""
     if not curve:
         return None
-    first, last = curve[0][0], curve[-1][0]
+    first, last = curve[0][0] - timedelta(days=1), max(until, curve[-1][0])
     days = max((last - first).days, 1)
     step = _round_step(curve[-1][1])
     highest = step * -(-curve[-1][1] // step)

@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from studyportal import __version__
-from studyportal.sites.rules import ROLE_NAMES
+from studyportal.sites.rules import ROLE_NAMES, Role
 from studyportal.sites.selectors import memberships_of, roles_of
 from studyportal.web.permissions import allowed
 
@@ -50,7 +50,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
         "menu": _menu(request),
         "my_roles": roles,
         "my_role_words": ", ".join(
-            f"{ROLE_NAMES[membership.role]}{f' · {membership.site.code}' if membership.site else ''}"
+            f"{ROLE_NAMES[Role(membership.role)]}{f' · {membership.site.code}' if membership.site else ''}"
             for membership in memberships_of(user)
         ),
     }

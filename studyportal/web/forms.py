@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -22,7 +22,7 @@ ANSWERS = (
     (Answer.NOT_MET, _("not met")),
     (Answer.UNKNOWN, _("unknown")),
 )
-_CLASSES = {
+_CLASSES: Mapping[type, str] = {
     forms.Select: "form-select",
     forms.CheckboxInput: "form-check-input",
     forms.RadioSelect: "",
@@ -35,7 +35,7 @@ class PortalForm(forms.Form):
     required_css_class = "field--required"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         for field in self.fields.values():
             css = _CLASSES.get(type(field.widget), "form-control")
             if css:
@@ -112,7 +112,9 @@ class CriteriaForm(PortalForm):
 class ScreeningForm(CriteriaForm):
     """Everything that is established at screening."""
 
-    site = forms.ModelChoiceField(queryset=None, label=_("Site"), empty_label=None)
+    site: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None, label=_("Site"), empty_label=None
+    )
     sex = forms.ChoiceField(
         label=_("Sex"),
         choices=[(Sex.FEMALE, _("female")), (Sex.MALE, _("male"))],
@@ -123,9 +125,9 @@ class ScreeningForm(CriteriaForm):
     )
     screening_date = _day(_("Date of screening"), required=True)
 
-    def __init__(self, *args: Any, sites: QuerySet, **kwargs: Any) -> None:
-        self.base_fields["site"].queryset = sites  # type: ignore[attr-defined]  # a choice of rows
+    def __init__(self, *args: Any, sites: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Any]", self.fields["site"]).queryset = sites
 
     def facts(self, *, today: date) -> ScreeningFacts:
         """What was typed, as far as it can be read."""
@@ -233,7 +235,10 @@ class ArtefactsForm(ReasonForm):
 
     artefacts = forms.ChoiceField(
         label=_("The images"),
-        choices=[("no", _("are free of excluding artefacts")), ("yes", _("have excluding artefacts"))],
+        choices=[
+            ("no", _("are free of excluding artefacts")),
+            ("yes", _("have excluding artefacts")),
+        ],
         widget=forms.RadioSelect,
     )
     field_order = ("artefacts", "reason")
@@ -242,25 +247,31 @@ class ArtefactsForm(ReasonForm):
 class SynthesisForm(PortalForm):
     """Which model makes the synthetic PET."""
 
-    release = forms.ModelChoiceField(queryset=None, label=_("Model release"), empty_label=None)
+    release: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None, label=_("Model release"), empty_label=None
+    )
     seed = forms.IntegerField(label=_("Seed"), min_value=0, max_value=2**31 - 1, initial=0)
 
-    def __init__(self, *args: Any, releases: QuerySet, **kwargs: Any) -> None:
-        self.base_fields["release"].queryset = releases  # type: ignore[attr-defined]
+    def __init__(self, *args: Any, releases: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases
 
 
 class FreezeForm(PortalForm):
     """What a data cut speaks of."""
 
     name = forms.CharField(label=_("Name of the cut"), max_length=80)
-    release = forms.ModelChoiceField(queryset=None, label=_("Model release"), empty_label=None)
+    release: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None, label=_("Model release"), empty_label=None
+    )
     plan = forms.CharField(
         label=_("Analysis plan"),
-        widget=forms.Textarea(attrs={"rows": 14, "class": "form-control code", "spellcheck": "false"}),
+        widget=forms.Textarea(
+            attrs={"rows": 14, "class": "form-control code", "spellcheck": "false"}
+        ),
         help_text=_("The packaged plan of the protocol; paste another one to use that instead."),
     )
 
-    def __init__(self, *args: Any, releases: QuerySet, **kwargs: Any) -> None:
-        self.base_fields["release"].queryset = releases  # type: ignore[attr-defined]
+    def __init__(self, *args: Any, releases: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases

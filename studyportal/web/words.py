@@ -127,6 +127,22 @@ CONDITION_WORDS: Mapping[str, str | Promise] = {
     "distant_metastasis": _("Distant metastasis"),
 }
 
+# What the report does not name by itself.
+STATISTIC_WORDS: Mapping[str, str | Promise] = {
+    "loa_lower": _("lower limit of agreement"),
+    "loa_upper": _("upper limit of agreement"),
+    "loa_lower_percent": _("lower limit of agreement (%)"),
+    "loa_upper_percent": _("upper limit of agreement (%)"),
+    "mean_reference": _("mean of the reference PET"),
+    "mean_synthetic": _("mean of the synthetic PET"),
+    "within_30_percent": _("within 30 %"),
+    "sd": _("standard deviation"),
+    "tp": _("true positive"),
+    "fp": _("false positive"),
+    "tn": _("true negative"),
+    "fn": _("false negative"),
+}
+
 
 def word_of(machine: str, status: str) -> Word:
     """Return the status as people read it."""

@@ -11,8 +11,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from evaluation.report import formats as formats_of_report
 from studyportal.core import clock
-from studyportal.web.words import CONDITION_WORDS, ROLE_WORDS, word_of
+from studyportal.web.model_card import render_card
+from studyportal.web.words import (
+    CONDITION_WORDS,
+    ROLE_WORDS,
+    STATISTIC_WORDS,
+    word_of,
+)
 
 register = template.Library()
 _ABSENT = "–"
@@ -77,11 +84,7 @@ def tidy(value: float | None) -> str:
 @register.filter
 def estimate(row: Any) -> str:
     """Return an estimate with its interval: “0.87 (0.84 to 0.90)”."""
-    if row.value is None:
-        return _("not estimable")
-    if row.lower is None or row.upper is None:
-        return tidy(row.value)
-    return f"{tidy(row.value)} ({tidy(row.lower)} to {tidy(row.upper)})"
+    return formats_of_report.interval_of(row)
 
 
 @register.filter
@@ -132,6 +135,57 @@ def duration(seconds: float | timedelta | None) -> str:
         return _ABSENT
     total = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
     return f"{total:.1f} s" if total < 90 else f"{total / 60:.0f} min"
+
+
+@register.filter
+def took(job: Any) -> str:
+    """Return how long the last attempt of a job took."""
+    return duration(job.ended_at - job.started_at) if job.ended_at and job.started_at else _ABSENT
+
+
+@register.filter
+def unit(name: str) -> str:
+    """Return a unit as people write it; a plain number has none."""
+    return {"1": "", "SUVbw": "SUV", "SUVbw^2": "SUV²"}.get(name, name)
+
+
+@register.filter
+def quantity(name: str) -> str:
+    """Return a quantity as the report writes it."""
+    return formats_of_report.label(formats_of_report.QUANTITIES, name)
+
+
+@register.filter
+def statistic(name: str) -> str:
+    """Return a statistic as the report writes it."""
+    return str(
+        STATISTIC_WORDS.get(name) or formats_of_report.label(formats_of_report.STATISTICS, name)
+    )
+
+
+@register.filter
+def index_test(name: str) -> str:
+    """Return an index test as the report writes it."""
+    return formats_of_report.label(formats_of_report.TESTS, name)
+
+
+@register.filter
+def method(name: str) -> str:
+    """Return a method as the report writes it."""
+    return formats_of_report.method(name)
+
+
+@register.filter
+def sentence(name: str) -> str:
+    """Return a name of the code as words that begin a sentence."""
+    text = quantity(name)
+    return text[:1].upper() + text[1:]
+
+
+@register.filter
+def card(text: str) -> SafeString:
+    """Return a model card as HTML; every word of it is escaped."""
+    return render_card(text)
 
 
 @register.simple_tag(takes_context=True)

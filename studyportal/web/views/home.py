@@ -6,6 +6,7 @@ from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from studyportal.core import clock
 from studyportal.dashboards import selectors
 from studyportal.outcomes.selectors import headline_results, latest_completed_run
 from studyportal.protocol.selectors import active_protocol
@@ -76,10 +77,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "enrolled": sum(site.enrolled for site in sites),
             "screened": sum(site.screened for site in sites),
             "ready": sum(site.pairs_ready for site in sites),
-            "chart": cumulative_chart(selectors.enrolment_curve(user)),
+            "chart": cumulative_chart(selectors.enrolment_curve(user), until=clock.today()),
             "participants": selectors.participant_counts(user),
             "pair_statuses": list(STATUS_WORDS["pair"]),
-            "pairs": [(site, [counts.get(s, 0) for s in STATUS_WORDS["pair"]]) for site, counts in pairs.items()],
+            "pairs": [
+                (site, [counts.get(s, 0) for s in STATUS_WORDS["pair"]])
+                for site, counts in pairs.items()
+            ],
             "jobs": selectors.job_counts(user),
             "open_outcomes": open_outcomes,
             "run": run,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import hashlib
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.core.errors import NotAllowed, Refused
+from studyportal.core.errors import Refused
 from studyportal.core.storage import read_bytes
 from studyportal.dashboards.rules import ARTEFACTS
 from studyportal.imaging.selectors import (
@@ -41,7 +42,15 @@ from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.syntheses.selectors import jobs_of_pair, released, synthetic_for
 from studyportal.tasks import dispatch
-from studyportal.web.answers import do, found, paged, problem, say_refusal
+from studyportal.web.answers import (
+    Attempt,
+    acting,
+    do,
+    found,
+    paged,
+    refusals_as_problems,
+    say_refusal,
+)
 from studyportal.web.forms import ArtefactsForm, ReasonForm, SynthesisForm
 from studyportal.web.sentences import coverage_sentence, pair_sentence, series_sentences
 from studyportal.web.words import STATUS_WORDS
@@ -58,17 +67,14 @@ def upload_open(request: HttpRequest, participant_id: UUID, role: str) -> HttpRe
     participant = found(participant_for(request.user, participant_id))
     if role not in set(SeriesRole):
         raise Http404
-    try:
+    with Attempt(lambda refusal: say_refusal(request, refusal)) as tried:
         series = open_upload(participant, SeriesRole(role)) or open_series(
             participant=participant,
             role=SeriesRole(role),
-            by=request.user,
+            by=acting(request),
             option=request.POST.get("option", "")[:200],
         )
-    except NotAllowed:
-        raise
-    except Refused as refusal:
-        say_refusal(request, refusal)
+    if not tried.succeeded:
         return redirect("web:participant", participant.pk)
     return redirect("web:upload", series.pk)
 
@@ -93,34 +99,27 @@ def upload_verdict(request: HttpRequest, series_id: UUID) -> HttpResponse:
 
 
 @require_POST
+@refusals_as_problems
 def upload_file(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """Take one file of the upload."""
     series = found(series_for(request.user, series_id))
     file = request.FILES.get("file")
-    try:
-        if file is None:
-            raise Refused(_("No file came with the request."))
-        sha256 = add_file(series=series, name=file.name or "", stream=file, by=request.user)
-        announced = request.POST.get("sha256", "")
-        if announced and announced != sha256:
-            raise Refused(_("The file changed on the way; send it again."))
-    except NotAllowed:
-        raise
-    except Refused as refusal:
-        return problem(refusal)
+    if file is None:
+        raise Refused(_("No file came with the request."))
+    announced = request.POST.get("sha256", "")
+    if announced and announced != hashlib.file_digest(file, "sha256").hexdigest():
+        raise Refused(_("The file changed on the way; send it again."))
+    file.seek(0)
+    sha256 = add_file(series=series, stream=cast("BinaryIO", file), by=acting(request))
     return JsonResponse({"sha256": sha256}, status=201)
 
 
 @require_POST
+@refusals_as_problems
 def upload_complete(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """Close the upload and have it checked."""
     series = found(series_for(request.user, series_id))
-    try:
-        complete_series(series=series, by=request.user)
-    except NotAllowed:
-        raise
-    except Refused as refusal:
-        return problem(refusal)
+    complete_series(series=series, by=acting(request))
     dispatch.check_series(series.pk)
     place = reverse("web:upload", args=[series.pk])
     return JsonResponse({"page": place}, headers={"Location": place})
@@ -225,18 +224,14 @@ def judge(request: HttpRequest, pair_id: UUID) -> HttpResponse:
     form = ArtefactsForm(request.POST, prefix="artefacts")
     if form.is_valid():
         typed = form.cleaned_data
-        try:
+        with Attempt(form.take) as tried:
             judge_artefacts(
                 pair=pair,
                 artefacts=typed["artefacts"] == "yes",
                 reason=typed["reason"],
-                by=request.user,
+                by=acting(request),
             )
-        except NotAllowed:
-            raise
-        except Refused as refusal:
-            form.take(refusal)
-        else:
+        if tried.succeeded:
             return redirect("web:pair", pair.pk)
     return _show(request, pair, forms={"artefacts_form": form}, status=422)
 
@@ -247,13 +242,9 @@ def exclude(request: HttpRequest, pair_id: UUID) -> HttpResponse:
     pair = found(pair_for(request.user, pair_id))
     form = ReasonForm(request.POST, prefix="exclude")
     if form.is_valid():
-        try:
-            exclude_pair(pair=pair, reason=form.cleaned_data["reason"], by=request.user)
-        except NotAllowed:
-            raise
-        except Refused as refusal:
-            form.take(refusal)
-        else:
+        with Attempt(form.take) as tried:
+            exclude_pair(pair=pair, reason=form.cleaned_data["reason"], by=acting(request))
+        if tried.succeeded:
             return redirect("web:pair", pair.pk)
     return _show(request, pair, forms={"exclude_form": form}, status=422)
 
@@ -265,7 +256,7 @@ def accept(request: HttpRequest, finding_id: UUID) -> HttpResponse:
     return do(
         request,
         lambda: accept_finding(
-            finding=finding, reason=request.POST.get("reason", ""), by=request.user
+            finding=finding, reason=request.POST.get("reason", ""), by=acting(request)
         ),
         said=_("The finding is accepted, and the reason is kept."),
         then=reverse("web:pair", args=[finding.pair_id]),

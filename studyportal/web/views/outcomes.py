@@ -15,7 +15,6 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.core.errors import NotAllowed, Refused
 from studyportal.core.storage import read_bytes
 from studyportal.outcomes.selectors import (
     cut_for,
@@ -34,7 +33,7 @@ from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 from studyportal.syntheses.selectors import released
 from studyportal.tasks import dispatch
-from studyportal.web.answers import found, paged, say_refusal
+from studyportal.web.answers import Attempt, acting, found, paged, say_refusal
 from studyportal.web.forms import FreezeForm
 
 if TYPE_CHECKING:
@@ -42,8 +41,10 @@ if TYPE_CHECKING:
 
 _ALIVE = frozenset({RunStatus.PLANNED, RunStatus.RUNNING})
 # A report is a page of its own: it may show its pictures and its style, and do nothing else.
+# Its pictures need the person's session, hence the same origin; scripts and forms stay forbidden.
 _REPORT_POLICY = (
-    "sandbox; default-src 'none'; img-src 'self' data:; style-src 'unsafe-inline' 'self'; font-src data:"
+    "sandbox allow-same-origin; default-src 'none'; img-src 'self' data:; "
+    "style-src 'unsafe-inline' 'self'; font-src data:"
 )
 _FIGURES = (".svg", ".png")
 _DOWNLOADS = ("report.pdf", "results.csv", "results.json")
@@ -66,23 +67,17 @@ def cuts(request: HttpRequest) -> HttpResponse:
 
 def freeze(request: HttpRequest) -> HttpResponse:
     """Freeze a data cut."""
-    form = FreezeForm(
-        request.POST or None, releases=released(), initial={"plan": packaged_plan()}
-    )
+    form = FreezeForm(request.POST or None, releases=released(), initial={"plan": packaged_plan()})
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
-        try:
+        with Attempt(form.take) as tried:
             cut = freeze_cut(
                 name=typed["name"],
                 release=typed["release"],
                 plan_text=typed["plan"],
-                by=request.user,
+                by=acting(request),
             )
-        except NotAllowed:
-            raise
-        except Refused as refusal:
-            form.take(refusal)
-        else:
+        if tried.succeeded:
             messages.success(request, _("“%(name)s” is frozen.") % {"name": cut.name})
             return redirect("web:cuts")
     return render(request, "web/freeze.html", {"form": form}, status=422 if form.is_bound else 200)
@@ -98,18 +93,14 @@ def packaged_plan() -> str:
 def plan(request: HttpRequest, cut_id: UUID) -> HttpResponse:
     """Plan a run of a cut; pairs that wait are measured first."""
     cut = found(cut_for(request.user, cut_id))
-    try:
-        with transaction.atomic():
-            run = plan_run(cut=cut, by=request.user)
-            waiting = list(unmeasured_of(cut))
-            for cut_pair in waiting:
-                dispatch.measure(cut_pair.pk)
-            if not waiting:
-                dispatch.analyse(run.pk)
-    except NotAllowed:
-        raise
-    except Refused as refusal:
-        say_refusal(request, refusal)
+    with Attempt(lambda refusal: say_refusal(request, refusal)) as tried, transaction.atomic():
+        run = plan_run(cut=cut, by=acting(request))
+        waiting = list(unmeasured_of(cut))
+        for cut_pair in waiting:
+            dispatch.measure(cut_pair.pk)
+        if not waiting:
+            dispatch.analyse(run.pk)
+    if not tried.succeeded:
         return redirect("web:cuts")
     return redirect("web:run", run.pk)
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from studyportal.clinical.selectors import reference_of
 from studyportal.clinical.services import enter_reference
 from studyportal.core import clock
-from studyportal.core.errors import NotAllowed, Refused
+from studyportal.core.errors import Refused
 from studyportal.core.selectors import acts_on_any
 from studyportal.dashboards.rules import Step
 from studyportal.dashboards.selectors import WorkFilter, missing_of, worklist
@@ -39,7 +39,7 @@ from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.syntheses.selectors import jobs_of_pair
-from studyportal.web.answers import do, found, paged
+from studyportal.web.answers import Attempt, acting, do, found, paged
 from studyportal.web.chain import ChainSources, chain_of
 from studyportal.web.forms import CriteriaForm, ReferenceRows, ScreeningForm, SourceForm
 from studyportal.web.steps import STEP_BUTTONS, STEP_WORDS, place_of
@@ -87,14 +87,10 @@ def screen(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         site = form.cleaned_data["site"]
-        try:
+        with Attempt(form.take) as tried:
             facts = form.facts(today=clock.today())
-            participant = screen_participant(site=site, facts=facts, by=request.user)
-        except NotAllowed:
-            raise
-        except Refused as refusal:
-            form.take(refusal)
-        else:
+            participant = screen_participant(site=site, facts=facts, by=acting(request))
+        if tried.succeeded:
             messages.success(request, _("%(code)s was screened.") % {"code": participant.code})
             return redirect("web:participant", participant.pk)
     status = 422 if form.is_bound else 200
@@ -198,7 +194,7 @@ def enrol(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     participant = found(participant_for(request.user, participant_id))
     return do(
         request,
-        lambda: enrol_participant(participant=participant, by=request.user),
+        lambda: enrol_participant(participant=participant, by=acting(request)),
         said=_("%(code)s is enrolled. Send the CT and the PET next.") % {"code": participant.code},
         then=reverse("web:participant", args=[participant.pk]),
     )
@@ -208,25 +204,23 @@ def criteria(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     """Answer what screening left open."""
     participant = found(participant_for(request.user, participant_id))
     assessment = latest_assessment(participant)
-    known = {row.criterion: row.answer for row in answers_of(assessment)} if assessment else {}
+    known: dict[str, Any] = (
+        {row.criterion: row.answer for row in answers_of(assessment)} if assessment else {}
+    )
     consent = consents_of(participant).last()
     if consent:
         known |= {"consent_date": consent.signed_on, "consent_version": consent.version}
     form = CriteriaForm(request.POST or None, protocol=active_protocol(), initial=known)
     if request.method == "POST" and form.is_valid():
-        try:
+        with Attempt(form.take) as tried:
             complete_screening(
                 participant=participant,
                 answers=form.answers,
                 consent_date=form.read("consent_date"),
                 consent_version=form.read("consent_version", ""),
-                by=request.user,
+                by=acting(request),
             )
-        except NotAllowed:
-            raise
-        except Refused as refusal:
-            form.take(refusal)
-        else:
+        if tried.succeeded:
             messages.success(request, _("The answers are kept."))
             return redirect("web:participant", participant.pk)
     status = 422 if form.is_bound else 200
@@ -242,20 +236,16 @@ def reference(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     source = SourceForm(request.POST)
     if rows.is_valid() and source.is_valid():
         entries = [entry for row in rows if (entry := row.entry())]
-        try:
+        with Attempt(source.take) as tried:
             if not entries:
                 raise Refused(_("Fill in at least one row."))
             enter_reference(
                 participant=participant,
                 entries=entries,
                 source=source.cleaned_data["source"],
-                by=request.user,
+                by=acting(request),
             )
-        except NotAllowed:
-            raise
-        except Refused as refusal:
-            source.take(refusal)
-        else:
+        if tried.succeeded:
             said = ngettext("%(n)s unit was entered.", "%(n)s units were entered.", len(entries))
             messages.success(request, said % {"n": len(entries)})
             return redirect("web:participant", participant.pk)

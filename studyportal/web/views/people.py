@@ -12,7 +12,9 @@ from studyportal.web.health import health
 @require_GET
 def people(request: HttpRequest) -> HttpResponse:
     """Everybody with their roles."""
-    return render(request, "web/people.html", {"page": paged(request, people_visible_to(request.user))})
+    return render(
+        request, "web/people.html", {"page": paged(request, people_visible_to(request.user))}
+    )
 
 
 @require_GET

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.core.errors import NotAllowed, Refused
+from studyportal.core.errors import Refused
 from studyportal.core.selectors import acts_on_any, history_of
 from studyportal.imaging.selectors import pair_for, pairs_visible_to
 from studyportal.imaging.states import PairStatus
@@ -32,7 +32,7 @@ from studyportal.syntheses.selectors import (
 from studyportal.syntheses.services import cancel_job, move_release, request_synthesis, retry_job
 from studyportal.syntheses.states import MODEL_RELEASE, JobStatus, ReleaseStatus
 from studyportal.tasks import dispatch
-from studyportal.web.answers import do, found, paged, say_refusal
+from studyportal.web.answers import Attempt, acting, do, found, paged, say_refusal
 from studyportal.web.forms import ReasonForm, SynthesisForm
 from studyportal.web.words import STATUS_WORDS
 
@@ -84,7 +84,8 @@ def _job(request: HttpRequest, job: SynthesisJob) -> dict[str, Any]:
         "synthetic": getattr(job, "synthetic_series", None),
         "history": acts_on_any([job.pk]),
         "sees_images": may(request.user, Action.SEE_IMAGES, site=site),
-        "may_cancel": job.status in _ALIVE and may(request.user, Action.CANCEL_SYNTHESIS, site=site),
+        "may_cancel": job.status in _ALIVE
+        and may(request.user, Action.CANCEL_SYNTHESIS, site=site),
         "may_retry": job.status == JobStatus.ERRORED
         and may(request.user, Action.REQUEST_SYNTHESIS, site=site),
     }
@@ -96,7 +97,7 @@ def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = found(job_for(request.user, job_id))
     return do(
         request,
-        lambda: cancel_job(job=job, by=request.user),
+        lambda: cancel_job(job=job, by=acting(request)),
         said=_("The job is told to stop."),
         then=reverse("web:job", args=[job.pk]),
     )
@@ -108,7 +109,7 @@ def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
     job = found(job_for(request.user, job_id))
 
     def act() -> None:
-        dispatch.translate(retry_job(job=job, by=request.user).pk)
+        dispatch.translate(retry_job(job=job, by=acting(request)).pk)
 
     place = reverse("web:job", args=[job.pk])
     return do(request, act, said=_("The job waits again."), then=place)
@@ -122,12 +123,9 @@ def synthesise(request: HttpRequest, pair_id: UUID) -> HttpResponse:
     place = reverse("web:pair", args=[pair.pk])
     if not form.is_valid():
         return _not_read(request, form, place)
-    try:
-        job = request_synthesis(pair=pair, by=request.user, **form.cleaned_data)
-    except NotAllowed:
-        raise
-    except Refused as refusal:
-        say_refusal(request, refusal)
+    with Attempt(lambda refusal: say_refusal(request, refusal)) as tried:
+        job = request_synthesis(pair=pair, by=acting(request), **form.cleaned_data)
+    if not tried.succeeded:
         return redirect(place)
     dispatch.translate(job.pk)
     return redirect("web:job", job.pk)
@@ -141,12 +139,11 @@ def synthesise_all(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _not_read(request, form, place)
     ready = pairs_visible_to(request.user).filter(status=PairStatus.READY)
-    try:
-        rows = [request_synthesis(pair=pair, by=request.user, **form.cleaned_data) for pair in ready]
-    except NotAllowed:
-        raise
-    except Refused as refusal:
-        say_refusal(request, refusal)
+    with Attempt(lambda refusal: say_refusal(request, refusal)) as tried:
+        rows = [
+            request_synthesis(pair=pair, by=acting(request), **form.cleaned_data) for pair in ready
+        ]
+    if not tried.succeeded:
         return redirect(place)
     waiting = [job for job in rows if job.status == JobStatus.QUEUED]
     for job in waiting:
@@ -158,7 +155,9 @@ def synthesise_all(request: HttpRequest) -> HttpResponse:
 
 def _not_read(request: HttpRequest, form: SynthesisForm, place: str) -> HttpResponse:
     for field, errors in form.errors.items():
-        messages.error(request, f"{form.fields[field].label}: {' '.join(errors)}")
+        messages.error(
+            request, f"{form.fields[field].label}: {' '.join(str(error) for error in errors)}"
+        )
     return redirect(place)
 
 
@@ -197,18 +196,14 @@ def release_move(request: HttpRequest, release_id: UUID) -> HttpResponse:
     form = ReasonForm(request.POST)
     target = request.POST.get("target", "")
     if form.is_valid():
-        try:
+        with Attempt(form.take) as tried:
             if target not in set(ReleaseStatus):
                 raise Refused(_("Choose where the release moves."))
             reason = form.cleaned_data["reason"]
             move_release(
-                release=release, target=ReleaseStatus(target), reason=reason, by=request.user
+                release=release, target=ReleaseStatus(target), reason=reason, by=acting(request)
             )
-        except NotAllowed:
-            raise
-        except Refused as refusal:
-            form.take(refusal)
-        else:
+        if tried.succeeded:
             messages.success(request, _("The release moved, and the reason is kept."))
             return redirect("web:release", release.pk)
     return _show_release(request, release, form, status=422)
