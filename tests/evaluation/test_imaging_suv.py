@@ -217,6 +217,14 @@ def test_a_date_shifted_by_deidentification_leaves_the_clock_in_use(date):
     assert ids(conversion.findings) == ["clock_only"]
 
 
+@pytest.mark.parametrize("date", ["20200101", "20290101"])
+def test_an_acquisition_date_shifted_alone_does_not_change_the_rule(date):
+    conversion = suv_factor(header(AcquisitionDate=date, AcquisitionTime="110500"))
+
+    assert conversion.rule.endswith("series_time)")
+    assert conversion.factor == pytest.approx(ONE_HOUR)
+
+
 def test_a_long_lived_nuclide_may_be_given_days_before():
     zirconium = {
         "RadiopharmaceuticalStartDateTime": "20250107110000",
