@@ -337,3 +337,21 @@ def test_what_is_no_grey_scale_image_is_refused(tmp_path, keyword, value):
     assert "pixel_content" in refusal_of(
         ct_series(tmp_path, lambda slices: setattr(slices[1], keyword, value))
     )
+
+
+@pytest.mark.parametrize(("shift", "accepted"), [(0.09, True), (0.2, False)])
+def test_thin_slices_may_deviate_by_a_tenth_of_a_millimetre(tmp_path, shift, accepted):
+    slices = [ct_slice(round(1.0 * k + (shift if k == 3 else 0), 3)) for k in range(6)]
+    folder = write_series(tmp_path, slices)
+
+    if accepted:
+        assert read_series(folder).grid.shape[0] == 6
+    else:
+        assert "irregular_spacing" in refusal_of(folder)
+
+
+def test_pixels_short_by_two_bytes_are_cut(tmp_path):
+    def shorten(slices):
+        slices[1].PixelData = slices[1].PixelData[:-2]
+
+    assert "334 of 336 bytes" in refusal_of(ct_series(tmp_path, shorten))["cut_file"].sentence

@@ -104,6 +104,17 @@ def test_frame_reference_time_leads_back_to_the_start_of_the_scan():
     assert conversion.decay_seconds == pytest.approx(3600 + 90 - 690, abs=0.5)
 
 
+def test_a_series_time_equal_to_the_first_acquisition_is_used():
+    conversion = suv_factor(header(FrameReferenceTime="690000"))
+    assert conversion.rule.endswith("series_time)")
+    assert conversion.decay_seconds == 3600
+
+
+@pytest.mark.parametrize(("stated", "bq"), [("99999", 99999e6), ("100000", 100000)])
+def test_a_dose_below_a_hundred_thousand_is_in_megabecquerel(stated, bq):
+    assert suv_factor(header({"RadionuclideTotalDose": stated})).dose_bq == bq
+
+
 def test_the_earliest_acquisition_of_all_slices_counts():
     slices = [header(SeriesTime="120000", AcquisitionTime=t) for t in ("110500", "110000")]
     assert suv_factor(slices).decay_seconds == 3600
