@@ -17,7 +17,7 @@ from studyportal.syntheses.states import JobStatus, ReleaseStatus
 _PAGING = {"page", "page_size", "format"}
 
 
-class StrictFilters(DjangoFilterBackend):  # type: ignore[misc]  # django-filter has no types
+class StrictFilters(DjangoFilterBackend):
     """Filters by the view's filter set; an unknown query parameter is refused by its name."""
 
     def filter_queryset(
@@ -38,7 +38,7 @@ def _one_of(statuses: Any, field_name: str | None = None) -> django_filters.Choi
     )
 
 
-class RowFilter(FilterSet):  # type: ignore[misc]  # django-filter has no types
+class RowFilter(FilterSet):
     """The filters of one kind of row."""
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from studyportal.core.models import AuditEvent, StatusChange, User
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # one class for every model
+class ReadOnlyAdmin(admin.ModelAdmin):
     """Seen here; changed through services, which keep the trail."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

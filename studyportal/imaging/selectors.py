@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, QuerySet, When
+from django.db.models import Case, Q, QuerySet, When
 
 from studyportal.core.storage import path_of, read_bytes
 from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
@@ -143,3 +143,10 @@ def unjudged_pairs() -> list[ScanPair]:
         for pair in ready_pairs()
         if answers.get(pair.participant_id, {}).get("EXC-02", ("unknown", ""))[0] == "unknown"
     ]
+
+
+def unsettled_series() -> QuerySet[ImagingSeries]:
+    """Series that wait for intake and can be taken in; outlines without a PET to lie on cannot."""
+    placed = Q(pair__series__role=SeriesRole.REFERENCE, pair__series__status=SeriesStatus.ACCEPTED)
+    waiting = every_series().filter(status=SeriesStatus.RECEIVED)
+    return waiting.filter(~Q(role=SeriesRole.OUTLINES) | placed).distinct()

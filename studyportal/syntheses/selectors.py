@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import QuerySet
-from synthesis.registry.release import PACKAGED
 
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may, site_ids
 from studyportal.syntheses.models import ModelRelease, SynthesisJob, SyntheticSeries
 from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
+from synthesis.registry.release import PACKAGED
 
 if TYPE_CHECKING:
     from studyportal.imaging.models import ScanPair

@@ -63,9 +63,15 @@ class NoDateError(ValueError):
     """The CT carries no date at all, and a PET series must have one."""
 
 
-def series_uid(provenance: Provenance) -> str:
-    """Return the UID of the series: one job makes one series, however often it runs."""
-    return uid_from("synthetic-pet", provenance.job_id, provenance.release_digest)
+def series_uid(source: Series, provenance: Provenance) -> str:
+    """Return the UID of the series: one job on one CT makes one series, however often it runs."""
+    return _uid(source, provenance, "series")
+
+
+def _uid(source: Series, provenance: Provenance, part: object) -> str:
+    # Job ids are only unique within one installation; the CT's UID is unique in the world.
+    ct = source.header.SeriesInstanceUID
+    return uid_from("synthetic-pet", ct, provenance.job_id, provenance.release_digest, part)
 
 
 def write_synthetic_pet(
@@ -94,7 +100,7 @@ def write_synthetic_pet(
     common = _common(source, provenance, day=day, time=time)
     paths = []
     for index, (pixels, slope) in enumerate(zip(stored, slopes, strict=True)):
-        uid = uid_from("synthetic-pet", provenance.job_id, provenance.release_digest, index)
+        uid = _uid(source, provenance, index)
         dataset = new_file(PositronEmissionTomographyImageStorage, uid)
         dataset.update(common)
         add_slice(dataset, suv.grid, index)
@@ -144,7 +150,7 @@ def _common(source: Series, provenance: Provenance, *, day: str, time: str) -> D
     for kind in ("Series", "Acquisition", "Content"):
         setattr(dataset, f"{kind}Date", day)
         setattr(dataset, f"{kind}Time", time)
-    dataset.SeriesInstanceUID = series_uid(provenance)
+    dataset.SeriesInstanceUID = series_uid(source, provenance)
     dataset.SeriesNumber = SERIES_NUMBER
     _add_pet(dataset)
     _add_equipment(dataset, source.header, provenance)

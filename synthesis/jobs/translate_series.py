@@ -26,7 +26,7 @@ from synthesis.contract import (
     WrittenFile,
 )
 from synthesis.dicom_out import NoDateError, Provenance, series_uid, write_synthetic_pet
-from synthesis.inference import Translation, accept_ct, choose_device, translate_volume
+from synthesis.inference import Translation, accept_ct, choose_device, prepare, translate_volume
 from synthesis.models import load_generator
 from synthesis.registry import Release, ReleaseRefusedError, load_release
 
@@ -110,7 +110,7 @@ def _translate(
         job_id=request.job_id,
         status="succeeded",
         files=files,
-        series_uid=series_uid(provenance),
+        series_uid=series_uid(series, provenance),
         series_sha256=_series_digest(files),
         release_sha256=release.digest,
         device=_device_name(device),
@@ -123,9 +123,7 @@ def _translate(
 def _loaded(folder: Path, digest: str, device: str) -> tuple[Release, Translation]:
     """Return the checked release with its generator; kept, so a long-lived worker loads it once."""
     release = load_release(folder, digest)
-    where = torch.device(device)
-    generator = load_generator(release).to(where)
-    return release, Translation(generator, release.model, where)
+    return release, prepare(load_generator(release), release.model, torch.device(device))
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def _image_rows(held_out: HeldOut) -> str:
 
 
 def _lesion_text(held_out: HeldOut) -> str:
-    n = held_out.lesions
+    n, nodes = held_out.lesions, held_out.nodes
     return f"""Lung lesions: {n["lesions"]:.0f}, of which {n["malignant"]:.0f} malignant.
 - SUVmax, median share recovered in malignant lesions: {100 * n["suvmax_recovery_malignant"]:.0f} %
   (control with lesions erased: {100 * n["suvmax_recovery_of_lesions_erased"]:.0f} %)
@@ -73,4 +73,9 @@ def _lesion_text(held_out: HeldOut) -> str:
   {n["suvmax_sd_of_differences_suv"]:.2f}
 - Rank correlation of SUVmax, synthetic with acquired: {n["suvmax_spearman"]:.2f}
 - AUC of SUVmax for malignancy: {n["auc_malignancy_acquired"]:.2f} acquired,
-  {n["auc_malignancy_synthetic"]:.2f} synthetic"""
+  {n["auc_malignancy_synthetic"]:.2f} synthetic
+
+Lymph nodes: {nodes["nodes"]:.0f}, of which {nodes["metastatic"]:.0f} metastatic.
+- SUVmax, median share recovered in metastatic nodes: {100 * nodes["suvmax_recovery_metastatic"]:.0f} %
+- AUC of SUVmax for metastasis: {nodes["auc_metastasis_acquired"]:.2f} acquired,
+  {nodes["auc_metastasis_synthetic"]:.2f} synthetic"""

@@ -24,14 +24,18 @@ Predictor = Callable[[Case], Array]
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """Results over held-out participants: image numbers by predictor, lesion numbers by name."""
+    """Results over held-out participants.
+
+    Image numbers by predictor; lesion and node numbers by name.
+    """
 
     images: dict[str, dict[str, float]]
     lesions: dict[str, float]
+    nodes: dict[str, float]
 
     def to_table(self) -> dict[str, dict[str, float] | dict[str, dict[str, float]]]:
         """Return plain tables for the release's description."""
-        return {"images": self.images, "lesions": self.lesions}
+        return {"images": self.images, "lesions": self.lesions, "nodes": self.nodes}
 
 
 def predictor_of(generator: Generator, model: ModelConfig, device: torch.device) -> Predictor:
@@ -65,7 +69,7 @@ def assess(cases: list[Case], predict: Predictor, mean_body_suv: float) -> HeldO
     lesions = lesion_numbers(cases, predict)
     erased = lesion_numbers(cases, erase_lesions)
     lesions["suvmax_recovery_of_lesions_erased"] = erased["suvmax_recovery_malignant"]
-    return HeldOut(images=images, lesions=lesions)
+    return HeldOut(images=images, lesions=lesions, nodes=node_numbers(cases, predict))
 
 
 def image_numbers(case: Case, suv: Array) -> dict[str, float]:
@@ -98,22 +102,11 @@ def erase_lesions(case: Case) -> Array:
 
 def lesion_numbers(cases: list[Case], predict: Predictor) -> dict[str, float]:
     """Return how much of the lesions' SUVmax the synthetic PET shows, and how it ranks them."""
-    acquired, synthetic, malignant = [], [], []
-    for case in cases:
-        suv = predict(case)
-        for number, (name, flag) in enumerate(
-            zip(case.focus_names, case.malignant, strict=True), start=1
-        ):
-            inside = case.foci == number
-            if name.startswith("lesion:") and inside.any():
-                acquired.append(float(case.suv[inside].max()))
-                synthetic.append(float(suv[inside].max()))
-                malignant.append(flag)
-    a, s, m = np.array(acquired), np.array(synthetic), np.array(malignant)
+    a, s, m = _maxima(cases, predict, kind="lesion")
     return {
         "lesions": float(len(a)),
         "malignant": float(m.sum()),
-        "suvmax_recovery_malignant": float(np.median(s[m] / a[m])),
+        "suvmax_recovery_malignant": _median_share(s[m], a[m]),
         "suvmax_bias_suv": float(np.mean(s - a)),
         "suvmax_sd_of_differences_suv": float(np.std(s - a, ddof=1))
         if len(a) > 1
@@ -122,6 +115,39 @@ def lesion_numbers(cases: list[Case], predict: Predictor) -> dict[str, float]:
         "auc_malignancy_acquired": _auc(a, m),
         "auc_malignancy_synthetic": _auc(s, m),
     }
+
+
+def node_numbers(cases: list[Case], predict: Predictor) -> dict[str, float]:
+    """Return the same for lymph nodes: recovery in metastatic ones, and how SUVmax ranks them."""
+    a, s, m = _maxima(cases, predict, kind="node")
+    return {
+        "nodes": float(len(a)),
+        "metastatic": float(m.sum()),
+        "suvmax_recovery_metastatic": _median_share(s[m], a[m]),
+        "auc_metastasis_acquired": _auc(a, m),
+        "auc_metastasis_synthetic": _auc(s, m),
+    }
+
+
+def _maxima(
+    cases: list[Case], predict: Predictor, *, kind: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return acquired and synthetic SUVmax of every focus of a kind, and which are malignant."""
+    acquired, synthetic, malignant = [], [], []
+    for case in cases:
+        suv = predict(case)
+        named = zip(case.focus_names, case.malignant, strict=True)
+        for number, (name, flag) in enumerate(named, start=1):
+            inside = case.foci == number
+            if name.startswith(f"{kind}:") and inside.any():
+                acquired.append(float(case.suv[inside].max()))
+                synthetic.append(float(suv[inside].max()))
+                malignant.append(flag)
+    return np.array(acquired), np.array(synthetic), np.array(malignant, dtype=np.bool_)
+
+
+def _median_share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> float:
+    return float(np.median(part / whole)) if len(whole) else NOT_ESTIMABLE
 
 
 def _rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

@@ -12,7 +12,7 @@ from evaluation.imaging import SeriesRefused, read_series
 from synthesis.contract import TranslationRequest, TranslationResult
 from synthesis.data import write_dicom
 from synthesis.dicom_out import PRIVATE_CREATOR
-from synthesis.inference import Translation, accept_ct, choose_device, translate_volume
+from synthesis.inference import accept_ct, choose_device, prepare, translate_volume
 from synthesis.jobs import translate_series
 from synthesis.models import load_generator
 from synthesis.registry import load_release, packaged_releases
@@ -53,7 +53,7 @@ def test_pixels_come_back_within_half_a_slope(tmp_path: Path) -> None:
     result = succeeded(request)
     release = load_release(Path(request.release_dir))
     _, ct = accept_ct([Path(p) for p in request.ct_files])
-    translation = Translation(load_generator(release), release.model, choose_device("cpu"))
+    translation = prepare(load_generator(release), release.model, choose_device("cpu"))
 
     wanted = translate_volume(translation, ct, lambda *_: None, lambda: False)
 
@@ -126,6 +126,17 @@ def test_another_job_makes_another_series(tmp_path: Path) -> None:
         {pydicom.dcmread(f.path).SOPInstanceUID for f in result.files} for result in (first, other)
     ]
     assert not uids[0] & uids[1]
+
+
+def test_the_same_job_number_on_another_ct_makes_another_series(tmp_path: Path) -> None:
+    request = prepared(tmp_path)
+    first = succeeded(request)
+    write_dicom(small_pair(4), tmp_path / "other", with_pet=False)
+    files = tuple(str(path) for path in sorted((tmp_path / "other" / "CT").iterdir()))
+
+    other = succeeded(replace(request, ct_files=files, out_dir=str(tmp_path / "b")))
+
+    assert other.series_uid != first.series_uid
 
 
 def test_progress_counts_up_to_all_slices(tmp_path: Path) -> None:
@@ -230,7 +241,7 @@ def test_what_breaks_is_errored_without_a_traceback_and_leaves_nothing(tmp_path:
 def test_the_shipped_release_puts_uptake_where_the_phantom_has_it(tmp_path: Path) -> None:
     (release,) = packaged_releases()
     pair = full_pair(6, "SPH")
-    translation = Translation(load_generator(release), release.model, choose_device("cpu"))
+    translation = prepare(load_generator(release), release.model, choose_device("cpu"))
 
     suv = translate_volume(translation, pair.ct, lambda *_: None, lambda: False)
 

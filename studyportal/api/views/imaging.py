@@ -111,8 +111,7 @@ class UploadEndpoint(RowEndpoint):
         """One or many files lie in quarantine; sending a file again changes nothing."""
         series, body = self.get_object(), self.body(FilesBody)
         digests = [
-            services.add_file(series=series, name=sent.name, stream=sent, by=self.person)
-            for sent in body["files"]
+            services.add_file(series=series, stream=sent, by=self.person) for sent in body["files"]
         ]
         return Response({"received": digests, "waiting_files": len(waiting_files(series.pk))})
 

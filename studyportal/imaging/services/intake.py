@@ -6,7 +6,8 @@ files are addressed by digest and the move out of *received* succeeds once.
 
 import json
 import logging
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -48,7 +49,7 @@ class _Stored:
     manifest_sha256: str
     files: int
     size: int
-    report: dict[str, object]
+    report: Mapping[str, object]
 
 
 def check_series(*, series: ImagingSeries) -> ImagingSeries:
@@ -63,10 +64,11 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
     except StaleState:  # another worker finished the same series first
         series.refresh_from_db()
         return series
-    except (
-        Exception
-    ):  # the shell of intake: whatever a hostile file breaks, the series ends with a sentence
-        _log.exception("intake of series %s broke", series.pk)
+    except Exception as error:  # noqa: BLE001 the shell of intake
+        # Whatever a hostile file breaks, its series ends with a sentence. The error's message may quote a
+        # header, so only what broke and where is logged.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("intake of series %s broke: %s\n%s", series.pk, type(error).__name__, where)
         _refuse(series, [_broken()])
     settle_pair(pair=series.pair)
     _outlines_that_waited(series)

@@ -64,7 +64,7 @@ def analyse_run(*, evaluation_run: EvaluationRun) -> EvaluationRun:
     return evaluation_run
 
 
-def provenance_of(evaluation_run: EvaluationRun) -> dict[str, object]:
+def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, str]]:
     """Everything a number of this run can be traced to."""
     cut = evaluation_run.cut
     return {

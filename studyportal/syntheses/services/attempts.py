@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from synthesis.contract import TranslationResult
 
 from evaluation.imaging import Series, read_series
 from studyportal.core import clock
@@ -27,6 +26,7 @@ from studyportal.syntheses.states import (
     JobStatus,
     SyntheticStatus,
 )
+from synthesis.contract import TranslationResult
 
 
 @transaction.atomic
@@ -194,7 +194,8 @@ def _owned(job: SynthesisJob) -> None:
 
 
 def _close_attempt(job: SynthesisJob, outcome: AttemptOutcome, reason: str) -> None:
-    JobAttempt.objects.filter(job=job, token=job.token, ended_at=None).update(
+    running = JobAttempt.objects.filter(job=job, ended_at=None)
+    running.filter(token=str(job.token)).update(
         ended_at=clock.now(), outcome=outcome, reason=reason
     )
 
