@@ -93,7 +93,7 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
 
 def _plan(text: str) -> Plan:
     try:
-        return load_plan(text)
+        return load_plan(f"{text}\n")  # with a line break it is text, never the path of a server file
     except PlanError as error:
         raise Refused(
             Reason("plan", f"The analysis plan cannot be used: {error}.", "plan")
