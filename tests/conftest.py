@@ -29,6 +29,7 @@ def _start_servers() -> None:
     var = Path(tempfile.mkdtemp(prefix="studyportal-tests-"))
     _OWN_FOLDER.append(var)
     os.environ["STUDYPORTAL_VAR"] = str(var)
+    (var / "static").mkdir()  # the web server warns where it is missing, and warnings are errors
     if not os.environ.get("DATABASE_URL"):
         os.environ["DATABASE_URL"] = embedded.ensure_database(var)
         _trade_durability_for_speed(os.environ["DATABASE_URL"])

@@ -3,14 +3,18 @@
 from evaluation.agreement.concordance import correlation, lin_ccc, weighted_ccc, within_tolerance
 from evaluation.agreement.intraclass import IntraclassForm, icc
 from evaluation.agreement.limits import BlandAltman, bland_altman
+from evaluation.agreement.regression import MethodRegression, deming, passing_bablok
 
 __all__ = [
     "BlandAltman",
     "IntraclassForm",
+    "MethodRegression",
     "bland_altman",
     "correlation",
+    "deming",
     "icc",
     "lin_ccc",
+    "passing_bablok",
     "weighted_ccc",
     "within_tolerance",
 ]

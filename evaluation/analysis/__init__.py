@@ -4,6 +4,7 @@ from evaluation.analysis.plan import Plan, default_plan, load_plan
 from evaluation.analysis.results import AnalysisResult, ResultRow
 from evaluation.analysis.strict import PlanError
 from evaluation.analysis.study import run
+from evaluation.analysis.table_files import read_tables
 from evaluation.analysis.tables import COLUMNS, Tables, TablesError, empty_table
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "default_plan",
     "empty_table",
     "load_plan",
+    "read_tables",
     "run",
 ]

@@ -23,12 +23,16 @@ from evaluation.fidelity import negative_controls as negative_control_images
 from evaluation.imaging import Volume, overlap, resample
 from evaluation.metabolic import (
     Parameter,
+    Region,
     lesion_parameters,
     organ_statistics,
+    region_of,
     tumour_to_background,
+    uptake_of,
 )
 
 MaskLike = np.ndarray | Volume
+Lesions = Mapping[int, MaskLike] | Mapping[str, MaskLike]
 LEADING_BACKGROUNDS = ("blood_pool", "liver")
 
 
@@ -36,7 +40,7 @@ LEADING_BACKGROUNDS = ("blood_pool", "liver")
 class MeasurementRow:
     """One number: which region, of which image (or of the pair), what, how, and what to beware of.
 
-    ``region`` is ``body``, ``lesion:N``, ``node:STATION``, ``distant:SITE`` or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
+    ``region`` is ``body``, ``lesion:N`` (or the name given) or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
     ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
     """
 
@@ -58,7 +62,8 @@ class _Case:
     synthetic: Volume
     body: np.ndarray
     lesions: Mapping[str, np.ndarray]
-    backgrounds: Mapping[str, np.ndarray]
+    lesion_regions: Mapping[str, Region]
+    backgrounds: Mapping[str, Region]
     data_range: float
     remark: str
     flags: tuple[str, ...]
@@ -70,7 +75,7 @@ def measure_pair(
     reference: Volume,
     synthetic: Volume,
     ct: Volume | None,
-    lesions: Mapping[int, MaskLike] | Mapping[str, MaskLike],
+    lesions: Lesions,
     data_range: float,
     backgrounds: Mapping[str, MaskLike] | None = None,
     negative_controls: bool = False,
@@ -85,8 +90,8 @@ def measure_pair(
         The CT in HU, from which the body mask comes. None: the whole image is measured, flag
         ``no_body_mask``.
     lesions
-        Lesion number, or name of a region (``node:4R``, ``distant:liver``), -> mask on the grid of
-        ``reference``; the same masks are laid on both images.
+        Number (region ``lesion:N``) or name of the region (``lesion:1``, ``node:4R`` ...) -> mask on
+        the grid of ``reference``; the same masks are laid on both images.
     data_range
         The trial's fixed window [0, L] in SUV.
     backgrounds
@@ -107,9 +112,8 @@ def measure_pair(
         When units differ, the images do not overlap, a mask lies on another grid, or the data range
         is no positive number.
     """
-    regions = {f"lesion:{key}" if isinstance(key, int) else key: m for key, m in lesions.items()}
     case = _prepare(
-        reference, synthetic, ct, lesions=regions, backgrounds=backgrounds or {}, window=data_range
+        reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, window=data_range
     )
     rows = _fidelity_rows(case, case.synthetic, "pair")
     for image, volume in (("reference", case.reference), ("synthetic", case.synthetic)):
@@ -124,7 +128,7 @@ def _prepare(
     synthetic: Volume,
     ct: Volume | None,
     *,
-    lesions: Mapping[str, MaskLike],
+    lesions: Lesions,
     backgrounds: Mapping[str, MaskLike],
     window: float,
 ) -> _Case:
@@ -135,19 +139,24 @@ def _prepare(
     placed = resample(synthetic, cut.grid, outside=0.0)
     if not synthetic.grid.same_as(cut.grid):
         remark = "; synthetic resampled (linear) onto the reference grid" + remark
-    placed_lesions = {n: _cut_mask(reference, m, spans) for n, m in sorted(lesions.items())}
+    named = _named(lesions)
+    placed_lesions = {n: _cut_mask(reference, m, spans) for n, m in named.items()}
     body = np.ones(cut.grid.shape, dtype=np.bool_) if ct is None else body_mask(ct, cut.grid)
     return _Case(
         reference=cut,
         synthetic=placed,
         body=body,
         lesions=placed_lesions,
-        backgrounds={n: _cut_mask(reference, m, spans) for n, m in sorted(backgrounds.items())},
+        lesion_regions={n: region_of(cut, m) for n, m in placed_lesions.items()},
+        backgrounds={
+            n: region_of(cut, _cut_mask(reference, m, spans))
+            for n, m in sorted(backgrounds.items())
+        },
         data_range=window,
         remark=remark,
         flags=("no_body_mask",) if ct is None else (),
         cut_lesions=frozenset(
-            n for n in placed_lesions if placed_lesions[n].sum() < _size(lesions[n])
+            n for n in placed_lesions if placed_lesions[n].sum() < _size(named[n])
         ),
     )
 
@@ -176,7 +185,19 @@ def _cut_mask(reference: Volume, mask: MaskLike, spans: tuple[slice, slice, slic
         mask = mask.array
     if mask.shape != reference.array.shape:
         raise ValueError(f"a mask has shape {mask.shape}, the image {reference.array.shape}")
-    return np.ascontiguousarray(mask[spans] != 0)
+    part = mask[spans]
+    return np.ascontiguousarray(part if part.dtype == np.bool_ else part != 0)
+
+
+def _named(lesions: Lesions) -> dict[str, MaskLike]:
+    """Regions by name, in the order of kind and number (``lesion:2`` before ``lesion:10``)."""
+    names = {k if isinstance(k, str) else f"lesion:{k}": m for k, m in lesions.items()}
+
+    def place(name: str) -> tuple[str, int, str]:
+        kind, _, rest = name.partition(":")
+        return (kind, int(rest) if rest.isdigit() else 0, name)
+
+    return {name: names[name] for name in sorted(names, key=place)}
 
 
 def _size(mask: MaskLike) -> int:
@@ -198,8 +219,15 @@ def _fidelity_rows(case: _Case, other: Volume, image: str) -> list[MeasurementRo
         _fidelity_row(case, name, result, region="body", image=image)
         for name, result in results.items()
     ]
-    for region, mask in case.lesions.items():
-        error = mae(case.reference, other, data_range=case.data_range, mask=mask)
+    for region, lesion in case.lesion_regions.items():
+        box = lesion.box if lesion.n else ...  # the box alone is read, unless there is none
+        error = mae(
+            case.reference.array[box],
+            other.array[box],
+            data_range=case.data_range,
+            mask=case.lesions[region][box],
+        )
+        error = replace(error, unit=case.reference.unit)
         rows.append(_fidelity_row(case, "mae", error, region=region, image=image))
     return rows
 
@@ -215,18 +243,19 @@ def _fidelity_row(
 
 
 def _uptake_rows(case: _Case, volume: Volume, image: str) -> list[MeasurementRow]:
-    rows = []
-    for region, mask in case.lesions.items():
-        parameters = lesion_parameters(volume, mask)
+    rows: list[MeasurementRow] = []
+    uptake = uptake_of(volume)
+    for region, lesion in case.lesion_regions.items():
+        parameters = lesion_parameters(uptake, lesion)
         if region in case.cut_lesions:
             parameters = tuple(replace(p, flags=(*p.flags, "lesion_cut")) for p in parameters)
         rows += _parameter_rows(case, region, image, parameters)
         ratios = {
-            name: tumour_to_background(volume, mask, background)
+            name: tumour_to_background(uptake, lesion, background)
             for name, background in case.backgrounds.items()
         }
         rows += _ratio_rows(case, region, image, ratios) if ratios else []
-    for name, statistics in organ_statistics(volume, case.backgrounds).items():
+    for name, statistics in organ_statistics(uptake, case.backgrounds).items():
         rows += _parameter_rows(case, f"organ:{name}", image, statistics)
     return rows
 
@@ -262,8 +291,7 @@ def _ratio_rows(
 
 def _control_rows(case: _Case) -> list[MeasurementRow]:
     rows = []
-    masks = dict(enumerate(case.lesions.values()))
-    controls = negative_control_images(case.reference, mask=case.body, lesions=masks)
+    controls = negative_control_images(case.reference, mask=case.body, lesions=case.lesions)
     for name, volume in controls.items():
         rows += _fidelity_rows(case, volume, f"control:{name}")
         rows += _uptake_rows(case, volume, f"control:{name}")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.agreement import bland_altman, correlation, icc, lin_ccc, within_tolerance
+from evaluation.analysis.heterogeneity import heterogeneity_rows
 from evaluation.analysis.plan import Plan, PrimaryEndpoint
 from evaluation.analysis.results import Place, ResultRow
 from evaluation.analysis.subgroups import split
@@ -40,6 +41,12 @@ def similarity_rows(
         place = _place(plan, endpoint, quantity, endpoint.region)
         for name, group in split(joined, tables.sites):
             rows += _distribution(plan, place.at(name), group["value"].to_numpy(), unit)
+        by_site = [
+            mean_interval(group["value"].to_numpy(), level=plan.level, unit=unit)
+            for name, group in split(joined, tables.sites)
+            if name != "all"
+        ]
+        rows += heterogeneity_rows(place, by_site)
     series = pd.concat(frames, ignore_index=True)
     columns = ["endpoint", "quantity", "participant", "site", "value"]
     return rows, series.loc[series["value"].notna(), columns].reset_index(drop=True)
@@ -63,6 +70,8 @@ def agreement_rows(
             place = _place(plan, endpoint, quantity, label)
             for name, group in split(own, tables.sites):
                 rows += _agreement(plan, endpoint, place.at(name), group)
+            by_site = [_log_bias(plan, g) for name, g in split(own, tables.sites) if name != "all"]
+            rows += heterogeneity_rows(place, by_site, transform=as_percent)
     return rows, pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True)
 
 
@@ -185,6 +194,13 @@ def _concordance(
         )  # fmt: skip
         rows.append(place.row(f"within_{endpoint.acceptance_percent:g}_percent", share))
     return rows
+
+
+def _log_bias(plan: Plan, pairs: pd.DataFrame) -> Estimate:
+    return bland_altman(
+        pairs["synthetic"].to_numpy(float), pairs["reference"].to_numpy(float),
+        subject=pairs["participant"].to_numpy(), log=True, level=plan.level,
+    ).bias  # fmt: skip
 
 
 def as_percent(e: Estimate) -> Estimate:

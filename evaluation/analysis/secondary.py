@@ -10,7 +10,14 @@ from evaluation.analysis.results import Place, ResultRow
 from evaluation.analysis.subgroups import split
 from evaluation.analysis.tables import Tables, members
 from evaluation.analysis.units import readers_of, reference_units, scored_units
-from evaluation.diagnostic import accuracy, auc, delong_test, roc
+from evaluation.diagnostic import (
+    PairedAccuracy,
+    accuracy,
+    auc,
+    compare_paired,
+    delong_test,
+    roc,
+)
 from evaluation.statistics import Comparison, Estimate, not_estimable
 
 _MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "auc")
@@ -158,10 +165,27 @@ def _contrast_rows(
             continue
         e = _difference(plan, both)
         at = replace(place, test=f"{pair.test} - {pair.against}")
-        rows.append(at.row("auc_difference", e))
-        if e.p_value is not None:
-            rows.append(at.plain("auc_difference_p", e.p_value, n=e.n, method=e.method))
+        cutoffs = [tests[name].cutoff[judged[0].id] for name in (pair.test, pair.against)]
+        calls = _paired_calls(plan, both, cutoffs)
+        for name, found in (
+            ("auc", e), ("sensitivity", calls.sensitivity), ("specificity", calls.specificity),
+        ):  # fmt: skip
+            rows.append(at.row(f"{name}_difference", found))
+            if found.p_value is not None:
+                p = at.plain(f"{name}_difference_p", found.p_value, n=found.n, method=found.method)
+                rows.append(p)
     return rows
+
+
+def _paired_calls(plan: Plan, both: pd.DataFrame, cutoffs: list[float]) -> PairedAccuracy:
+    scores = [both[name].to_numpy(float) for name in ("score", "score_against")]
+    calls = [
+        np.where(np.isnan(score), np.nan, score >= cutoff)
+        for score, cutoff in zip(scores, cutoffs, strict=True)
+    ]
+    return compare_paired(
+        both["truth"].to_numpy(float), calls[0], calls[1], cluster=_cluster(both), level=plan.level
+    )
 
 
 def _difference(plan: Plan, both: pd.DataFrame) -> Comparison:

@@ -37,7 +37,7 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "index_scores": ("test", "target_condition", "unit", "participant", "unit_id", "reader"),
     "sites": ("code",),
 }
-_NUMBERS = {"age_years", "value", "score", "target"}
+NUMBERS = {"age_years", "value", "score", "target"}
 _STATUS = {"positive", "negative", "indeterminate", "missing"}
 
 
@@ -96,6 +96,7 @@ def prepared(plan: Plan, tables: Tables) -> Tables:
     frames = {f.name: _typed(f.name, getattr(tables, f.name)) for f in fields(tables)}
     frames["measurements"] = _one_release(plan, frames["measurements"])
     ordered = {name: _ordered(name, frame) for name, frame in frames.items()}
+    _check_finite(ordered)
     _check_status(ordered["reference_standard"])
     _check_sites(ordered)
     return Tables(**ordered)
@@ -110,7 +111,7 @@ def members(analysis_set: AnalysisSet, participants: pd.DataFrame) -> pd.DataFra
 
 
 def _dtype(column: str) -> str:
-    if column in _NUMBERS:
+    if column in NUMBERS:
         return "float64"
     return "bool" if column in STEPS else "object"
 
@@ -122,7 +123,7 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     typed: dict[str, object] = {}
     for column in COLUMNS[name]:
         values = frame[column]
-        if column in _NUMBERS:
+        if column in NUMBERS:
             typed[column] = pd.to_numeric(values, errors="raise").astype("float64").to_numpy()
         elif column in STEPS:
             typed[column] = [not pd.isna(v) and bool(v) for v in values]
@@ -153,6 +154,16 @@ def _ordered(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     if name == "sites":
         return frame.reset_index(drop=True)
     return frame.sort_values(keys, kind="stable").reset_index(drop=True)
+
+
+def _check_finite(frames: dict[str, pd.DataFrame]) -> None:
+    for name, column in (("measurements", "value"), ("index_scores", "score")):
+        infinite = frames[name][np.isinf(frames[name][column].to_numpy())]
+        if len(infinite):
+            row = ", ".join(str(infinite.iloc[0][key]) for key in _KEYS[name])
+            raise TablesError(
+                f"table {name}: {column} is infinite for {row}; record it as missing, with a flag"
+            )
 
 
 def _check_status(reference: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from evaluation.statistics import (
     DEFAULT_LEVEL,
     Comparison,
     Estimate,
+    areas_under_curve,
     not_estimable,
     require_level,
 )
@@ -27,15 +28,6 @@ class RocCurve:
     specificity: NDArray[np.float64]
     positives: int
     negatives: int
-
-
-@dataclass(frozen=True)
-class _Areas:
-    """Areas of k scores on the same observations and their covariance, shapes (k,), (k, k)."""
-
-    value: NDArray[np.float64]
-    covariance: NDArray[np.float64]
-    method: str
 
 
 @dataclass(frozen=True)
@@ -115,7 +107,7 @@ def auc(
             cases.reason, level=level, n=n, clusters=cases.clusters, missing=cases.missing,
             method="AUC",
         )  # fmt: skip
-    areas = _areas(cases)
+    areas = areas_under_curve(cases.truth, cases.scores, cases.codes)
     value, variance = float(areas.value[0]), float(areas.covariance[0, 0])
     lower, upper, scale, reason = _area_bounds(value, variance, level)
     return Estimate(
@@ -145,25 +137,33 @@ def delong_test(
             None, None, None, level, n, cases.clusters, cases.missing, name,
             flags=("not_estimable",), reason=cases.reason,
         )  # fmt: skip
-    areas = _areas(cases)
+    areas = areas_under_curve(cases.truth, cases.scores, cases.codes)
     contrast = np.array([1.0, -1.0])
     difference = float(contrast @ areas.value)
-    variance = max(0.0, float(contrast @ areas.covariance @ contrast))
+    variance = float(contrast @ areas.covariance @ contrast)
     name = f"paired {areas.method}"
-    if variance <= 1e-18:
-        same = difference == 0
-        return Comparison(
-            difference, difference if same else None, difference if same else None, level, n,
-            cases.clusters, cases.missing, name, flags=("no_variance",),
-            reason="the two scores rank the observations alike: no variance",
-            statistic=0.0 if same else None, p_value=1.0 if same else None,
-        )  # fmt: skip
+    if variance <= 1e-18 or math.isnan(variance):
+        return _without_variance(cases, difference, name, level=level)
     se = math.sqrt(variance)
     half = float(stats.norm.ppf(0.5 + level / 2)) * se
     z = difference / se
     return Comparison(
         difference, difference - half, difference + half, level, n, cases.clusters,
         cases.missing, name, statistic=z, p_value=float(2 * stats.norm.sf(abs(z))),
+    )  # fmt: skip
+
+
+def _without_variance(cases: _Cases, difference: float, name: str, *, level: float) -> Comparison:
+    same = difference == 0
+    reason = (
+        "the two scores rank the observations alike: no variance, no interval"
+        if same
+        else "a single case, or complete separation: no variance, no interval"
+    )
+    return Comparison(
+        difference, None, None, level, len(cases.truth), cases.clusters, cases.missing, name,
+        flags=("no_interval",), reason=reason, statistic=0.0 if same else None,
+        p_value=1.0 if same else None,
     )  # fmt: skip
 
 
@@ -179,46 +179,6 @@ def _cases(truth: ArrayLike, scores: list[ArrayLike], cluster: ArrayLike | None)
         raise ValueError("truth must be 0 or 1, NaN where missing")
     labels, codes = np.unique(group[keep], return_inverse=True)
     return _Cases(y == 1, s[:, keep], codes, len(labels), int((~keep).sum()))
-
-
-def _areas(cases: _Cases) -> _Areas:
-    positive, negative = cases.truth, ~cases.truth
-    m, n = int(positive.sum()), int(negative.sum())
-    over_negatives = np.empty((len(cases.scores), m))
-    over_positives = np.empty((len(cases.scores), n))
-    for k, score in enumerate(cases.scores):
-        both = stats.rankdata(score)
-        over_negatives[k] = (both[positive] - stats.rankdata(score[positive])) / n
-        over_positives[k] = 1 - (both[negative] - stats.rankdata(score[negative])) / m
-    value = over_negatives.mean(axis=1)
-    u, v = over_negatives - value[:, None], over_positives - value[:, None]
-    if cases.clusters == len(cases.truth):
-        return _Areas(value, _outer(u) / _dof(m) / m + _outer(v) / _dof(n) / n, "DeLong")
-    return _Areas(value, _obuchowski(cases, u, v), "Obuchowski 1997")
-
-
-def _obuchowski(
-    cases: _Cases, u: NDArray[np.float64], v: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Covariance from cluster sums of the centred placement values, shapes (k, m) and (k, n)."""
-    m, n = u.shape[1], v.shape[1]
-    of_positive, of_negative = cases.codes[cases.truth], cases.codes[~cases.truth]
-    sum_u = np.stack([np.bincount(of_positive, row, cases.clusters).astype(float) for row in u])
-    sum_v = np.stack([np.bincount(of_negative, row, cases.clusters).astype(float) for row in v])
-    with_positive, with_negative = len(np.unique(of_positive)), len(np.unique(of_negative))
-    s10 = with_positive / _dof(with_positive) / m * _outer(sum_u)
-    s01 = with_negative / _dof(with_negative) / n * _outer(sum_v)
-    s11 = cases.clusters / _dof(cases.clusters) * (sum_u @ sum_v.T)
-    return s10 / m + s01 / n + (s11 + s11.T) / (m * n)
-
-
-def _outer(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return rows @ rows.T
-
-
-def _dof(count: int) -> float:
-    # One case has no variance; NaN makes the interval say so instead of dividing by zero.
-    return float(count - 1) if count > 1 else math.nan
 
 
 def _area_bounds(

@@ -4,8 +4,15 @@ import numpy as np
 
 from evaluation.imaging import Volume
 from evaluation.metabolic.peak import SPHERE_RADIUS_MM, peak_means
-from evaluation.metabolic.regions import SEARCH_MARGIN_MM, region_above
-from evaluation.metabolic.results import Parameter, checked_image, checked_mask
+from evaluation.metabolic.regions import (
+    SEARCH_MARGIN_MM,
+    Region,
+    Uptake,
+    region_above,
+    region_of,
+    uptake_of,
+)
+from evaluation.metabolic.results import Parameter
 
 RELATIVE_THRESHOLDS = {"41": 0.41, "50": 0.50}
 FIXED_THRESHOLDS = {"2_5": 2.5, "4_0": 4.0}
@@ -13,7 +20,9 @@ _SPHERE = f"mean in a sphere of {SPHERE_RADIUS_MM} mm, voxel centres, cut at the
 _CONNECTED = f"connected (26), seeded in the lesion mask, box + {SEARCH_MARGIN_MM:g} mm"
 
 
-def lesion_parameters(image: Volume, mask: np.ndarray | Volume) -> tuple[Parameter, ...]:
+def lesion_parameters(
+    image: Volume | Uptake, mask: np.ndarray | Volume | Region
+) -> tuple[Parameter, ...]:
     """Return the metabolic parameters of one lesion in one image.
 
     Parameters
@@ -36,25 +45,25 @@ def lesion_parameters(image: Volume, mask: np.ndarray | Volume) -> tuple[Paramet
     MetabolicRefused
         When the image is not in SUV or not finite, or the mask lies elsewhere.
     """
-    values, region = checked_image(image), checked_mask(image, mask)
-    if not region.any():
+    uptake, region = uptake_of(image), region_of(image, mask)
+    if region.n == 0:
         return _nothing(image.unit)
-    flags = ("touches_border",) if _touches_border(region) else ()
-    inside = values[region].astype(np.float64)
+    flags = ("touches_border",) if region.touches_border else ()
+    inside = region.values_in(uptake.values)
+    total = float(inside.sum())
     first = (
-        *_intensities(image, region, inside, flags),
+        *_intensities(uptake, region, inside, flags),
         *_volume_and_glycolysis(
-            image, "mask", "the given mask", total=float(inside.sum()), n=inside.size, flags=flags
+            uptake, "mask", "the given mask", total=total, n=region.n, flags=flags
         ),
     )
-    return first + _threshold_parameters(image, region, float(inside.max()), flags)
+    return first + _threshold_parameters(uptake, region, float(inside.max()), flags)
 
 
 def _intensities(
-    image: Volume, region: np.ndarray, inside: np.ndarray, flags: tuple[str, ...]
+    image: Uptake, region: Region, inside: np.ndarray, flags: tuple[str, ...]
 ) -> tuple[Parameter, ...]:
-    centres = np.argwhere(region)
-    means, whole = peak_means(image.array, image.grid, centres)
+    means, whole = peak_means(image.values, image.grid, region.places)
     at_maximum = inside == inside.max()
     peak_flags = (*flags, "sphere_of_one_voxel") if whole == 1 else flags
     n, unit = inside.size, image.unit
@@ -81,7 +90,7 @@ def _intensities(
 
 
 def _threshold_parameters(
-    image: Volume, region: np.ndarray, maximum: float, flags: tuple[str, ...]
+    image: Uptake, region: Region, maximum: float, flags: tuple[str, ...]
 ) -> tuple[Parameter, ...]:
     rules = [
         (k, f * maximum, f"at least {f:.0%} of SUVmax") for k, f in RELATIVE_THRESHOLDS.items()
@@ -93,7 +102,7 @@ def _threshold_parameters(
             method = f"{words}, {_CONNECTED}"
             found += _pair_of_nothing(key, image.unit, method, (*flags, "no_uptake"))
             continue
-        own = region_above(image.array, region, image.grid, threshold)
+        own = region_above(image, region, threshold)
         own_flags = (*flags, "region_reaches_box") if own.reached_edge else flags
         method = f"{words}, {_CONNECTED}"
         found += _volume_and_glycolysis(
@@ -103,7 +112,7 @@ def _threshold_parameters(
 
 
 def _volume_and_glycolysis(
-    image: Volume, key: str, method: str, *, total: float, n: int, flags: tuple[str, ...]
+    image: Uptake, key: str, method: str, *, total: float, n: int, flags: tuple[str, ...]
 ) -> tuple[Parameter, Parameter]:
     voxel_ml = image.grid.voxel_volume_ml
     return (
@@ -130,7 +139,3 @@ def _nothing(unit: str) -> tuple[Parameter, ...]:
     keys = ("mask", *RELATIVE_THRESHOLDS, *FIXED_THRESHOLDS)
     pairs = [_pair_of_nothing(key, unit, method, flags) for key in keys]
     return first + tuple(parameter for pair in pairs for parameter in pair)
-
-
-def _touches_border(region: np.ndarray) -> bool:
-    return int(region[1:-1, 1:-1, 1:-1].sum()) < int(region.sum())

@@ -93,30 +93,6 @@ def reference_table(look: Lookup) -> Table:
     )  # fmt: skip
 
 
-def difference_table(look: Lookup) -> Table | None:
-    """Return the paired differences in area under the curve, if the plan asks for any."""
-    rows = []
-    used = look.where(statistic="auc_difference", subgroup="all")
-    for r in used:
-        p = look.like(r, "auc_difference_p")
-        first, _, second = r.test.partition(" - ")
-        rows.append(
-            (
-                f"{label(CONDITIONS, r.target_condition)}, {UNITS[r.unit]}",
-                f"{label(TESTS, first)} against {label(TESTS, second)}",
-                interval_of(r),
-                p_value(p.value if p else None),
-            )
-        )
-    if not rows:
-        return None
-    return Table(
-        "Index tests compared on the same units", ("Target condition, unit", "Comparison",
-        f"Difference in AUC ({level_of(look.rows)} CI)", "p"), tuple(rows),
-        notes=methods_note(used), text_columns=2,
-    )  # fmt: skip
-
-
 def reasons_table(look: Lookup) -> Table:
     """Return what is not estimable, and what has no interval, with the reason."""
     lacking: dict[tuple[str, str, str], list[str]] = {}
@@ -192,5 +168,6 @@ def _about(r: ResultRow) -> str:
     if r.family == "primary":
         where = "" if r.region == "body" else f", {r.region.replace('organ:', '')}"
         return f"{label(QUANTITIES, r.quantity)}{where}"
-    test = f", {label(TESTS, r.test)}" if r.test else ""
+    names = [label(TESTS, name) for name in r.test.split(" - ")] if r.test else []
+    test = f", {' against '.join(names)}" if names else ""
     return f"{label(CONDITIONS, r.target_condition)}, per {UNITS[r.unit]}{test}"

@@ -33,7 +33,8 @@ STATISTICS = {
     "ppv": "PPV", "npv": "NPV", "auc": "AUC", "auc_difference": "Difference in AUC",
     "bias_percent": "Bias (%)", "ccc": "CCC", "icc_a1": "ICC(A,1)", "pearson": "Pearson r",
     "p2_5": "2.5 percentile", "p97_5": "97.5 percentile", "q1": "first quartile",
-    "q3": "third quartile",
+    "q3": "third quartile", "sites_pooled": "pooled over sites",
+    "sites_tau": "heterogeneity between sites",
 }  # fmt: skip
 METHODS = {
     "t": "Student t", "wilson": "Wilson", "clopper_pearson": "Clopper–Pearson", "bca": "BCa",
@@ -44,7 +45,7 @@ _DIGITS = {
     "age_years": 1,
 }  # fmt: skip
 _STATISTIC_DIGITS = {"ccc": 3, "icc_a1": 3, "pearson": 3, "slope": 3, "cutoff": 2, "auc": 3,
-                     "auc_difference": 3}  # fmt: skip
+                     "auc_difference": 3, "sites_tau": 3}  # fmt: skip
 
 
 def label(names: dict[str, str], key: str) -> str:
@@ -86,6 +87,8 @@ def digits_of(row: ResultRow) -> int:
     """Return how many decimals a row is printed with."""
     if row.statistic.endswith("_percent"):
         return 2 if row.statistic.startswith("within") else 1
+    if row.statistic.startswith("sites_") and row.unit_of_value == "%":
+        return 1
     if row.statistic in _STATISTIC_DIGITS:
         return _STATISTIC_DIGITS[row.statistic]
     return _DIGITS.get(row.quantity, 2)

@@ -7,10 +7,10 @@ from evaluation.analysis import AnalysisResult
 from evaluation.report.accuracy_tables import (
     accuracy_tables,
     cross_table,
-    difference_table,
     reasons_table,
     reference_table,
 )
+from evaluation.report.comparison_tables import difference_table, sites_table
 from evaluation.report.document import Document, Figure, Lookup, Section, Table
 from evaluation.report.figures import draw_bland_altman, draw_forest, draw_roc
 from evaluation.report.flow_figure import draw_flow
@@ -106,7 +106,11 @@ def _sections(
         return figures.get(name, absent.get(name, ""))
 
     primary = [similarity_table(look), similarity_by_site(look), shown("forest")]
-    agreement = [agreement_table(look), shown("bland_altman"), raw_agreement_table(look)]
+    agreement: list[Table | Figure | str] = [
+        agreement_table(look), shown("bland_altman"), raw_agreement_table(look),
+    ]  # fmt: skip
+    sites = sites_table(look)
+    agreement += [sites] if sites else []
     difference = difference_table(look)
     secondary: list[Table | Figure | str] = [*accuracy_tables(look), shown("roc")]
     secondary += [difference] if difference else []

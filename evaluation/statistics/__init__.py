@@ -1,5 +1,6 @@
 """Intervals, quantiles and resampling, each returned as an `Estimate`."""
 
+from evaluation.statistics.areas import Areas, areas_under_curve
 from evaluation.statistics.estimates import (
     DEFAULT_LEVEL,
     Comparison,
@@ -8,6 +9,8 @@ from evaluation.statistics.estimates import (
     require_level,
 )
 from evaluation.statistics.means import clustered_mean, mean_interval, present, quantile_intervals
+from evaluation.statistics.multiplicity import adjusted_p_values, fixed_sequence
+from evaluation.statistics.pooling import RandomEffects, random_effects
 from evaluation.statistics.proportions import (
     clustered_proportion,
     count_by_cluster,
@@ -17,17 +20,23 @@ from evaluation.statistics.resampling import WeightedStatistic, bootstrap
 
 __all__ = [
     "DEFAULT_LEVEL",
+    "Areas",
     "Comparison",
     "Estimate",
+    "RandomEffects",
     "WeightedStatistic",
+    "adjusted_p_values",
+    "areas_under_curve",
     "bootstrap",
     "clustered_mean",
     "clustered_proportion",
     "count_by_cluster",
+    "fixed_sequence",
     "mean_interval",
     "not_estimable",
     "present",
     "proportion_interval",
     "quantile_intervals",
+    "random_effects",
     "require_level",
 ]

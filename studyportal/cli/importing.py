@@ -61,9 +61,9 @@ def keep_rows(rows: Sequence[CaseRow], *, by: User, each: Callable[[], None]) ->
 
 
 def _keep(row: CaseRow, *, by: User, received: list, each: Callable[[], None]) -> Participant:
-    if row.facts is None:
+    site = site_by_code(row.facts.site_code) if row.facts is not None else None
+    if row.facts is None or site is None:
         raise Refused(Reason("row", f"Line {row.line} cannot be kept."))
-    site = site_by_code(row.facts.site_code)
     participant = screen_participant(site=site, facts=row.facts, by=by)
     if row.height_cm is not None or row.weight_kg is not None:
         enter_baseline(

@@ -1,12 +1,6 @@
 from django.contrib import admin
 
 from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
-from studyportal.core.admin import TrailAdmin
+from studyportal.core.admin import ReadOnlyAdmin
 
-
-@admin.register(Baseline, Lesion, ReferenceStandard)
-class ReadOnlyAdmin(TrailAdmin):
-    """Seen here; changed through services, which keep the trail."""
-
-    list_display = ("__str__",)
-    date_hierarchy = None
+admin.site.register([Baseline, Lesion, ReferenceStandard], ReadOnlyAdmin)

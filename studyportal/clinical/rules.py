@@ -50,6 +50,8 @@ class ReferenceEntry:
     status: ReferenceStatus
 
 
+# Written in one way only, so that lesion 1 and lesion 01 cannot be two.
+_LESION_NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 _ENTRY = re.compile(r"^(?P<condition>\w+)/(?P<unit>\w+)/(?P<unit_id>[\w.-]*)=(?P<status>\w+)$")
 
 
@@ -95,8 +97,8 @@ def unit_fault(condition: TargetCondition, unit: Unit, unit_id: str) -> str:
     """Why this condition cannot be judged on this unit; empty when it can."""
     if unit not in UNITS[condition]:
         return f"{condition.replace('_', ' ')} is judged per {' or '.join(sorted(UNITS[condition]))}, not per {unit}."
-    if unit == Unit.LESION and not unit_id.isdigit():
-        return "a lesion is named by its number."
+    if unit == Unit.LESION and not _LESION_NUMBER.fullmatch(unit_id):
+        return "a lesion is named by its number, from 1 to 999."
     if unit == Unit.STATION and unit_id not in STATIONS:
         return f"{unit_id} is not a station of the IASLC map."
     if unit == Unit.PARTICIPANT and unit_id:

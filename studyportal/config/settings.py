@@ -217,6 +217,22 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "studyportal.api.openapi.describe_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "SiteStatus": "studyportal.sites.states.SiteStatus",
+        "ParticipantStatus": "studyportal.participants.states.ParticipantStatus",
+        "PairStatus": "studyportal.imaging.states.PairStatus",
+        "SeriesStatus": "studyportal.imaging.states.SeriesStatus",
+        "ReleaseStatus": "studyportal.syntheses.states.ReleaseStatus",
+        "JobStatus": "studyportal.syntheses.states.JobStatus",
+        "SyntheticStatus": "studyportal.syntheses.states.SyntheticStatus",
+        "CutStatus": "studyportal.outcomes.states.CutStatus",
+        "RunStatus": "studyportal.outcomes.states.RunStatus",
+        "ExportStatus": "studyportal.exports.states.ExportStatus",
+    },
 }
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")

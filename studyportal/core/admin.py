@@ -4,15 +4,9 @@ from django.http import HttpRequest
 
 from studyportal.core.models import AuditEvent, StatusChange, User
 
-admin.site.register(User, UserAdmin)
 
-
-@admin.register(AuditEvent, StatusChange)
-class TrailAdmin(admin.ModelAdmin):
-    """The trail is read here and changed nowhere."""
-
-    list_display = ("at", "by", "__str__")
-    date_hierarchy = "at"
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Seen here; changed through services, which keep the trail."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -22,3 +16,7 @@ class TrailAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+
+admin.site.register(User, UserAdmin)
+admin.site.register([AuditEvent, StatusChange], ReadOnlyAdmin)

@@ -1,12 +1,6 @@
 from django.contrib import admin
 
-from studyportal.core.admin import TrailAdmin
+from studyportal.core.admin import ReadOnlyAdmin
 from studyportal.exports.models import Export, ExportDownload
 
-
-@admin.register(Export, ExportDownload)
-class ReadOnlyAdmin(TrailAdmin):
-    """Seen here; changed through services, which keep the trail."""
-
-    list_display = ("__str__",)
-    date_hierarchy = None
+admin.site.register([Export, ExportDownload], ReadOnlyAdmin)

@@ -1,14 +1,19 @@
 """Reads of exports, for those who may export."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from studyportal.exports.models import Export, ExportDownload
 from studyportal.exports.states import ExportStatus
-from studyportal.outcomes.selectors import EvaluationRun
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
+
+if TYPE_CHECKING:
+    from studyportal.outcomes.models import EvaluationRun
 
 
 def exports_visible_to(user: Person) -> QuerySet[Export]:

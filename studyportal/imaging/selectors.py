@@ -86,6 +86,11 @@ def quarantine_of(series_id: UUID) -> Path:
     return Path(settings.QUARANTINE_DIR) / str(series_id)
 
 
+def waiting_files(series_id: UUID) -> list[str]:
+    """Digests of the files received and not yet de-identified, sorted."""
+    return sorted(path.name for path in quarantine_of(series_id).glob("[0-9a-f]*"))
+
+
 def every_pair() -> QuerySet[ScanPair]:
     """All pairs, for data cuts and the portal's own work."""
     return ScanPair.objects.select_related("participant", "participant__site").order_by(
@@ -190,3 +195,10 @@ def unjudged_pairs() -> list[ScanPair]:
         for pair in ready_pairs()
         if answers.get(pair.participant_id, {}).get("EXC-02", ("unknown", ""))[0] == "unknown"
     ]
+
+
+def unsettled_series() -> QuerySet[ImagingSeries]:
+    """Series that wait for intake and can be taken in; outlines without a PET to lie on cannot."""
+    placed = Q(pair__series__role=SeriesRole.REFERENCE, pair__series__status=SeriesStatus.ACCEPTED)
+    waiting = every_series().filter(status=SeriesStatus.RECEIVED)
+    return waiting.filter(~Q(role=SeriesRole.OUTLINES) | placed).distinct()

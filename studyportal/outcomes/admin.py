@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from studyportal.core.admin import TrailAdmin
+from studyportal.core.admin import ReadOnlyAdmin
 from studyportal.outcomes.models import (
     CutPair,
     DataCut,
@@ -10,10 +10,6 @@ from studyportal.outcomes.models import (
     RunFile,
 )
 
-
-@admin.register(DataCut, CutPair, EvaluationRun, IndexTest, IndexScore, RunFile)
-class ReadOnlyAdmin(TrailAdmin):
-    """Seen here; changed through services, which keep the trail."""
-
-    list_display = ("__str__",)
-    date_hierarchy = None
+admin.site.register(
+    [DataCut, CutPair, EvaluationRun, IndexTest, IndexScore, RunFile], ReadOnlyAdmin
+)

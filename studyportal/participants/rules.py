@@ -64,7 +64,9 @@ def assess(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> Asse
 
     A criterion that settles at screening must be known; one that imaging or pathology settles may stay open.
     """
-    against, missing, later = [], [], []
+    against: list[Reason] = []
+    missing: list[Reason] = []
+    later: list[Reason] = []
     for criterion in criteria:
         answer = answers.get(criterion.code, Answer.UNKNOWN)
         if answer == Answer.UNKNOWN:

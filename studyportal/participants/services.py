@@ -49,6 +49,12 @@ def screen_participant(*, site: Site, facts: ScreeningFacts, by: User) -> Partic
     require(by, Action.SCREEN_PARTICIPANT, site=site)
     version = active_version()
     protocol = content_of(version)
+    if facts.site_code != site.code:
+        raise Refused(
+            Reason(
+                "site_differs", f"The facts are of {facts.site_code}, not of {site.code}.", "site"
+            )
+        )
     refuse_if(faults_of(facts, protocol, today=clock.today()))
     if site.status != SiteStatus.RECRUITING or facts.age_years is None:
         raise Refused(Reason("site_not_recruiting", f"Site {site.code} is not recruiting."))
@@ -214,7 +220,8 @@ def _follow_verdict(
     }
     target = targets.get(Verdict(assessment.verdict))
     if target is not None and target != participant.status:
-        reasons = " ".join(assessment.answers.exclude(reason="").values_list("reason", flat=True))
+        standing = assessment.answers.exclude(reason="").exclude(answer=Answer.UNKNOWN)
+        reasons = " ".join(standing.values_list("reason", flat=True))
         advance(
             participant,
             PARTICIPANT,

@@ -110,11 +110,7 @@ def parse(text: str) -> Protocol:
         raise ProtocolRefused([f"The protocol file is not TOML: {error}."]) from error
     faults: list[str] = []
     for key, kind in _NESTED.items():
-        rows = content.get(key, [])
-        built = [
-            _build(kind, row, f"{key}[{index}]", faults) for index, row in enumerate(rows, start=1)
-        ]
-        content[key] = tuple(entry for entry in built if entry is not None)
+        content[key] = _entries(kind, content.get(key, []), key, faults)
     if isinstance(content.get("imaging"), dict):
         content["imaging"] = _build(ImagingThresholds, content["imaging"], "imaging", faults)
     protocol = _build(Protocol, content, "protocol", faults)
@@ -123,6 +119,16 @@ def parse(text: str) -> Protocol:
     if faults or protocol is None:
         raise ProtocolRefused(faults)
     return protocol
+
+
+def _entries(kind: type[T], rows: object, key: str, faults: list[str]) -> tuple[T, ...]:
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        faults.append(f"protocol: “{key}” is not a list of tables [[{key}]].")
+        return ()
+    built = [
+        _build(kind, row, f"{key}[{index}]", faults) for index, row in enumerate(rows, start=1)
+    ]
+    return tuple(entry for entry in built if entry is not None)
 
 
 def _build(kind: type[T], row: Mapping[str, Any], where: str, faults: list[str]) -> T | None:

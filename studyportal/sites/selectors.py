@@ -20,7 +20,7 @@ def memberships_of(user: Person) -> list[Membership]:
     cached = getattr(user, "_memberships", None)
     if cached is None:
         cached = list(Membership.objects.filter(user=user, ended_at=None).select_related("site"))
-        user._memberships = cached  # type: ignore[union-attr]
+        user._memberships = cached  # type: ignore[attr-defined]  # a cache on the request's own user
     return cached
 
 

@@ -159,3 +159,8 @@ def in_queue_order(jobs: QuerySet[SynthesisJob]) -> QuerySet[SynthesisJob]:
     )
     waiting_since = Case(When(status=JobStatus.QUEUED, then=F("requested_at")))
     return jobs.annotate(place=Subquery(ahead)).order_by(rank, waiting_since, "-requested_at")
+
+
+def any_running() -> bool:
+    """Whether any job runs now."""
+    return SynthesisJob.objects.filter(status=JobStatus.RUNNING).exists()

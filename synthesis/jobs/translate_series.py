@@ -26,7 +26,7 @@ from synthesis.contract import (
     WrittenFile,
 )
 from synthesis.dicom_out import NoDateError, Provenance, series_uid, write_synthetic_pet
-from synthesis.inference import Translation, accept_ct, choose_device, translate_volume
+from synthesis.inference import Translation, accept_ct, choose_device, prepare, translate_volume
 from synthesis.models import load_generator
 from synthesis.registry import Release, ReleaseRefusedError, load_release
 
@@ -93,23 +93,15 @@ def _translate(
         series, ct = accept_ct(Path(name) for name in request.ct_files)
     with _timed(seconds, "translating"):
         suv = translate_volume(translation, ct, progress, cancelled)
-    provenance = Provenance(
-        job_id=request.job_id,
-        release_name=release.name,
-        release_version=release.version,
-        release_digest=release.digest,
-        seed=request.seed,
-        labels=request.labels,
-    )
+    provenance = _provenance(request, release)
     with _timed(seconds, "writing"), _complete_or_absent(out) as partial:
         write_synthetic_pet(suv, partial, series, provenance)
         if cancelled():
             raise CancelledError
-    files = _written(out)
     return TranslationResult(
         job_id=request.job_id,
         status="succeeded",
-        files=files,
+        files=(files := _written(out)),
         series_uid=series_uid(series, provenance),
         series_sha256=_series_digest(files),
         release_sha256=release.digest,
@@ -119,13 +111,22 @@ def _translate(
     )
 
 
+def _provenance(request: TranslationRequest, release: Release) -> Provenance:
+    return Provenance(
+        job_id=request.job_id,
+        release_name=release.name,
+        release_version=release.version,
+        release_digest=release.digest,
+        seed=request.seed,
+        labels=request.labels,
+    )
+
+
 @lru_cache(maxsize=2)
 def _loaded(folder: Path, digest: str, device: str) -> tuple[Release, Translation]:
     """Return the checked release with its generator; kept, so a long-lived worker loads it once."""
     release = load_release(folder, digest)
-    where = torch.device(device)
-    generator = load_generator(release).to(where)
-    return release, Translation(generator, release.model, where)
+    return release, prepare(load_generator(release), release.model, torch.device(device))
 
 
 @contextmanager

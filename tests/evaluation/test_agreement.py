@@ -3,7 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.agreement import bland_altman, correlation, icc, lin_ccc, within_tolerance
+from evaluation.agreement import (
+    bland_altman,
+    correlation,
+    deming,
+    icc,
+    lin_ccc,
+    passing_bablok,
+    within_tolerance,
+)
 from tests.evaluation.reference_cases import reference_csv, reference_json
 
 
@@ -154,3 +162,29 @@ def test_within_tolerance_includes_its_boundary():
 def test_constant_values_are_not_estimable_with_a_reason():
     assert lin_ccc([1.0] * 5, [1.0] * 5).reason == "all values are equal"
     assert correlation([1.0] * 5, [1, 2, 3, 4, 5]).reason == "one variable is constant"
+
+
+@pytest.mark.real_data
+def test_deming_and_passing_bablok_equal_mcr():
+    rows = reference_csv("regression_creatinine.csv")
+    expected = reference_json("regression_creatinine_expected.json")["expected"]
+    x, y = ([float(row[name]) for row in rows] for name in ("serum", "plasma"))
+    for fitted, name in (
+        (deming(x, y), "deming_ratio1_jackknife"),
+        (deming(x, y, error_ratio=4), "deming_ratio4_jackknife"),
+        (passing_bablok(x, y), "paba_analytical"),
+    ):
+        for e, part in ((fitted.intercept, "intercept"), (fitted.slope, "slope")):
+            assert [e.value, e.lower, e.upper] == pytest.approx(expected[name][part], rel=1e-6)
+
+
+def test_a_line_without_error_is_found_by_both():
+    x = np.arange(1.0, 12.0)
+    for fitted in (deming(x, 2 * x + 1), passing_bablok(x, 2 * x + 1)):
+        assert fitted.slope.value == pytest.approx(2)
+        assert fitted.intercept.value == pytest.approx(1)
+
+
+def test_too_few_pairs_for_a_line_say_so():
+    assert "fewer than four" in deming([1, 2], [1, 2]).slope.reason
+    assert "fewer than four" in passing_bablok([1, 2], [1, 2]).slope.reason

@@ -15,9 +15,11 @@ from evaluation.analysis import (
     run,
 )
 from evaluation.diagnostic import accuracy
+from evaluation.statistics import random_effects
+from tests.evaluation.row_lookup import everybody, only
 from tests.evaluation.simulated_study import SITES, Truth, simulated_tables
 
-PLAN = replace(default_plan(), bootstrap_replicates=200)
+PLAN = replace(default_plan(), bootstrap_replicates=100)
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +30,6 @@ def tables():
 @pytest.fixture(scope="module")
 def result(tables):
     return run(PLAN, tables)
-
-
-def only(result, **conditions):
-    found = [r for r in result.rows if all(getattr(r, name) == v for name, v in conditions.items())]
-    assert len(found) == 1, found
-    return found[0]
-
-
-def everybody(result, statistic, **conditions):
-    return only(result, statistic=statistic, subgroup="all", **conditions)
 
 
 # tables
@@ -62,6 +54,20 @@ def test_two_releases_need_a_plan_that_names_one(tables):
         run(PLAN, both)
     named = run(replace(PLAN, release="pix2pix-1"), both)
     assert named.rows == run(PLAN, tables).rows
+
+
+def test_an_infinite_value_is_refused_with_its_place(tables):
+    m = tables.measurements.copy()
+    m.loc[m.index[m["quantity"] == "psnr"][0], "value"] = float("inf")
+    with pytest.raises(TablesError, match=r"value is infinite for .*psnr"):
+        run(PLAN, replace(tables, measurements=m))
+
+
+def test_a_value_of_none_is_missing(tables):
+    m = tables.measurements.astype({"value": object})
+    m.loc[m.index[m["quantity"] == "psnr"][0], "value"] = None
+    row = everybody(run(PLAN, replace(tables, measurements=m)), "mean", quantity="psnr")
+    assert row.missing == 1
 
 
 def test_an_unknown_status_and_an_unknown_site_are_refused(tables):
@@ -200,94 +206,6 @@ def test_malignancy_per_participant_is_not_estimable_with_the_reason(result):
     assert all(r.value is None and "non-small cell" in r.reason for r in rows)
 
 
-def _one_participant(measurements, verdicts):
-    """Tables of one analysed participant with given measurements and verdicts."""
-    person = dict.fromkeys(COLUMNS["participants"], True)
-    person |= {"participant": "SPH-1", "site": "SPH", "age_years": 60.0, "sex": "F",
-               "exclusion_reason": ""}  # fmt: skip
-    who = {"participant": "SPH-1", "site": "SPH"}
-    rows = [
-        {**who, "release": "r", "region": region, "image": "synthetic", "quantity": "suv_peak",
-         "value": value, "unit": "SUV", "method": "", "flags": ""}
-        for region, value in measurements
-    ]  # fmt: skip
-    reference = [
-        {**who, "target_condition": c, "unit": u, "unit_id": i, "status": s, "source": ""}
-        for c, u, i, s in verdicts
-    ]
-    return Tables(
-        pd.DataFrame([person]),
-        pd.DataFrame(rows, columns=list(COLUMNS["measurements"])),
-        pd.DataFrame(reference, columns=list(COLUMNS["reference_standard"])),
-        empty_table("index_scores"),
-        pd.DataFrame([{"code": "SPH", "name": "S", "name_zh": "", "target": 1}]),
-    )
-
-
-def _counts(result, endpoint, unit):
-    names = ("tp", "fp", "fn", "tn", "missing_index")
-    return [
-        everybody(result, n, endpoint=endpoint, unit=unit, test="spet_suvpeak").value for n in names
-    ]
-
-
-def test_a_participants_nodal_score_is_the_highest_station():
-    tables = _one_participant(
-        [("node:4R", 1.0), ("node:7", 3.0), ("node:10L", float("nan"))],
-        [("nodal_metastasis", "participant", "", "positive"),
-         ("nodal_metastasis", "station", "4R", "negative"),
-         ("nodal_metastasis", "station", "7", "positive"),
-         ("nodal_metastasis", "station", "10L", "negative")],
-    )  # fmt: skip
-    result = run(PLAN, tables)
-    assert _counts(result, "nodal_metastasis", "participant") == [1, 0, 0, 0, 0]
-    assert _counts(result, "nodal_metastasis", "station") == [1, 0, 0, 1, 1]
-
-
-def test_nothing_found_scores_zero_but_a_lesion_without_measurement_is_missing():
-    verdicts = [
-        ("nodal_metastasis", "participant", "", "negative"),
-        ("distant_metastasis", "participant", "", "positive"),
-        ("malignancy", "lesion", "2", "positive"),
-    ]
-    result = run(PLAN, _one_participant([("lesion:1", 4.0)], verdicts))
-    assert _counts(result, "nodal_metastasis", "participant") == [0, 0, 0, 1, 0]
-    assert _counts(result, "distant_metastasis", "participant") == [0, 0, 1, 0, 0]
-    assert _counts(result, "malignancy", "lesion") == [0, 0, 0, 0, 1]
-
-
-def test_without_any_measured_image_nothing_found_cannot_be_said():
-    verdicts = [("distant_metastasis", "participant", "", "positive")]
-    result = run(PLAN, _one_participant([], verdicts))
-    assert _counts(result, "distant_metastasis", "participant") == [0, 0, 0, 0, 1]
-
-
-def test_a_score_at_the_cutoff_is_positive():
-    verdicts = [("malignancy", "lesion", "1", "positive")]
-    result = run(PLAN, _one_participant([("lesion:1", 2.5)], verdicts))
-    assert _counts(result, "malignancy", "lesion")[0] == 1
-
-
-def test_a_test_outside_the_plan_has_no_cutoff_and_is_not_prespecified(tables):
-    other = replace(
-        tables, index_scores=tables.index_scores.replace({"test": {"reader_ct": "guess"}})
-    )
-    result = run(PLAN, other)
-    where = {"test": "guess", "unit": "lesion"}
-    row = everybody(result, "sensitivity", **where)
-    assert row.value is None
-    assert "no locked cut-off" in row.reason
-    assert not row.prespecified
-    assert everybody(result, "auc", **where).value is not None
-
-
-def test_several_readers_get_their_own_rows_and_share_participants(result):
-    pooled = everybody(result, "auc", test="reader_ct", unit="lesion")
-    single = everybody(result, "auc", test="reader_ct:R1", unit="lesion")
-    assert pooled.n == 2 * single.n
-    assert pooled.clusters == single.clusters
-
-
 def test_a_study_without_participants_gives_reasons_instead_of_a_crash():
     empty = Tables(**{name: empty_table(name) for name in COLUMNS})
     sites = pd.DataFrame(
@@ -342,3 +260,33 @@ def test_series_hold_the_points_of_the_figures(result):
     pairs = result.series["agreement"].query("quantity == 'suv_peak'")
     percent = 100 * (pairs["synthetic"].astype(float) / pairs["reference"].astype(float) - 1)
     assert np.allclose(percent, pairs["difference_percent"].astype(float))
+
+
+def test_heterogeneity_equals_random_effects_over_the_site_rows(result):
+    sites = [
+        r
+        for r in result.rows
+        if r.endpoint == "ssim" and r.quantity == "ssim" and r.statistic == "mean"
+        and r.subgroup != "all"
+    ]  # fmt: skip
+    sds = {r.subgroup: r for r in result.rows if r.quantity == "ssim" and r.statistic == "sd"}
+    direct = random_effects(
+        [r.value for r in sites], [sds[r.subgroup].value ** 2 / r.n for r in sites]
+    )
+    pooled = everybody(result, "sites_pooled", quantity="ssim")
+    assert [pooled.value, pooled.lower, pooled.upper] == pytest.approx(
+        [direct.estimate.value, direct.estimate.lower, direct.estimate.upper]
+    )
+    assert everybody(result, "sites_tau", quantity="ssim").value == pytest.approx(
+        math.sqrt(direct.tau2), abs=1e-9
+    )
+    assert pooled.clusters == 5
+
+
+def test_paired_differences_are_the_differences_of_the_single_rows(result):
+    where = {"endpoint": "malignancy", "unit": "lesion"}
+    for name in ("sensitivity", "specificity", "auc"):
+        one = everybody(result, name, test="spet_suvpeak", **where).value
+        other = everybody(result, name, test="pet_suvpeak", **where).value
+        row = everybody(result, f"{name}_difference", **where, test="spet_suvpeak - pet_suvpeak")
+        assert row.value == pytest.approx(one - other)

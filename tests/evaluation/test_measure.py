@@ -84,6 +84,19 @@ def test_each_number_has_one_row_and_the_agreed_name():
     }
 
 
+def test_regions_may_bring_their_own_names_and_keep_the_order_of_their_numbers():
+    rows = measure_pair(
+        reference=reference(),
+        synthetic=synthetic(),
+        ct=None,
+        lesions={"node:4R": lesion(), "lesion:10": lesion(), "lesion:2": lesion()},
+        data_range=20.0,
+    )
+    regions = list(dict.fromkeys(row.region for row in rows))
+
+    assert regions == ["body", "lesion:2", "lesion:10", "node:4R"]
+
+
 def test_values_are_those_of_the_metrics_on_the_masked_pair():
     rows = measured()
     parameters = {p.quantity: p.value for p in lesion_parameters(synthetic(), lesion())}

@@ -15,7 +15,7 @@ from evaluation.report.formats import interval_of, number
 from evaluation.report.twins import neutral, write_csv
 from tests.evaluation.simulated_study import simulated_tables
 
-PLAN = replace(default_plan(), bootstrap_replicates=200)
+PLAN = replace(default_plan(), bootstrap_replicates=100)
 PROVENANCE = {
     "Protocol version": "1.0",
     "Registration": "NCT07243873",

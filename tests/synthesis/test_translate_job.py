@@ -12,7 +12,7 @@ from evaluation.imaging import SeriesRefused, read_series
 from synthesis.contract import TranslationRequest, TranslationResult
 from synthesis.data import write_dicom
 from synthesis.dicom_out import PRIVATE_CREATOR
-from synthesis.inference import Translation, accept_ct, choose_device, translate_volume
+from synthesis.inference import accept_ct, choose_device, prepare, translate_volume
 from synthesis.jobs import translate_series
 from synthesis.models import load_generator
 from synthesis.registry import load_release, packaged_releases
@@ -53,7 +53,7 @@ def test_pixels_come_back_within_half_a_slope(tmp_path: Path) -> None:
     result = succeeded(request)
     release = load_release(Path(request.release_dir))
     _, ct = accept_ct([Path(p) for p in request.ct_files])
-    translation = Translation(load_generator(release), release.model, choose_device("cpu"))
+    translation = prepare(load_generator(release), release.model, choose_device("cpu"))
 
     wanted = translate_volume(translation, ct, lambda *_: None, lambda: False)
 
@@ -241,7 +241,7 @@ def test_what_breaks_is_errored_without_a_traceback_and_leaves_nothing(tmp_path:
 def test_the_shipped_release_puts_uptake_where_the_phantom_has_it(tmp_path: Path) -> None:
     (release,) = packaged_releases()
     pair = full_pair(6, "SPH")
-    translation = Translation(load_generator(release), release.model, choose_device("cpu"))
+    translation = prepare(load_generator(release), release.model, choose_device("cpu"))
 
     suv = translate_volume(translation, pair.ct, lambda *_: None, lambda: False)
 

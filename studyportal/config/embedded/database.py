@@ -146,7 +146,8 @@ def _lived_at(pid: int, moment: float) -> bool:
     """Whether the process runs and is no younger one that got the same number."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
-        return process.create_time() <= moment + 1 and process.status() != psutil.STATUS_ZOMBIE
+        started = float(process.create_time())
+        return started <= moment + 1 and str(process.status()) != psutil.STATUS_ZOMBIE
     return False
 
 

@@ -6,7 +6,8 @@ files are addressed by digest and the move out of *received* succeeds once.
 
 import json
 import logging
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -24,7 +25,7 @@ from evaluation.imaging import (
 )
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
-from studyportal.core.services import advance, record
+from studyportal.core.services import advance, record, take_lease
 from studyportal.core.storage import path_of, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
@@ -37,6 +38,7 @@ from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 
 _MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
 _NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
+_LEASE_SECONDS = 600.0
 _log = logging.getLogger(__name__)
 _SUV_TOLERANCE = 1e-12  # a de-identified header must give the same factor to the last digits
 
@@ -48,7 +50,7 @@ class _Stored:
     manifest_sha256: str
     files: int
     size: int
-    report: dict[str, object]
+    report: Mapping[str, object]
 
 
 def check_series(*, series: ImagingSeries) -> ImagingSeries:
@@ -58,15 +60,18 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
         return series
     if series.role == SeriesRole.OUTLINES:
         return keep_outlines(series=series)
+    if not take_lease(series, seconds=_LEASE_SECONDS):
+        return series
     try:
         _intake(series)
     except StaleState:  # another worker finished the same series first
         series.refresh_from_db()
         return series
-    except (
-        Exception
-    ):  # the shell of intake: whatever a hostile file breaks, the series ends with a sentence
-        _log.exception("intake of series %s broke", series.pk)
+    except Exception as error:  # noqa: BLE001 the shell of intake
+        # Whatever a hostile file breaks, its series ends with a sentence. The error's message may quote a
+        # header, so only what broke and where is logged.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        _log.error("intake of series %s broke: %s\n%s", series.pk, type(error).__name__, where)
         _refuse(series, [_broken()])
     settle_pair(pair=series.pair)
     _outlines_that_waited(series)

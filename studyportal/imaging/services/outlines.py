@@ -130,9 +130,8 @@ def _accept(
     series: ImagingSeries, reference: ImagingSeries, masks: dict[str, np.ndarray], grid: Grid
 ) -> None:
     buffer = BytesIO()
-    np.savez_compressed(
-        buffer, **{name.replace(":", "__"): mask for name, mask in sorted(masks.items())}
-    )  # type: ignore[arg-type]
+    named = {name.replace(":", "__"): mask for name, mask in sorted(masks.items())}
+    np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # the stub takes only `allow_pickle` by name
     stored = store_bytes(buffer.getvalue())
     regions = [
         {

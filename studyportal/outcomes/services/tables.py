@@ -130,7 +130,7 @@ def _why_out(
         PairStatus.EXCLUDED: pair.exclusion_reason,
     }
     ready = "" if synthesised else "No synthetic PET of the release passed its checks."
-    return words.get(pair.status, ready)
+    return words.get(PairStatus(pair.status), ready)
 
 
 def _reference() -> Rows:

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from synthesis.contract import TranslationResult
 
 from evaluation.imaging import Series, read_series
 from studyportal.core import clock
@@ -27,6 +27,7 @@ from studyportal.syntheses.states import (
     JobStatus,
     SyntheticStatus,
 )
+from synthesis.contract import TranslationResult
 
 
 @transaction.atomic
@@ -97,10 +98,13 @@ def record_result(*, job: SynthesisJob, result: TranslationResult) -> SynthesisJ
 
 def requeue_lost() -> list[SynthesisJob]:
     """Jobs whose worker has died wait again, or are errored when their attempts are used up."""
-    return [
-        _end_or_requeue(job, AttemptOutcome.LOST, "The worker stopped without a word.")
-        for job in lost_jobs(clock.now())
-    ]
+    requeued = []
+    for job in lost_jobs(clock.now()):
+        with suppress(StaleState):  # it reported after all
+            requeued.append(
+                _end_or_requeue(job, AttemptOutcome.LOST, "The worker stopped without a word.")
+            )
+    return requeued
 
 
 def _lease() -> object:
@@ -194,7 +198,8 @@ def _owned(job: SynthesisJob) -> None:
 
 
 def _close_attempt(job: SynthesisJob, outcome: AttemptOutcome, reason: str) -> None:
-    JobAttempt.objects.filter(job=job, token=job.token, ended_at=None).update(
+    running = JobAttempt.objects.filter(job=job, ended_at=None)
+    running.filter(token=str(job.token)).update(
         ended_at=clock.now(), outcome=outcome, reason=reason
     )
 

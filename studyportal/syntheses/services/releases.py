@@ -3,8 +3,6 @@
 from pathlib import Path
 
 from django.db import transaction
-from synthesis.registry import ReleaseRefusedError, load_release
-from synthesis.registry.release import PACKAGED
 
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
@@ -14,6 +12,8 @@ from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 from studyportal.syntheses.models import ModelRelease
 from studyportal.syntheses.states import MODEL_RELEASE, ReleaseStatus
+from synthesis.registry import ReleaseRefusedError, load_release
+from synthesis.registry.release import PACKAGED
 
 
 @transaction.atomic

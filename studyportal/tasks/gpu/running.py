@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 
 from django.conf import settings
-from synthesis.contract import TranslationRequest, TranslationResult
 
 from studyportal.core.errors import StaleState
 from studyportal.core.storage import DamagedFile
@@ -14,6 +13,7 @@ from studyportal.imaging.selectors import stored_paths
 from studyportal.syntheses import services
 from studyportal.syntheses.selectors import SynthesisJob, folder_of
 from studyportal.tasks.gpu.child import Child, ChildDied, Keeper
+from synthesis.contract import TranslationRequest, TranslationResult
 
 _TICK_SECONDS = 1.0
 _keeper = Keeper()

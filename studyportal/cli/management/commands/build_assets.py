@@ -38,7 +38,8 @@ def find_npm() -> tuple[tuple[str, ...], Mapping[str, str]]:
         script = Path(place) / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         if node.exists() and script.exists():
             path = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
-            return (str(node), str(script)), {**os.environ, "PATH": path}
+            # A hospital's network often brings a certificate authority of its own, which only the system knows.
+            return (str(node), str(script)), {**os.environ, "PATH": path, "NODE_USE_SYSTEM_CA": "1"}
     raise CommandError(
         f"Node {OLDEST_NODE} or later is missing: run `make venv`, which installs it from a wheel."
     )

@@ -2,6 +2,7 @@
 
 import threading
 from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ from studyportal.cli.processes import PortalProcessError, RunningPortal, running
 from studyportal.core.errors import Refused
 from studyportal.exports.selectors import any_export_of
 from studyportal.exports.services import request_export
-from studyportal.imaging.selectors import every_series, ready_pairs
-from studyportal.imaging.states import SeriesStatus
+from studyportal.imaging.selectors import every_series, ready_pairs, unsettled_series
 from studyportal.outcomes.selectors import (
     EvaluationRun,
     cut_named,
@@ -41,6 +41,7 @@ LIMIT_SECONDS = 1800.0
 class Command(BaseCommand):
     help = "Run the demonstration study and keep serving it until Ctrl-C."
     requires_migrations_checks = False
+    _check: Callable[[], None]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
@@ -62,10 +63,16 @@ class Command(BaseCommand):
             call_command("load_protocol", stdout=self.stdout)
             people, password = demo.create_people()
             cases = demo.simulate_cohort(options["participants"])
-            places = {"folder": settings.BASE_DIR, "var": settings.VAR_DIR}
-            served = {name: options[name] for name in ("host", "port", "workers")}
-            with running_portal(**places, **served, say=self._say) as portal:
-                report = self._study(cases, portal)
+            with running_portal(
+                folder=settings.BASE_DIR,
+                var=settings.VAR_DIR,
+                host=options["host"],
+                port=options["port"],
+                workers=options["workers"],
+                say=self._say,
+            ) as portal:
+                self._check = lambda: _go_on(portal, stop)
+                report = self._study(cases)
                 self._say(
                     demo.closing_words(people, password, address=portal.address, report=report)
                 )
@@ -76,26 +83,20 @@ class Command(BaseCommand):
         except PortalProcessError as refused:
             raise CommandError(str(refused)) from refused
 
-    def _study(self, cases: Path, portal: RunningPortal) -> Path:
+    def _study(self, cases: Path) -> Path:
         demo.import_cohort(cases)
-        received = every_series()
-        self._wait(
-            "Check images",
-            received.count(),
-            received.filter(status=SeriesStatus.RECEIVED).count,
-            portal,
-        )
+        self._wait("Check images", every_series().count(), unsettled_series().count)
         demo.judge_all()
-        self._synthesise(portal)
-        run = self._evaluate(portal)
+        self._synthesise()
+        run = self._evaluate()
         folder = Path(settings.VAR_DIR) / "demo" / "report"
         write_files(run, folder)
         return folder
 
-    def _synthesise(self, portal: RunningPortal) -> None:
+    def _synthesise(self) -> None:
         by = demo.person_named("synthesis-operator")
-        for release in packaged_releases():
-            release_folder(release.folder, by=by)
+        for packaged in packaged_releases():
+            release_folder(packaged.folder, by=by)
         release = current_release()
         if release is None:
             raise CommandError("No model release ships with this installation.")
@@ -103,9 +104,9 @@ class Command(BaseCommand):
             dispatch.translate(request_synthesis(pair=pair, release=release, seed=0, by=by).pk)
         jobs = every_job()
         waiting = jobs.filter(status__in=(JobStatus.QUEUED, JobStatus.RUNNING))
-        self._wait("Synthesise", jobs.count(), waiting.count, portal)
+        self._wait("Synthesise", jobs.count(), waiting.count)
 
-    def _evaluate(self, portal: RunningPortal) -> EvaluationRun:
+    def _evaluate(self) -> EvaluationRun:
         by = demo.person_named("statistician")
         cut = cut_named(CUT)
         if cut is None:
@@ -116,20 +117,20 @@ class Command(BaseCommand):
             run = plan_run(cut=cut, by=by)
             for cut_pair in unmeasured_of(cut):
                 dispatch.measure(cut_pair.pk)
-        self._wait("Measure", cut.pairs.count(), unmeasured_of(cut).count, portal)
+        self._wait("Measure", cut.pairs.count(), unmeasured_of(cut).count)
         unfinished = every_run().filter(cut=cut, status__in=(RunStatus.PLANNED, RunStatus.RUNNING))
         for run in unfinished.filter(status=RunStatus.PLANNED):
             dispatch.analyse(run.pk)
-        self._wait("Analyse and report", 1, lambda: min(1, unfinished.count()), portal)
-        run = latest_completed_run()
-        if run is None:
+        self._wait("Analyse and report", 1, lambda: min(1, unfinished.count()))
+        completed = latest_completed_run()
+        if completed is None:
             raise CommandError("The evaluation broke; the lines above say why.")
-        if not any_export_of(run):
-            dispatch.build_export(request_export(run=run, by=by).pk)
-        return run
+        if not any_export_of(completed):
+            dispatch.build_export(request_export(run=completed, by=by).pk)
+        return completed
 
-    def _wait(self, label: str, total: int, left: Any, portal: RunningPortal) -> None:
-        demo.wait_for(label, total, left, check=portal.check, limit_seconds=LIMIT_SECONDS)
+    def _wait(self, label: str, total: int, left: Callable[[], int]) -> None:
+        demo.wait_for(label, total, left, check=self._check, limit_seconds=LIMIT_SECONDS)
 
     def _serve(self, portal: RunningPortal, stop: threading.Event) -> None:
         self._say("Ctrl-C stops it.")
@@ -139,3 +140,10 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _go_on(portal: RunningPortal, stop: threading.Event) -> None:
+    """Raise when a process of the portal has ended or a person has pressed Ctrl-C."""
+    portal.check()
+    if stop.is_set():
+        raise CommandError("Stopped. Run it again to go on where it was.")

@@ -1,0 +1,1 @@
+"""Small serializers: parsing of bodies and shapes of answers, no rules."""

@@ -1,0 +1,131 @@
+"""Data cuts, evaluation runs, results and exports."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from studyportal.api.filters import CutFilter, ExportFilter, ResultFilter, RunFilter
+from studyportal.api.serializers.exports import ExportBody, ExportDetail, ExportRow
+from studyportal.api.serializers.outcomes import (
+    CutBody,
+    CutDetail,
+    CutRow,
+    ResultEntry,
+    RunBody,
+    RunDetail,
+    RunRow,
+)
+from studyportal.api.views.base import RowEndpoint, named
+from studyportal.exports import services as export_services
+from studyportal.exports.selectors import exports_visible_to
+from studyportal.outcomes import services
+from studyportal.outcomes.selectors import (
+    cuts_visible_to,
+    results_of,
+    runs_visible_to,
+    unmeasured_of,
+)
+from studyportal.syntheses.selectors import releases_visible_to
+from studyportal.tasks import dispatch
+
+
+class AnyAccept(BaseContentNegotiation):
+    """The client may accept the zip only; a refusal is JSON all the same."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+class CutEndpoint(RowEndpoint):
+    """Which pairs, series and versions an evaluation speaks of."""
+
+    row, detail_row = CutRow, CutDetail
+    filterset_class = CutFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return cuts_visible_to(self.request.user)
+
+    @extend_schema(request=CutBody, responses={201: CutDetail})
+    def create(self, request: Request) -> Response:
+        """A frozen cut exists with every pair that can be compared."""
+        body = self.body(CutBody)
+        release = named(releases_visible_to(self.request.user), body["release"], "release")
+        cut = services.freeze_cut(
+            name=body["name"], release=release, plan_text=body["plan"], by=self.person
+        )
+        return self.answer(cut, status=201)
+
+
+class RunEndpoint(RowEndpoint):
+    """Analyses of cuts under their plans."""
+
+    row, detail_row = RunRow, RunDetail
+    filterset_class = RunFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return runs_visible_to(self.request.user)
+
+    @extend_schema(request=RunBody, responses={202: RunDetail})
+    def create(self, request: Request) -> Response:
+        """A run is planned; its pairs are measured and then analysed."""
+        body = self.body(RunBody)
+        cut = named(cuts_visible_to(self.request.user), body["cut"], "cut")
+        run = services.plan_run(cut=cut, by=self.person)
+        for pair in unmeasured_of(cut):
+            dispatch.measure(pair.pk)
+        dispatch.analyse(run.pk)
+        return self.answer(run, status=202)
+
+    @extend_schema(responses={200: ResultEntry(many=True)}, filters=True)
+    @action(detail=True, filterset_class=ResultFilter)
+    def results(self, request: Request, pk: UUID) -> Response:
+        """Estimates with interval, denominators and method, in the order of the report."""
+        run = get_object_or_404(self.get_queryset(), pk=pk)
+        page = self.paginate_queryset(self.filter_queryset(results_of(run)))
+        return self.get_paginated_response(ResultEntry(page, many=True).data)
+
+
+class ExportEndpoint(RowEndpoint):
+    """Exports of completed runs."""
+
+    row, detail_row = ExportRow, ExportDetail
+    filterset_class = ExportFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return exports_visible_to(self.request.user)
+
+    @extend_schema(request=ExportBody, responses={202: ExportDetail})
+    def create(self, request: Request) -> Response:
+        """An export of a completed run waits to be built."""
+        body = self.body(ExportBody)
+        run = named(runs_visible_to(self.request.user), body["run"], "run")
+        export = export_services.request_export(run=run, by=self.person)
+        dispatch.build_export(export.pk)
+        return self.answer(export, status=202)
+
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    @action(detail=True, content_negotiation_class=AnyAccept)
+    def download(self, request: Request, pk: str) -> HttpResponse:
+        """The zip; who took it is kept."""
+        export = self.get_object()
+        archive = export_services.download_export(export=export, by=self.person)
+        name = f"studyportal-export-{export.archive_sha256[:12]}.zip"
+        return HttpResponse(
+            archive,
+            content_type="application/zip",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )

@@ -1,0 +1,89 @@
+"""Model releases and synthesis jobs."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from studyportal.api.filters import JobFilter, ReleaseFilter
+from studyportal.api.serializers.imaging import NothingBody
+from studyportal.api.serializers.syntheses import (
+    JobBody,
+    JobDetail,
+    JobRow,
+    MoveBody,
+    ReleaseDetail,
+    ReleaseRow,
+)
+from studyportal.api.views.base import RowEndpoint, named
+from studyportal.imaging.selectors import pairs_visible_to
+from studyportal.syntheses import services
+from studyportal.syntheses.selectors import jobs_visible_to, releases_visible_to
+from studyportal.syntheses.states import ReleaseStatus
+from studyportal.tasks import dispatch
+
+
+class ReleaseEndpoint(RowEndpoint):
+    """Trained models, sealed by their digests."""
+
+    row, detail_row = ReleaseRow, ReleaseDetail
+    filterset_class = ReleaseFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return releases_visible_to(self.request.user)
+
+    @extend_schema(request=MoveBody, responses={200: ReleaseDetail})
+    @action(detail=True, methods=["post"])
+    def move(self, request: Request, pk: str) -> Response:
+        """The release stands in another state, for a reason."""
+        release, body = self.get_object(), self.body(MoveBody)
+        release = services.move_release(
+            release=release,
+            target=ReleaseStatus(body["target"]),
+            reason=body["reason"],
+            by=self.person,
+        )
+        return self.answer(release)
+
+
+class JobEndpoint(RowEndpoint):
+    """Requests to make a synthetic PET."""
+
+    row, detail_row = JobRow, JobDetail
+    filterset_class = JobFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return jobs_visible_to(self.request.user)
+
+    @extend_schema(request=JobBody, responses={202: JobDetail})
+    def create(self, request: Request) -> Response:
+        """A job for this pair, release and seed is queued, or the one that exists is returned."""
+        body = self.body(JobBody)
+        pair = named(pairs_visible_to(self.request.user), body["pair"], "pair")
+        release = named(releases_visible_to(self.request.user), body["release"], "release")
+        job = services.request_synthesis(
+            pair=pair, release=release, seed=body["seed"], by=self.person
+        )
+        dispatch.translate(job.pk)
+        return self.answer(job, status=202)
+
+    @extend_schema(request=NothingBody, responses={200: JobDetail})
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """A waiting job is cancelled; a running one is told to stop."""
+        job = self.get_object()
+        self.body(NothingBody)
+        return self.answer(services.cancel_job(job=job, by=self.person))
+
+    @extend_schema(request=NothingBody, responses={202: JobDetail})
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        """An errored job waits again."""
+        job = self.get_object()
+        self.body(NothingBody)
+        job = services.retry_job(job=job, by=self.person)
+        dispatch.translate(job.pk)
+        return self.answer(job, status=202)

@@ -1,0 +1,239 @@
+"""The audit trail and the histories can be added to and nothing else; an act without its trail does not happen."""
+
+import ast
+import inspect
+from importlib import import_module
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
+from studyportal.core import services as core_services
+from studyportal.core.models import AuditEvent, StatusChange
+from studyportal.imaging.states import SeriesRole
+from studyportal.outcomes.rules import ScoreEntry
+from studyportal.participants.rules import Answer, ScreeningFacts
+from studyportal.protocol.rules import parse
+from studyportal.protocol.selectors import packaged_text
+from studyportal.sites.rules import Role
+from studyportal.syntheses.states import ReleaseStatus
+from tests import factories as make
+from tests.architecture.rendering import generate
+from tests.portal.test_api_rights import PLAN, complete_call, download_call
+
+pytestmark = pytest.mark.django_db
+TABLES = {"core_auditevent": make.AuditEventFactory, "core_statuschange": make.StatusChangeFactory}
+CHANGES = ["UPDATE {} SET at = now()", "DELETE FROM {}", "TRUNCATE {}"]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("table", TABLES)
+def test_a_kept_row_cannot_be_changed_or_taken_away(table, change):
+    row = TABLES[table]()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE waits for no pending check
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            cursor.execute(change.format(table))
+    assert type(row).objects.get(pk=row.pk).at == make.MOMENT
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_object_mapper_cannot_change_it_either(table):
+    row = TABLES[table]()
+    for change in (row.save, row.delete, lambda: type(row).objects.update(reason="")):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+
+
+class TrailBroken(RuntimeError):
+    """Raised in place of keeping an act."""
+
+
+def facts(site):
+    answers = dict.fromkeys(("INC-01", "INC-02", "INC-03"), Answer.MET)
+    return ScreeningFacts(
+        site_code=site.code,
+        sex="F",
+        age_years=61,
+        screening_date=make.DAY,
+        consent_date=make.DAY,
+        consent_version="1.0",
+        answers={**answers, "EXC-01": Answer.NOT_MET},
+    )
+
+
+def screening():
+    site = make.SiteFactory()
+    return {"site": site, "facts": facts(site)}
+
+
+def reference():
+    return [ReferenceEntry(TargetCondition.MALIGNANCY, Unit.LESION, "1", ReferenceStatus.POSITIVE)]
+
+
+def score():
+    return ScoreEntry("R1", "ct", TargetCondition.MALIGNANCY, Unit.LESION, "1", 4.0)
+
+
+def everyone():
+    """A person who may do everything at every site."""
+    person = make.UserFactory()
+    for role in Role:
+        make.MembershipFactory(user=person, role=role, site=None)
+    return person
+
+
+def released_to_upload():
+    site = make.SiteFactory()
+    key = complete_call(site).address.split("/")[1]
+    return make.ImagingSeries.objects.get(pk=key)
+
+
+def complete_pair(**traits):
+    return make.ScanPairFactory(complete=True, **traits)
+
+
+def comparable_release():
+    row = make.SyntheticSeriesFactory()
+    make.ImagingSeriesFactory(pair=row.job.pair, role=SeriesRole.REFERENCE, accepted=True)
+    return row.job.release
+
+
+def ready_export():
+    key = download_call(make.SiteFactory()).address.split("/")[1]
+    return make.Export.objects.get(pk=key)
+
+
+def packaged_folder():
+    registry = import_module("synthesis.registry")
+    return registry.packaged_releases()[0].folder
+
+
+# Service → its arguments, made in the database before the trail breaks.
+ACTS = {
+    "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.0"', '"9.9"', 1)},
+    "protocol.activate_protocol": lambda: {"version": make.ProtocolVersionFactory(draft=True)},
+    "sites.open_sites": lambda: {"protocol": parse(packaged_text())},
+    "sites.give_role": lambda: {
+        "user": make.UserFactory(), "role": Role.COORDINATOR, "site": make.SiteFactory()
+    },
+    "participants.screen_participant": screening,
+    "participants.enrol_participant": lambda: {
+        "participant": make.ParticipantFactory(eligible=True)
+    },
+    "participants.settle_criteria": lambda: {
+        "participant": make.ParticipantFactory(), "answers": {"EXC-02": Answer.NOT_MET},
+        "source": "imaging",
+    },
+    "clinical.enter_reference": lambda: {
+        "participant": make.ParticipantFactory(), "entries": reference(), "source": "resection"
+    },
+    "clinical.enter_baseline": lambda: {
+        "participant": make.ParticipantFactory(), "height_cm": 165.0, "weight_kg": 62.0
+    },
+    "imaging.complete_series": lambda: {"series": released_to_upload()},
+    "imaging.accept_finding": lambda: {
+        "finding": make.FindingFactory(pair=complete_pair(query_open=True)), "reason": "Fine."
+    },
+    "imaging.exclude_pair": lambda: {"pair": make.ScanPairFactory(ready=True), "reason": "Metal."},
+    "imaging.judge_artefacts": lambda: {
+        "pair": complete_pair(ready=True), "artefacts": True, "reason": "Metal."
+    },
+    "syntheses.register_release": lambda: {"folder": packaged_folder()},
+    "syntheses.move_release": lambda: {
+        "release": make.ModelReleaseFactory(candidate=True), "target": ReleaseStatus.VALIDATED,
+        "reason": "Checked.",
+    },
+    "syntheses.request_synthesis": lambda: {
+        "pair": complete_pair(ready=True), "release": make.ModelReleaseFactory(), "seed": 1
+    },
+    "syntheses.cancel_job": lambda: {"job": make.SynthesisJobFactory()},
+    "syntheses.retry_job": lambda: {"job": make.SynthesisJobFactory(errored=True)},
+    "outcomes.enter_scores": lambda: {
+        "participant": make.ParticipantFactory(), "entries": [score()]
+    },
+    "outcomes.freeze_cut": lambda: {
+        "name": "Cut", "release": comparable_release(), "plan_text": PLAN
+    },
+    "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
+    "exports.request_export": lambda: {"run": make.EvaluationRunFactory(completed=True)},
+    "exports.download_export": lambda: {"export": ready_export()},
+}  # fmt: skip
+# Acts of the portal itself and of files, tested where their machinery is.
+TESTED_ELSEWHERE = {
+    "imaging.open_series",  # opens a history and records nothing until the files are complete
+    "imaging.add_file",
+    "imaging.receive_series",
+    "imaging.purge_series",
+}
+
+
+def contents():
+    """Every row of the portal, as it is."""
+    return {
+        model._meta.label: sorted(map(repr, model.objects.order_by("pk").values()))
+        for model in generate.portal_models()
+    }
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_act_whose_trail_cannot_be_kept_does_not_happen(act, monkeypatch):
+    room, name = act.split(".")
+    services = import_module(f"studyportal.{room}.services")
+    service = getattr(services, name)
+    make.ProtocolVersionFactory()
+    person, arguments = everyone(), ACTS[act]()
+    before = contents()
+
+    def broken(*_args, **_kwargs):
+        raise TrailBroken
+
+    with monkeypatch.context() as patch:
+        # Every service asks for the row of the trail in the end, whatever module it stands in.
+        patch.setattr(AuditEvent.objects, "create", broken)
+        with pytest.raises(TrailBroken):
+            service(**arguments, by=person)
+    assert contents() == before
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_an_act_leaves_its_trail(act):
+    room, name = act.split(".")
+    service = getattr(import_module(f"studyportal.{room}.services"), name)
+    make.ProtocolVersionFactory()
+    person, arguments = everyone(), ACTS[act]()
+    known = set(AuditEvent.objects.values_list("pk", flat=True))
+    service(**arguments, by=person)
+    new = AuditEvent.objects.exclude(pk__in=known)
+    assert new
+    assert all(event.by == person and event.sentence.endswith(".") for event in new)
+
+
+def test_every_service_in_which_a_person_acts_is_tested_here():
+    found = set()
+    for room in ("protocol", "sites", "participants", "clinical", "imaging", "syntheses",
+                 "outcomes", "exports"):  # fmt: skip
+        services = import_module(f"studyportal.{room}.services")
+        for name, value in vars(services).items():
+            own = getattr(value, "__module__", "").startswith(f"studyportal.{room}.services")
+            if name.startswith("_") or not inspect.isfunction(value) or not own:
+                continue
+            by = inspect.signature(value).parameters.get("by")
+            if by is not None and by.default is inspect.Parameter.empty:
+                found.add(f"{room}.{name}")
+    assert found == set(ACTS) | TESTED_ELSEWHERE
+
+
+def test_only_core_writes_to_the_trail():
+    package = generate.Path(core_services.__file__).parents[1]
+    writers = {
+        path.relative_to(package).parts[0]
+        for path in package.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Attribute)
+        and isinstance(node.value.value, ast.Name)
+        and node.value.value.id in {AuditEvent.__name__, StatusChange.__name__}
+        and node.attr in {"create", "bulk_create", "update", "delete", "get_or_create"}
+    }
+    assert writers == {"core"}

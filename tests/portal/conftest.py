@@ -1,0 +1,62 @@
+"""What tests of the portal share: small phantoms as files, an opened study, and a database that can be emptied."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+APPEND_ONLY = ("core_auditevent", "core_statuschange")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying_is_allowed_between_tests() -> Iterator[None]:
+    """Let Django empty the append-only tables after a test with real transactions, and nothing else.
+
+    Only the flush between tests passes here; SQL of the portal and of a test still meets the triggers.
+    """
+    from django.db.backends.postgresql.operations import DatabaseOperations
+
+    original = DatabaseOperations.execute_sql_flush
+
+    def execute(self: DatabaseOperations, statements: list[str]) -> None:
+        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in APPEND_ONLY]
+        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in APPEND_ONLY]
+        original(self, [*off, *statements, *on])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", execute)
+        yield
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest) -> None:
+    """The registered protocol is in force and its sites recruit."""
+    if request.node.get_closest_marker("django_db") is None:
+        request.getfixturevalue("db")
+    from tests.portal.scenes import open_study
+
+    open_study()
+
+
+@pytest.fixture(scope="session")
+def phantom(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], Path]:
+    """Folder with CT, PET and outlines of the phantom of a seed; written once per session, never changed."""
+    from tests.portal.scenes import write_small_phantom
+
+    base = tmp_path_factory.mktemp("phantoms")
+
+    def folder(seed: int = 3) -> Path:
+        path = base / f"phantom-{seed}"
+        return path if path.exists() else write_small_phantom(seed, path)
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete small release whose weights were never trained: the way is real, the image is not."""
+    from tests.synthesis.makers import untrained_release
+
+    folder = tmp_path_factory.mktemp("models") / "untrained"
+    untrained_release(folder)
+    return folder

@@ -1,0 +1,127 @@
+"""Scenes for tests: a study with people, participants and images, each made through the services."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+from studyportal.core.models import User
+from studyportal.imaging.models import ImagingSeries, ScanPair
+from studyportal.imaging.selectors import pair_of
+from studyportal.imaging.services import check_series, receive_series
+from studyportal.imaging.states import PairStatus, SeriesRole
+from studyportal.participants.models import Participant
+from studyportal.participants.rules import Answer, ScreeningFacts
+from studyportal.participants.services import enrol_participant, screen_participant
+from studyportal.protocol.selectors import content_of, packaged_text
+from studyportal.protocol.services import activate_protocol, load_protocol
+from studyportal.sites.models import Site
+from studyportal.sites.rules import SITE_ROLES, Role
+from studyportal.sites.selectors import site_by_code
+from studyportal.sites.services import give_role, open_sites
+from studyportal.syntheses.models import ModelRelease
+from studyportal.syntheses.services import move_release, register_release
+from studyportal.syntheses.states import ReleaseStatus
+from synthesis.data import draw_participant, make_phantom, scanner_of, write_dicom
+
+SCREENED_ON = date(2026, 1, 10)
+MET_AT_SCREENING = {
+    "INC-01": Answer.MET,
+    "INC-02": Answer.MET,
+    "INC-03": Answer.MET,
+    "EXC-01": Answer.NOT_MET,
+    "EXC-02": Answer.UNKNOWN,
+    "EXC-03": Answer.UNKNOWN,
+    "EXC-04": Answer.UNKNOWN,
+}
+
+
+def open_study() -> None:
+    """The registered protocol is in force and its sites recruit."""
+    version = activate_protocol(version=load_protocol(text=packaged_text(), by=None), by=None)
+    open_sites(protocol=content_of(version), by=None)
+
+
+def site(code: str) -> Site:
+    found = site_by_code(code)
+    assert found is not None
+    return found
+
+
+def person(role: Role, *, at: str = "SPH") -> User:
+    """A person with one role, named after it; the same again when asked again."""
+    name = f"{role.value}-{at}" if role in SITE_ROLES else role.value
+    user, created = User.objects.get_or_create(username=name)
+    if created:
+        give_role(user=user, role=role, site=site(at) if role in SITE_ROLES else None, by=None)
+    return User.objects.get(pk=user.pk)
+
+
+def facts(**changes: object) -> ScreeningFacts:
+    """What a coordinator writes down of an eligible person, with changes; `answers` are merged."""
+    answers = {**MET_AT_SCREENING, **changes.pop("answers", {})}  # type: ignore[dict-item]
+    plain = ScreeningFacts(
+        site_code="SPH",
+        sex="M",
+        age_years=60,
+        screening_date=SCREENED_ON,
+        consent_date=SCREENED_ON,
+        consent_version="1.0",
+        answers=answers,
+    )
+    return replace(plain, **changes)
+
+
+def enrolled(*, at: str = "SPH") -> Participant:
+    by = person(Role.COORDINATOR, at=at)
+    participant = screen_participant(site=site(at), facts=facts(site_code=at), by=by)
+    return enrol_participant(participant=participant, by=by)
+
+
+def sent(
+    participant: Participant, role: SeriesRole, where: Path, *, option: str = ""
+) -> ImagingSeries:
+    """Files of a folder (or one file) were received; intake has not looked at them yet."""
+    files = sorted(where.iterdir()) if where.is_dir() else [where]
+    by = person(Role.COORDINATOR, at=participant.site.code)
+    return receive_series(participant=participant, role=role, files=files, by=by, option=option)
+
+
+def taken_in(
+    participant: Participant, role: SeriesRole, where: Path, *, option: str = ""
+) -> ImagingSeries:
+    """Files were received and intake has judged them."""
+    series = check_series(series=sent(participant, role, where, option=option))
+    return ImagingSeries.objects.select_related("pair__participant__site").get(pk=series.pk)
+
+
+def ready_pair(images: Path, *, at: str = "SPH", outlines: bool = False) -> ScanPair:
+    """CT and PET of a phantom are accepted and form a ready pair."""
+    participant = enrolled(at=at)
+    taken_in(participant, SeriesRole.SOURCE, images / "CT")
+    taken_in(participant, SeriesRole.REFERENCE, images / "PET")
+    if outlines:
+        taken_in(participant, SeriesRole.OUTLINES, images / "LESIONS" / "seg.dcm")
+    pair = pair_of(participant)
+    assert pair is not None
+    assert pair.status == PairStatus.READY
+    return pair
+
+
+def released(folder: Path) -> ModelRelease:
+    """The model in this folder is registered and released."""
+    operator = person(Role.SYNTHESIS_OPERATOR)
+    release = register_release(folder=folder, by=operator)
+    for target in (ReleaseStatus.VALIDATED, ReleaseStatus.RELEASED):
+        release = move_release(release=release, target=target, reason="for a test", by=operator)
+    return release
+
+
+def write_small_phantom(seed: int, folder: Path, *, slices: int = 26) -> Path:
+    """A whole chest in few, thick slices: CT, PET and outlines as DICOM."""
+    scanner = replace(
+        scanner_of("SPH"),
+        shape=(slices, 96, 96),
+        spacing_zyx_mm=(254.8 / slices, 400 / 96, 400 / 96),
+    )
+    write_dicom(make_phantom(draw_participant(seed), scanner), folder)
+    return folder
