@@ -116,3 +116,8 @@ def folder_of(release: ModelRelease) -> Path:
     """Where the files of a release lie on this machine."""
     kind, _, place = release.folder.partition(":")
     return PACKAGED / place if kind == "packaged" else Path(place)
+
+
+def any_running() -> bool:
+    """Whether any job runs now."""
+    return SynthesisJob.objects.filter(status=JobStatus.RUNNING).exists()

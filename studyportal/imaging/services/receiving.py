@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -136,7 +137,14 @@ def complete_series(
         received_digest=combined,
     )
     pair = ScanPair.objects.select_for_update().get(pk=series.pair_id)
-    if pair.status in (PairStatus.AWAITING_IMAGES, PairStatus.QUERY_OPEN, PairStatus.READY):
+    changes_images = (
+        series.role != SeriesRole.OUTLINES
+    )  # outlines are drawn on a pair, they do not change it
+    if changes_images and pair.status in (
+        PairStatus.AWAITING_IMAGES,
+        PairStatus.QUERY_OPEN,
+        PairStatus.READY,
+    ):
         advance(
             pair,
             SCAN_PAIR,
@@ -171,6 +179,17 @@ def purge_series(*, series: ImagingSeries, by: User | None, reason: str) -> None
     """What came in and was refused or abandoned is deleted; the row and its findings stay."""
     advance(series, IMAGING_SERIES, SeriesStatus.PURGED, by=by, reason=reason)
     transaction.on_commit(lambda: empty_quarantine(series))
+
+
+def purge_stale(*, before: datetime) -> int:
+    """What was refused or abandoned before this moment is deleted; returns how many series it was."""
+    stale = ImagingSeries.objects.filter(
+        status__in=(SeriesStatus.QUARANTINED, SeriesStatus.RECEIVING), opened_at__lt=before
+    )
+    rows = list(stale)
+    for series in rows:
+        purge_series(series=series, by=None, reason="nobody sent it again in time")
+    return len(rows)
 
 
 def empty_quarantine(series: ImagingSeries) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -97,10 +98,13 @@ def record_result(*, job: SynthesisJob, result: TranslationResult) -> SynthesisJ
 
 def requeue_lost() -> list[SynthesisJob]:
     """Jobs whose worker has died wait again, or are errored when their attempts are used up."""
-    return [
-        _end_or_requeue(job, AttemptOutcome.LOST, "The worker stopped without a word.")
-        for job in lost_jobs(clock.now())
-    ]
+    requeued = []
+    for job in lost_jobs(clock.now()):
+        with suppress(StaleState):  # it reported after all
+            requeued.append(
+                _end_or_requeue(job, AttemptOutcome.LOST, "The worker stopped without a word.")
+            )
+    return requeued
 
 
 def _lease() -> object:
