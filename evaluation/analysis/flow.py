@@ -11,7 +11,6 @@ from evaluation.analysis.subgroups import split
 from evaluation.analysis.tables import STEPS, Tables, members
 from evaluation.statistics import mean_interval, present, quantile_intervals
 
-
 FLOW = (*(step for step in STEPS if step != "reference_complete"), "reference_complete")
 """Order of the diagram; whoever stands at a step has passed every step before it."""
 

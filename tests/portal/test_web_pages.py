@@ -277,7 +277,9 @@ def test_artefacts_are_judged_and_a_judgement_without_words_is_refused(study, tm
     place = reverse("web:judge_artefacts", args=[pair.pk])
     refused = client.post(place, {"artefacts-artefacts": "no", "artefacts-reason": ""})
     assert refused.status_code == 422
-    kept = client.post(place, {"artefacts-artefacts": "no", "artefacts-reason": "clean"}, follow=True)
+    kept = client.post(
+        place, {"artefacts-artefacts": "no", "artefacts-reason": "clean"}, follow=True
+    )
     assert "free of excluding artefacts" in kept.content.decode()
 
 

@@ -8,7 +8,14 @@ from django.urls import get_resolver, reverse
 
 from studyportal.sites.rules import Action, Role, may
 from studyportal.web.permissions import PAGES, Anyone
-from tests.portal.web_study import Study, person_at, ready_pair, released_model, screened, small_study
+from tests.portal.web_study import (
+    Study,
+    person_at,
+    ready_pair,
+    released_model,
+    screened,
+    small_study,
+)
 
 pytestmark = pytest.mark.django_db
 

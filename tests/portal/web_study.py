@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from synthesis.data.cohort import CohortRequest, write_cohort
-
 from studyportal.core import clock
 from studyportal.core.models import User
 from studyportal.imaging.models import ImagingSeries, ScanPair
@@ -20,6 +18,7 @@ from studyportal.sites.models import Site
 from studyportal.sites.rules import SITE_ROLES, Role
 from studyportal.sites.services import give_role, open_sites
 from studyportal.syntheses.models import ModelRelease
+from synthesis.data.cohort import CohortRequest, write_cohort
 
 PASSWORD = "correct horse battery"
 ELIGIBLE = {
@@ -46,7 +45,9 @@ def small_study() -> Study:
     """The protocol is in force, its sites recruit, and every role has a person."""
     version = load_protocol(text=packaged_text(), by=None)
     activate_protocol(version=version, by=None)
-    study = Study(sites={site.code: site for site in open_sites(protocol=active_protocol(), by=None)})
+    study = Study(
+        sites={site.code: site for site in open_sites(protocol=active_protocol(), by=None)}
+    )
     for role in Role:
         user = User.objects.create_user(username=role.value, password=PASSWORD)
         site = study.sites["SPH"] if role in SITE_ROLES else None
