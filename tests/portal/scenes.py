@@ -21,7 +21,7 @@ from studyportal.sites.services import give_role, open_sites
 from studyportal.syntheses.models import ModelRelease
 from studyportal.syntheses.services import move_release, register_release
 from studyportal.syntheses.states import ReleaseStatus
-from synthesis.data import draw_participant, make_phantom, scanner_of, write_dicom
+from synthesis.data import PhantomPair, draw_participant, make_phantom, scanner_of, write_dicom
 
 SCREENED_ON = date(2026, 1, 10)
 MET_AT_SCREENING = {
@@ -116,12 +116,15 @@ def released(folder: Path) -> ModelRelease:
     return release
 
 
-def write_small_phantom(seed: int, folder: Path, *, slices: int = 26) -> Path:
-    """A whole chest in few, thick slices: CT, PET and outlines as DICOM."""
+def small_phantom(seed: int) -> PhantomPair:
+    """A whole chest in few, thick slices."""
     scanner = replace(
-        scanner_of("SPH"),
-        shape=(slices, 96, 96),
-        spacing_zyx_mm=(254.8 / slices, 400 / 96, 400 / 96),
+        scanner_of("SPH"), shape=(13, 64, 64), spacing_zyx_mm=(19.6, 400 / 64, 400 / 64)
     )
-    write_dicom(make_phantom(draw_participant(seed), scanner), folder)
+    return make_phantom(draw_participant(seed), scanner)
+
+
+def write_small_phantom(seed: int, folder: Path) -> Path:
+    """CT, PET and outlines of a small phantom as DICOM."""
+    write_dicom(small_phantom(seed), folder)
     return folder

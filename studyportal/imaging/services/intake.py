@@ -5,8 +5,6 @@ files are addressed by digest and the move out of *received* succeeds once.
 """
 
 import json
-import logging
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -34,12 +32,12 @@ from studyportal.imaging.services.outlines import keep_outlines
 from studyportal.imaging.services.previews import preview_of
 from studyportal.imaging.services.receiving import empty_quarantine
 from studyportal.imaging.services.settling import constraints, keep_findings, settle_pair
+from studyportal.imaging.services.shell import broken
 from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 
 _MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
 _NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
 _LEASE_SECONDS = 600.0
-_log = logging.getLogger(__name__)
 _SUV_TOLERANCE = 1e-12  # a de-identified header must give the same factor to the last digits
 
 
@@ -68,23 +66,10 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
         series.refresh_from_db()
         return series
     except Exception as error:  # noqa: BLE001 the shell of intake
-        # Whatever a hostile file breaks, its series ends with a sentence. The error's message may quote a
-        # header, so only what broke and where is logged.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("intake of series %s broke: %s\n%s", series.pk, type(error).__name__, where)
-        _refuse(series, [_broken()])
+        _refuse(series, [broken(series, error)])
     settle_pair(pair=series.pair)
     _outlines_that_waited(series)
     return series
-
-
-def _broken() -> rules.Finding:
-    return rules.Finding(
-        id="intake_broke",
-        grade="exclude",
-        values={},
-        sentence="The files could not be read to the end. The fault was logged; send the series again or ask for help.",
-    )
 
 
 def _intake(series: ImagingSeries) -> None:

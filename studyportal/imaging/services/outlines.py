@@ -2,7 +2,10 @@
 
 import json
 import re
+import tempfile
+from collections.abc import Iterable
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from evaluation.imaging import (
     read_segmentation,
     read_series,
 )
+from evaluation.imaging.instance import read_header
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record
@@ -27,9 +31,20 @@ from studyportal.imaging.models import ImagingSeries, OutlineSet
 from studyportal.imaging.selectors import accepted_series, quarantine_of, stored_paths
 from studyportal.imaging.services.receiving import empty_quarantine
 from studyportal.imaging.services.settling import keep_findings
+from studyportal.imaging.services.shell import broken
 from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 
-_REGION = re.compile(r"^(lesion:\d+|node:[\w]+|distant:[\w]+|organ:[\w]+)$")
+_REGION = re.compile(r"^(lesion:[1-9]\d{0,2}|(node|distant|organ):\w{1,30})$", re.ASCII)
+
+_WORDS = {
+    "frame_of_reference": "The outlines were drawn on other images than this PET. Send those of this examination.",
+    "sop_class": "The file holds no outlines. Send a DICOM segmentation, an RTSTRUCT or a NIfTI label map.",
+    "no_segments": "The outlines hold no region. Draw the lesions and send the file again.",
+    "outside": "No region of the outlines lies in the PET. Send those of this examination.",
+    "fractional": "The outlines have soft borders. Export them as a mask and send them again.",
+    "not_segmentation": "The outlines cannot be read as regions of one volume. Export them again.",
+    "not_nifti": "The label map cannot be read. Export it again.",
+}
 
 
 def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
@@ -37,20 +52,39 @@ def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
     reference = accepted_series(series.pair, SeriesRole.REFERENCE)
     if series.status != SeriesStatus.RECEIVED or reference is None:
         return series
-    paths = sorted(quarantine_of(series.pk).glob("[0-9a-f]*"))
-    grid = read_series(stored_paths(reference.manifest_sha256)).grid
     try:
-        _settle(series, reference, paths, grid)
+        grid = read_series(stored_paths(reference.manifest_sha256)).grid
+        with tempfile.TemporaryDirectory() as folder:
+            _settle(series, reference, _named_by_kind(series, Path(folder)), grid)
     except StaleState:  # another worker finished the same outlines first
         series.refresh_from_db()
+    except Exception as error:  # noqa: BLE001 the shell of intake
+        _refuse(series, [broken(series, error)])
     return series
+
+
+def _named_by_kind(series: ImagingSeries, folder: Path) -> list[Path]:
+    """Paths of the received files; a NIfTI file is known by its ending, which quarantine does not keep."""
+    paths = []
+    for path in sorted(quarantine_of(series.pk).glob("[0-9a-f]*")):
+        with path.open("rb") as stream:
+            start = stream.read(348)
+        ending = (
+            ".nii.gz" if start[:2] == b"\x1f\x8b" else ".nii" if start[344:347] == b"n+1" else ""
+        )
+        if ending:
+            named = folder / f"{path.name}{ending}"
+            named.symlink_to(path.resolve())
+            path = named
+        paths.append(path)
+    return paths
 
 
 def _settle(series: ImagingSeries, reference: ImagingSeries, paths: list[Path], grid: Grid) -> None:
     try:
         masks = _masks(series, reference, paths, grid)
     except SegmentationRefused as refusal:
-        _refuse(series, rules.refusal_findings(refusal.reasons))
+        _refuse(series, _findings(refusal.reasons))
         return
     if masks:
         _accept(series, reference, masks, grid)
@@ -74,15 +108,12 @@ def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segm
     Names that are none of these become lesions, numbered in the order of the file. `option` names the ones to take.
     """
     wanted = {name.strip() for name in option.split(",") if name.strip()}
-    named: dict[str, Segment] = {}
-    for _, segment in sorted(segments.items()):
-        if wanted and segment.label not in wanted:
-            continue
-        if _REGION.match(segment.label):
-            named[segment.label] = segment
-        else:
-            number = 1 + sum(name.startswith("lesion:") for name in named)
-            named[f"lesion:{number}"] = segment
+    chosen = [s for _, s in sorted(segments.items()) if not wanted or s.label in wanted]
+    named = {segment.label: segment for segment in chosen if _REGION.match(segment.label)}
+    free = (f"lesion:{n}" for n in count(1) if f"lesion:{n}" not in named)
+    for segment in chosen:
+        if not _REGION.match(segment.label):
+            named[next(free)] = segment
     return named
 
 
@@ -103,21 +134,16 @@ def _masks(
 def _same_frame(reference: ImagingSeries, paths: list[Path]) -> None:
     """Refuse outlines that were drawn in another frame of reference than the PET's."""
     key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
+    expected = reference.summary.get("frame_of_reference_uid")
     for path in paths:
-        if path.read_bytes()[128:132] != b"DICM":
+        if path.suffix:  # NIfTI names no frame of reference
             continue
-        header = pydicom.dcmread(path, stop_before_pixels=True)
+        header, unreadable = read_header(path)
+        if unreadable is not None:
+            raise SegmentationRefused((unreadable,))
         frame = header.get("FrameOfReferenceUID") or _referenced_frame(header)
-        expected = reference.summary.get("frame_of_reference_uid")
         if frame and rules.remap_uid(key, str(frame)) != expected:
-            raise SegmentationRefused(
-                (
-                    Reason(
-                        "mixed_frame_of_reference",
-                        "The outlines were drawn on other images than this PET.",
-                    ),
-                )
-            )
+            raise SegmentationRefused((Reason("frame_of_reference", ""),))
 
 
 def _referenced_frame(header: pydicom.Dataset) -> str:
@@ -187,6 +213,13 @@ def _refuse(series: ImagingSeries, findings: list[rules.Finding]) -> None:
         reason=" ".join(finding.sentence for finding in findings),
     )
     keep_findings(series.pair, findings, series=series)
+
+
+def _findings(reasons: Iterable[Reason]) -> list[rules.Finding]:
+    """The reader names files, which are digests here, and speaks of images; people get other words."""
+    reasons = tuple(reasons)
+    own = [_finding(reason.id, _WORDS[reason.id]) for reason in reasons if reason.id in _WORDS]
+    return own or rules.refusal_findings(reasons)
 
 
 def _finding(rule: str, sentence: str) -> rules.Finding:

@@ -137,14 +137,9 @@ def complete_series(
         received_digest=combined,
     )
     pair = ScanPair.objects.select_for_update().get(pk=series.pair_id)
-    changes_images = (
-        series.role != SeriesRole.OUTLINES
-    )  # outlines are drawn on a pair, they do not change it
-    if changes_images and pair.status in (
-        PairStatus.AWAITING_IMAGES,
-        PairStatus.QUERY_OPEN,
-        PairStatus.READY,
-    ):
+    movable = (PairStatus.AWAITING_IMAGES, PairStatus.QUERY_OPEN, PairStatus.READY)
+    # Outlines are no part of what makes a pair ready, so their arrival does not put it in question.
+    if series.role != SeriesRole.OUTLINES and pair.status in movable:
         advance(
             pair,
             SCAN_PAIR,

@@ -93,7 +93,9 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
 
 def _plan(text: str) -> Plan:
     try:
-        return load_plan(f"{text}\n")  # with a line break it is text, never the path of a server file
+        return load_plan(
+            f"{text}\n"
+        )  # with a line break it is text, never the path of a server file
     except PlanError as error:
         raise Refused(
             Reason("plan", f"The analysis plan cannot be used: {error}.", "plan")
