@@ -9,9 +9,10 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 from django.urls import URLPattern, path
 
-from studyportal.core.errors import NotAllowed
+from studyportal.core.errors import NotAllowed, Refused
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
 
@@ -98,6 +99,8 @@ def permitted(name: str) -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
             except NotAllowed as refusal:
                 raise PermissionDenied(str(refusal)) from refusal
+            except Refused as refusal:  # nothing nearer to the person took it
+                return render(request, "web/refused.html", {"refusal": refusal}, status=409)
 
         return guarded
 

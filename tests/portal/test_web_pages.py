@@ -14,6 +14,7 @@ from studyportal.imaging.services import check_series
 from studyportal.imaging.states import SeriesRole
 from studyportal.participants.models import Participant
 from studyportal.participants.rules import Answer
+from studyportal.protocol.models import ProtocolVersion
 from studyportal.sites.rules import Role
 from studyportal.syntheses.models import SynthesisJob
 from tests.portal.web_study import (
@@ -353,3 +354,27 @@ def test_pages_that_fail_are_plain(study):
     answer = client.get("/no-such-page/")
     assert answer.status_code == 404
     assert b"There is nothing here for you" in answer.content
+
+
+def test_a_picture_that_is_missing_from_the_archive_is_said_in_words(study, tmp_path, settings):
+    pair = ready_pair(study.sites["SPH"], study.coordinator, phantom_folder(tmp_path / "p"))
+    series = pair.series.get(role="source")
+    settings.ARCHIVE_DIR = tmp_path / "another archive"
+    answer = client_of(study).get(reverse("web:series_preview", args=[series.pk]))
+    assert answer.status_code == 409
+    assert "is missing from the archive" in answer.content.decode()
+
+
+def test_a_form_that_waited_too_long_is_answered_in_words(study):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(study.coordinator)
+    answer = client.post(reverse("web:screen"), screening(study))
+    assert answer.status_code == 403
+    assert "This form waited too long" in answer.content.decode()
+
+
+def test_without_a_protocol_in_force_the_worklist_says_what_to_do(study):
+    ProtocolVersion.objects.update(status="superseded")
+    answer = client_of(study).get(reverse("web:worklist"))
+    assert answer.status_code == 409
+    assert "No protocol is in force" in answer.content.decode()
