@@ -107,8 +107,10 @@ def test_nothing_of_the_identity_is_left_anywhere(study, phantom, settings, capl
 
     stored = [path for path in Path(settings.ARCHIVE_DIR).rglob("*") if path.is_file()]
     kept = [path.read_bytes().decode("latin-1") for path in stored]
-    for series in ImagingSeries.objects.all():
-        kept.append(json.dumps([series.summary, series.suv, series.deidentification]))
+    kept += [
+        json.dumps([series.summary, series.suv, series.deidentification])
+        for series in ImagingSeries.objects.all()
+    ]
     kept += Finding.objects.filter(pair=pair).values_list("sentence", flat=True)
     kept += [json.dumps(values) for values in Finding.objects.values_list("values", flat=True)]
     kept += [f"{act.sentence} {act.reason}" for act in AuditEvent.objects.all()]
@@ -259,7 +261,7 @@ def test_outlines_that_cannot_be_read_end_with_a_sentence(study, phantom, tmp_pa
 def test_a_ct_in_the_place_of_outlines_is_told_to_hold_none(study, phantom):
     participant = enrolled()
     taken_in(participant, PET, phantom() / "PET")
-    series = taken_in(participant, OUTLINES, sorted((phantom() / "CT").iterdir())[0])
+    series = taken_in(participant, OUTLINES, min((phantom() / "CT").iterdir()))
     assert Finding.objects.get(series=series).sentence.startswith("The file holds no outlines")
 
 
