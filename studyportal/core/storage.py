@@ -80,6 +80,18 @@ def read_bytes(sha256: str) -> bytes:
     return content
 
 
+def verified_path(sha256: str) -> Path:
+    """Where the file with this digest lies, its content verified now.
+
+    Raises
+    ------
+    DamagedFile
+        When the file is missing or its content has another digest.
+    """
+    read_bytes(sha256)
+    return path_of(sha256)
+
+
 def digest_of(path: Path) -> str:
     """SHA-256 of a file, read in pieces."""
     digest = hashlib.sha256()

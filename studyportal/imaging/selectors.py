@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, When
 
-from studyportal.core.storage import path_of, read_bytes
+from studyportal.core.storage import read_bytes, verified_path
 from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.participants.selectors import latest_answers
@@ -71,9 +71,15 @@ def accepted_series(pair: ScanPair, role: SeriesRole) -> ImagingSeries | None:
 
 
 def stored_paths(manifest_sha256: str) -> list[Path]:
-    """Paths of the files of a stored series, in slice order, each present."""
+    """Paths of the files of a stored series, in slice order, each verified now.
+
+    Raises
+    ------
+    DamagedFile
+        When a file is missing or damaged.
+    """
     manifest = json.loads(read_bytes(manifest_sha256))
-    return [path_of(entry["sha256"]) for entry in manifest["files"]]
+    return [verified_path(entry["sha256"]) for entry in manifest["files"]]
 
 
 def latest_outlines(pair: ScanPair) -> OutlineSet | None:

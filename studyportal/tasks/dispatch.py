@@ -19,11 +19,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 _log = logging.getLogger(__name__)
 
 
-def portal_task(*, queue: str) -> Callable[[Callable[..., None]], Any]:
-    """Declare a task on a queue."""
-    return lambda function: app.task(
-        queue=queue, name=f"{function.__module__}.{function.__name__}"
-    )(function)
+def portal_task(function: Callable[..., None]) -> Any:
+    """Declare a task. Its queue is named by whoever sends it; what the beat sends goes to the default one."""
+    return app.task(name=f"{function.__module__}.{function.__name__}")(function)
 
 
 def send(name: str, key: UUID | str, *, queue: str) -> None:

@@ -6,7 +6,7 @@ from studyportal.tasks import dispatch
 from studyportal.tasks.dispatch import portal_task
 
 
-@portal_task(queue="cpu")
+@portal_task
 def measure(cut_pair_id: str) -> None:
     """Idempotent: a measured pair is left alone. The last pair wakes the runs that wait for it."""
     cut_pair = services.measure_cut_pair(cut_pair=every_cut_pair().get(pk=cut_pair_id))
@@ -14,7 +14,7 @@ def measure(cut_pair_id: str) -> None:
         dispatch.analyse(run.pk)
 
 
-@portal_task(queue="cpu")
+@portal_task
 def analyse(run_id: str) -> None:
     """Idempotent: only a planned run is analysed, and one worker takes it."""
     services.analyse_run(evaluation_run=every_run().get(pk=run_id))

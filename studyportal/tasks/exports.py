@@ -5,7 +5,7 @@ from studyportal.exports.selectors import every_export
 from studyportal.tasks.dispatch import portal_task
 
 
-@portal_task(queue="cpu")
+@portal_task
 def build(export_id: str) -> None:
     """Idempotent: only a requested export is built, and one worker takes it."""
     services.build_export(export=every_export().get(pk=export_id))

@@ -5,7 +5,7 @@ from studyportal.imaging.selectors import every_series
 from studyportal.tasks.dispatch import portal_task
 
 
-@portal_task(queue="intake")
+@portal_task
 def check_series(series_id: str) -> None:
     """Idempotent: only a received series is touched, and files are addressed by digest."""
     series = every_series().get(pk=series_id)

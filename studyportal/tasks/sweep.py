@@ -17,7 +17,7 @@ _KEPT = timedelta(days=14)
 _AT_ONCE = 20
 
 
-@portal_task(queue="cpu")
+@portal_task
 def sweep() -> None:
     """Idempotent: every task it sends takes its row first, so a doubled message does nothing."""
     requeue_lost()

@@ -119,7 +119,7 @@ def released(folder: Path) -> ModelRelease:
 def small_phantom(seed: int) -> PhantomPair:
     """A whole chest in few, thick slices."""
     scanner = replace(
-        scanner_of("SPH"), shape=(13, 64, 64), spacing_zyx_mm=(19.6, 400 / 64, 400 / 64)
+        scanner_of("SPH"), shape=(26, 64, 64), spacing_zyx_mm=(9.8, 400 / 64, 400 / 64)
     )
     return make_phantom(draw_participant(seed), scanner)
 

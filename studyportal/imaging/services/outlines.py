@@ -72,9 +72,8 @@ def _named_by_kind(series: ImagingSeries, folder: Path) -> list[Path]:
         ending = (
             ".nii.gz" if start[:2] == b"\x1f\x8b" else ".nii" if start[344:347] == b"n+1" else ""
         )
-        named = folder / f"{path.name}{ending}" if ending else path
-        if ending:
-            named.symlink_to(path.resolve())
+        named = folder / f"{path.name}{ending}"
+        named.symlink_to(path.resolve())
         paths.append(named)
     return paths
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import uuid
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -98,13 +97,15 @@ def record_result(*, job: SynthesisJob, result: TranslationResult) -> SynthesisJ
 
 def requeue_lost() -> list[SynthesisJob]:
     """Jobs whose worker has died wait again, or are errored when their attempts are used up."""
-    requeued = []
+    moved = []
     for job in lost_jobs(clock.now()):
-        with suppress(StaleState):  # it reported after all
-            requeued.append(
+        try:
+            moved.append(
                 _end_or_requeue(job, AttemptOutcome.LOST, "The worker stopped without a word.")
             )
-    return requeued
+        except StaleState:  # it spoke up in the meantime
+            continue
+    return moved
 
 
 def _lease() -> object:
@@ -226,15 +227,18 @@ def _end(
 
 @transaction.atomic
 def _end_or_requeue(job: SynthesisJob, outcome: AttemptOutcome, reason: str) -> SynthesisJob:
+    _owned(job)
+    # A worker holds the row as it was when it began, and a person may have cancelled since.
+    job.refresh_from_db(fields=("cancel_requested", "attempts"))
+    if job.cancel_requested:
+        return _end(job, JobStatus.CANCELLED, outcome, f"Cancelled while it ran. {reason}")
     if job.attempts >= settings.SYNTHESIS_MAX_ATTEMPTS:
         return _end(job, JobStatus.ERRORED, outcome, reason)
     _close_attempt(job, outcome, reason)
-    _owned(job)
-    target = JobStatus.CANCELLED if job.cancel_requested else JobStatus.QUEUED
     advance(
         job,
         SYNTHESIS_JOB,
-        target,
+        JobStatus.QUEUED,
         by=None,
         reason=reason,
         lease_until=None,

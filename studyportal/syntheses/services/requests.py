@@ -20,6 +20,8 @@ from studyportal.syntheses.states import SYNTHESIS_JOB, JobStatus, ReleaseStatus
 if TYPE_CHECKING:
     from studyportal.imaging.models import ScanPair
 
+LARGEST_SEED = 2**31 - 1
+
 
 @transaction.atomic
 def request_synthesis(
@@ -30,10 +32,12 @@ def request_synthesis(
     Raises
     ------
     Refused
-        When the pair is not ready or the release is not released.
+        When the pair is not ready, the release is not released, or the seed cannot be kept.
     """
     site = pair.participant.site
     require(by, Action.REQUEST_SYNTHESIS, site=site)
+    if not 0 <= seed <= LARGEST_SEED:
+        raise Refused(Reason("seed", f"The seed is a number from 0 to {LARGEST_SEED}.", "seed"))
     if pair.status != PairStatus.READY:
         raise Refused(
             Reason("pair_not_ready", f"The pair of {pair.participant.code} is not ready.")
@@ -108,6 +112,10 @@ def retry_job(*, job: SynthesisJob, by: User) -> SynthesisJob:
     """An errored job waits again with its attempts counted anew."""
     site = job.pair.participant.site
     require(by, Action.REQUEST_SYNTHESIS, site=site)
+    if job.status != JobStatus.ERRORED:  # a running job may move to queued too, yet not by a person
+        raise Refused(
+            Reason("not_errored", f"This job is {job.status}; only an errored one is tried again.")
+        )
     advance(
         job,
         SYNTHESIS_JOB,

@@ -10,7 +10,7 @@ from studyportal.tasks.gpu.device import device_lock
 from studyportal.tasks.gpu.running import run_job
 
 
-@portal_task(queue="gpu")
+@portal_task
 def translate(job_id: str) -> None:
     """Safe to run twice: one attempt claims the row, and only its token may write."""
     with device_lock():
