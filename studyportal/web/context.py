@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from studyportal import __version__
 from studyportal.sites.rules import ROLE_NAMES, Role
 from studyportal.sites.selectors import memberships_of, roles_of
+from studyportal.web.help import help_address
 from studyportal.web.permissions import allowed
 
 # Page, its word, and the pages on which it is marked as current.
@@ -49,6 +50,9 @@ def portal(request: HttpRequest) -> dict[str, object]:
         "portal_version": __version__,
         "menu": _menu(request),
         "my_roles": roles,
+        "help_address": help_address(
+            match.url_name or "" if (match := request.resolver_match) else ""
+        ),
         "my_role_words": ", ".join(
             f"{ROLE_NAMES[Role(membership.role)]}{f' · {membership.site.code}' if membership.site else ''}"
             for membership in memberships_of(user)

@@ -32,6 +32,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     "home": Anyone.SIGNED_IN,
     "welcome": Anyone.SIGNED_IN,
     "role_table": Anyone.SIGNED_IN,
+    "help": Anyone.SIGNED_IN,
     # participants
     "worklist": Action.SEE_PARTICIPANTS,
     "screen": Action.SCREEN_PARTICIPANT,

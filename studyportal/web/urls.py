@@ -20,6 +20,7 @@ urlpatterns = [
     page("", home.home, "home"),
     page("welcome/", home.welcome, "welcome"),
     page("help/roles/", home.role_table, "role_table"),
+    page("help/<slug:topic>/", home.help_page, "help"),
     page("dashboard/", home.dashboard, "dashboard"),
     page("participants/", participants.worklist_page, "worklist"),
     page("participants/screen/", participants.screen, "screen"),

@@ -165,9 +165,9 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
 
 
 def _still_checking(pair: ScanPair) -> bool:
-    unsettled = (SeriesStatus.RECEIVING, SeriesStatus.RECEIVED)
+    # An upload that was only opened holds nothing up: the pair is judged again when it is complete.
     return (
-        ImagingSeries.objects.filter(pair=pair, status__in=unsettled)
+        ImagingSeries.objects.filter(pair=pair, status=SeriesStatus.RECEIVED)
         .exclude(role=SeriesRole.OUTLINES)
         .exists()
     )

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from studyportal.core import clock
 from studyportal.dashboards import selectors
@@ -14,6 +15,7 @@ from studyportal.sites.rules import ACTION_WORDS, PERMISSIONS, ROLE_NAMES, Actio
 from studyportal.sites.selectors import may, roles_of
 from studyportal.web.charts import cumulative_chart
 from studyportal.web.forms import SignInForm
+from studyportal.web.help import TOPICS, help_text
 from studyportal.web.words import STATUS_WORDS
 
 # The first role of this order that a person holds decides where they begin.
@@ -58,6 +60,15 @@ def role_table(request: HttpRequest) -> HttpResponse:
     return render(
         request, "web/role_table.html", {"roles": list(ROLE_NAMES.values()), "rows": rows}
     )
+
+
+def help_page(request: HttpRequest, topic: str) -> HttpResponse:
+    """One page of help."""
+    text = help_text(topic)
+    if text is None:
+        raise Http404
+    topics = [(name, reverse("web:help", args=[name])) for name in sorted(set(TOPICS.values()))]
+    return render(request, "web/help.html", {"text": text, "topics": topics})
 
 
 def dashboard(request: HttpRequest) -> HttpResponse:
