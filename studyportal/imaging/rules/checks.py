@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from studyportal.imaging.rules.constraints import ImagingConstraints
 from studyportal.imaging.rules.findings import FINDING_TEXTS, Finding, finding
 from studyportal.imaging.rules.refusals import suv_reason_sentence
 from studyportal.imaging.rules.summary import SeriesSummary
+from studyportal.protocol.rules import ImagingConstraints
 
 _SeriesRule = Callable[[SeriesSummary, ImagingConstraints], Iterator[Finding]]
 # With numbers by _slice_count; by the pair's check, since one series alone may lack it.

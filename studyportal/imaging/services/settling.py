@@ -21,9 +21,7 @@ from studyportal.sites.services import require
 
 def constraints() -> rules.ImagingConstraints:
     """Thresholds of the checks, from the protocol in force."""
-    imaging = active_protocol().imaging
-    names = rules.ImagingConstraints.__dataclass_fields__
-    return rules.ImagingConstraints(**{name: getattr(imaging, name) for name in names})
+    return active_protocol().imaging
 
 
 def keep_findings(
