@@ -74,6 +74,7 @@ def read_cases(path: Path, *, protocol: Protocol, today: date) -> list[CaseRow]:
     if not rows:
         raise Refused(Reason("no_rows", f"{path.name} has no row."))
     _mark_shared_files(rows)
+    _mark_shared_persons(rows)
     return rows
 
 
@@ -240,3 +241,15 @@ def _mark_shared_files(rows: Sequence[CaseRow]) -> None:
                     )
                 )
             first.setdefault(resolved, row.line)
+
+
+def _mark_shared_persons(rows: Sequence[CaseRow]) -> None:
+    first: dict[tuple[str, str], int] = {}
+    for row in rows:
+        site = row.facts.site_code if row.facts is not None else ""
+        keys = {(site, identifier) for identifier in row.patient_ids}
+        if lines := sorted({first[key] for key in keys if key in first}):
+            sentence = f"The images belong to the person of line {lines[0]}."
+            row.faults.append(Reason("person_twice", sentence))
+        for key in keys:
+            first.setdefault(key, row.line)

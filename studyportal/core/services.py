@@ -35,6 +35,8 @@ def advance(
 ) -> None:
     """Move `row` to `target`, set `changes` with it, and write the history row; all or nothing.
 
+    A row that keeps a `reason` itself gets the one of its last move, which is empty when there is none.
+
     The move is one conditional UPDATE, so of two people or workers who move the same row one is refused.
 
     Raises
@@ -51,6 +53,8 @@ def advance(
                 "move", f"A {machine.name} that is {_words(origin)} cannot become {_words(target)}."
             )
         )
+    if any(field.name == "reason" for field in row._meta.fields):
+        changes["reason"] = reason
     rows = type(row)._default_manager.filter(pk=row.pk, status=origin)
     if rows.update(status=target, **changes) != 1:
         raise StaleState(

@@ -8,7 +8,7 @@ from studyportal.clinical.rules import TargetCondition, Unit, unit_fault
 from studyportal.core.errors import Reason
 
 _ENTRY = re.compile(
-    r"^(?P<reader>[\w.-]+)/(?P<arm>\w+)/(?P<condition>\w+)/(?P<unit>\w+)/(?P<unit_id>[\w.-]*)=(?P<score>-?\d+(\.\d+)?)$"
+    r"^(?P<reader>[\w.-]{1,40})/(?P<arm>\w{1,20})/(?P<condition>\w+)/(?P<unit>\w+)/(?P<unit_id>[\w.-]*)=(?P<score>-?\d+(\.\d+)?)$"
 )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-APPEND_ONLY = ("core_auditevent", "core_statuschange")
+APPEND_ONLY = ("core_auditevent", "core_statuschange", "outcomes_resultrow")
 
 
 @pytest.fixture(scope="session", autouse=True)

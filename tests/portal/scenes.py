@@ -1,14 +1,23 @@
 """Scenes for tests: a study with people, participants and images, each made through the services."""
 
+import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+from studyportal.cli.management.commands.evaluate import packaged_plan
+from studyportal.clinical.rules import read_reference
+from studyportal.clinical.services import enter_reference
 from studyportal.core.models import User
 from studyportal.imaging.models import ImagingSeries, ScanPair
 from studyportal.imaging.selectors import pair_of
 from studyportal.imaging.services import check_series, receive_series
 from studyportal.imaging.states import PairStatus, SeriesRole
+from studyportal.outcomes.models import DataCut
+from studyportal.outcomes.rules import read_scores
+from studyportal.outcomes.selectors import unmeasured_of
+from studyportal.outcomes.services import enter_scores, freeze_cut, measure_cut_pair
 from studyportal.participants.models import Participant
 from studyportal.participants.rules import Answer, ScreeningFacts
 from studyportal.participants.services import enrol_participant, screen_participant
@@ -18,10 +27,20 @@ from studyportal.sites.models import Site
 from studyportal.sites.rules import SITE_ROLES, Role
 from studyportal.sites.selectors import site_by_code
 from studyportal.sites.services import give_role, open_sites
-from studyportal.syntheses.models import ModelRelease
-from studyportal.syntheses.services import move_release, register_release
-from studyportal.syntheses.states import ReleaseStatus
+from studyportal.syntheses.models import ModelRelease, SyntheticSeries
+from studyportal.syntheses.services import (
+    claim_job,
+    move_release,
+    record_result,
+    register_release,
+    request_synthesis,
+)
+from studyportal.syntheses.states import JobStatus, ReleaseStatus
+from studyportal.tasks.gpu import running
+from synthesis.contract import TranslationResult
 from synthesis.data import PhantomPair, draw_participant, make_phantom, scanner_of, write_dicom
+from synthesis.data.cohort import reference_units
+from synthesis.data.reader_scores import draw_scores
 
 SCREENED_ON = date(2026, 1, 10)
 MET_AT_SCREENING = {
@@ -119,7 +138,7 @@ def released(folder: Path) -> ModelRelease:
 def small_phantom(seed: int) -> PhantomPair:
     """A whole chest in few, thick slices."""
     scanner = replace(
-        scanner_of("SPH"), shape=(26, 64, 64), spacing_zyx_mm=(9.8, 400 / 64, 400 / 64)
+        scanner_of("SPH"), shape=(26, 96, 96), spacing_zyx_mm=(9.8, 400 / 96, 400 / 96)
     )
     return make_phantom(draw_participant(seed), scanner)
 
@@ -128,3 +147,53 @@ def write_small_phantom(seed: int, folder: Path) -> Path:
     """CT, PET and outlines of a small phantom as DICOM."""
     write_dicom(small_phantom(seed), folder)
     return folder
+
+
+_TRANSLATED: dict[tuple[str, str], TranslationResult] = {}
+_SCRATCH: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def synthesised(pair: ScanPair, release: ModelRelease) -> SyntheticSeries:
+    """A synthetic PET that the child made; the same CT and release are translated once per session."""
+    by = person(Role.SYNTHESIS_OPERATOR)
+    job = claim_job(job_id=request_synthesis(pair=pair, release=release, seed=0, by=by).pk)
+    assert job is not None
+    key = (job.source.manifest_sha256, release.digest)
+    if key not in _TRANSLATED:
+        _SCRATCH.append(tempfile.TemporaryDirectory())
+        _TRANSLATED[key] = running._translate(job, Path(_SCRATCH[-1].name) / "out")
+    done = record_result(job=job, result=_TRANSLATED[key])
+    assert done.status == JobStatus.SUCCEEDED, done.reason
+    return SyntheticSeries.objects.get(job=done)
+
+
+def quick_plan() -> str:
+    """The packaged analysis plan with few replicates."""
+    return packaged_plan().replace("bootstrap_replicates = 2000", "bootstrap_replicates = 100")
+
+
+def measured_cut(phantom: Callable[[int], Path], model: Path, *, seeds: tuple[int, ...]) -> DataCut:
+    """A frozen cut of as many pairs as seeds, each with reference standard and scores, all measured."""
+    release = released(model)
+    for seed in seeds:
+        pair = ready_pair(phantom(seed), outlines=True)
+        synthesised(pair, release)
+        keep_truth(pair.participant, seed)
+    by = person(Role.STATISTICIAN)
+    cut = freeze_cut(name="first", release=release, plan_text=quick_plan(), by=by)
+    for cut_pair in unmeasured_of(cut):
+        measure_cut_pair(cut_pair=cut_pair)
+    return cut
+
+
+def keep_truth(participant: Participant, seed: int) -> None:
+    """Reference standard and reader scores of a phantom are entered."""
+    units = reference_units(draw_participant(seed))
+    by = person(Role.COORDINATOR, at=participant.site.code)
+    text = ";".join(f"{u.key}={'positive' if u.positive else 'negative'}" for u in units)
+    entries, faults = read_reference(text)
+    assert faults == []
+    enter_reference(participant=participant, entries=entries, source="simulation", by=by)
+    scores, faults = read_scores(draw_scores(seed, units), low=0, high=100)
+    assert faults == []
+    enter_scores(participant=participant, entries=scores, by=by)

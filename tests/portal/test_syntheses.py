@@ -377,6 +377,13 @@ def test_an_errored_job_waits_again_with_all_its_attempts(study):
     assert (job.status, job.attempts, job.ended_at) == (JobStatus.QUEUED, 0, None)
 
 
+def test_a_job_that_is_tried_again_no_longer_shows_why_it_broke(study):
+    job = retry_job(job=a_job(errored=True), by=operator())
+    job = claim_job(job_id=job.pk)
+    job.refresh_from_db()
+    assert job.reason == ""
+
+
 @pytest.mark.parametrize("trait", ["succeeded", "refused", "cancelled", "running"])
 def test_only_an_errored_job_is_tried_again(study, trait):
     with pytest.raises(Refused, match="only an errored one"):

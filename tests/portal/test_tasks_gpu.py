@@ -18,6 +18,7 @@ from studyportal.syntheses.models import JobAttempt, SynthesisJob, SyntheticSeri
 from studyportal.syntheses.services import cancel_job, request_synthesis
 from studyportal.syntheses.states import AttemptOutcome, JobStatus, SyntheticStatus
 from studyportal.tasks.gpu import running, translate
+from synthesis.contract import TranslationResult
 from tests.portal.scenes import person, ready_pair, released
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,11 +123,12 @@ def test_the_same_request_again_gives_the_same_bytes(job, tmp_path):
     translate(str(job.pk))
     series = SyntheticSeries.objects.get(job=job)
     kept = {entry["sha256"] for entry in json.loads(read_bytes(series.manifest_sha256))["files"]}
-    job.refresh_from_db()
-    job.token = "again"
-    result = running._translate(job, tmp_path / "again")
+    child = running._keeper.child()
+    child.ask(running.request_of(job, tmp_path / "again"))
+    while (event := child.next_event(seconds=30))["event"] != "result":
+        pass
+    result = TranslationResult.from_json(json.dumps(event["result"]))
 
-    assert result.status == "succeeded"
     assert {file.sha256 for file in result.files} == kept
     assert result.series_uid == series.series_uid
 
@@ -194,6 +196,18 @@ def test_a_job_that_takes_too_long_is_ended_and_waits_again(job, settings):
     assert job.status == JobStatus.QUEUED
     assert "took longer" in job.attempt_rows.get().reason
     assert not alive(child)
+
+
+def test_a_child_that_still_works_on_another_job_never_answers_for_it(job, tmp_path):
+    other = requested(job.pair, job.release, seed=1)
+    running._keeper.child().ask(running.request_of(other, tmp_path / "other"))
+    translate(str(job.pk))
+
+    series = SyntheticSeries.objects.get()
+    header = pydicom.dcmread(stored_paths(series.manifest_sha256)[0], stop_before_pixels=True)
+    assert series.job == job
+    assert header.SeriesInstanceUID == series.series_uid
+    assert (tmp_path / "other").exists()  # the child did make the other one, and it was not taken
 
 
 def test_a_damaged_ct_is_refused_and_not_translated(job):

@@ -163,10 +163,14 @@ def receive_series(
 ) -> ImagingSeries:
     """All files of a folder were received as one series (the way of the command line)."""
     series = open_series(participant=participant, role=role, by=by, option=option)
-    for path in sorted(files):
-        with path.open("rb") as stream:
-            add_file(series=series, stream=stream, by=by)
-    return complete_series(series=series, by=by)
+    try:
+        for path in sorted(files):
+            with path.open("rb") as stream:
+                add_file(series=series, stream=stream, by=by)
+        return complete_series(series=series, by=by)
+    except BaseException:  # no half of a folder stays behind
+        empty_quarantine(series)
+        raise
 
 
 @transaction.atomic

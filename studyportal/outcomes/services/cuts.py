@@ -36,6 +36,7 @@ _LIBRARIES = (
     "torch",
     "monai",
 )
+LONGEST_NAME = 80
 _KINDS = {"quantity": IndexTestKind.QUANTITATIVE, "scores": IndexTestKind.READER}
 
 
@@ -55,8 +56,10 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
     """
     require(by, Action.FREEZE_CUT)
     plan = _plan(plan_text)
-    if not name.strip() or DataCut.objects.filter(name=name.strip()).exists():
-        raise Refused(Reason("cut_name", "Give the cut a name that no other cut has.", "name"))
+    name = name.strip()
+    if not 0 < len(name) <= LONGEST_NAME or DataCut.objects.filter(name=name).exists():
+        sentence = f"Give the cut a name of at most {LONGEST_NAME} letters that no other cut has."
+        raise Refused(Reason("cut_name", sentence, "name"))
     series = _comparable(release)
     if not series:
         raise Refused(
@@ -66,7 +69,7 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
             )
         )
     cut = DataCut.objects.create(
-        name=name.strip(),
+        name=name,
         status=CutStatus.OPEN,
         protocol_version=active_version(),
         release=release,

@@ -211,7 +211,6 @@ def _end(
 ) -> SynthesisJob:
     _close_attempt(job, outcome, reason)
     _owned(job)
-    SynthesisJob.objects.filter(pk=job.pk).update(reason=reason)
     advance(job, SYNTHESIS_JOB, status, by=None, reason=reason, ended_at=clock.now())
     participant = job.pair.participant
     record(

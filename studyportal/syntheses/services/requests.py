@@ -88,10 +88,8 @@ def cancel_job(*, job: SynthesisJob, by: User) -> SynthesisJob:
             JobStatus.CANCELLED,
             by=by,
             ended_at=clock.now(),
-            reason="cancelled by a person",
+            reason=f"Cancelled by {by} while it waited.",
         )
-        job.reason = f"Cancelled by {by} while it waited."
-        job.save(update_fields=["reason"])
     elif job.status == JobStatus.RUNNING:
         job.cancel_requested = True
         job.save(update_fields=["cancel_requested"])

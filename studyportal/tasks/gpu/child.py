@@ -1,6 +1,7 @@
 """The child process that holds the model: started when first needed, ended when a job is cancelled or hangs."""
 
 import atexit
+import contextlib
 import json
 import os
 import queue
@@ -29,7 +30,8 @@ class Child:
             start_new_session=True,
         )
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
 
     @property
     def pid(self) -> int:
@@ -66,10 +68,15 @@ class Child:
         return event
 
     def end(self) -> None:
-        """No process of the group is left."""
+        """No process of the group is left, and no pipe to it."""
         if self.alive:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._listener.join()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # what could not be written is lost with the child
+                if pipe is not None:
+                    pipe.close()
 
     def _listen(self) -> None:
         for line in self._process.stdout or ():
@@ -95,7 +102,9 @@ class Keeper:
 
     def child(self) -> Child:
         """The living child, started when there is none."""
-        if self._child is None or not self._child.alive:
+        if self._child is not None and not self._child.alive:
+            self.end()
+        if self._child is None:
             self._child = Child()
         return self._child
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -60,12 +61,15 @@ def _translate(job: SynthesisJob, out: Path) -> TranslationResult:
     except ChildDied as death:
         _keeper.end()
         return TranslationResult(job_id=str(job.pk), status="errored", reason=str(death))
+    except BaseException:  # the child may still work on this job; the next one gets a fresh child
+        _keeper.end()
+        raise
 
 
 def _follow(job: SynthesisJob, child: Child, *, deadline: float) -> TranslationResult:
     stage, done, total = "starting", 0, 0
     while time.monotonic() < deadline:
-        event = child.next_event(seconds=_TICK_SECONDS)
+        event = _own(child.next_event(seconds=_TICK_SECONDS), job)
         if event is not None and event["event"] == "result":
             return TranslationResult.from_json(json.dumps(event["result"]))
         if event is not None and event["event"] == "invalid":
@@ -83,3 +87,11 @@ def _follow(job: SynthesisJob, child: Child, *, deadline: float) -> TranslationR
         status="errored",
         reason=f"The job took longer than {limit} minutes and was ended.",
     )
+
+
+def _own(event: dict[str, Any] | None, job: SynthesisJob) -> dict[str, Any] | None:
+    """The event unless it speaks of another job: one picture must never be kept for another's."""
+    if event is None:
+        return None
+    about = event.get("result", event).get("job_id", str(job.pk))
+    return event if about == str(job.pk) else None

@@ -61,6 +61,10 @@ class Command(BaseCommand):
                 participants = keep_rows(good, by=by, each=lambda: _step(bar))
             except Refused as refusal:
                 raise as_command_error(refusal) from refusal
+            except OSError as error:  # a disk that is full, a folder that went away
+                raise CommandError(
+                    f"The images could not be copied ({error.strerror}). Nothing was imported."
+                ) from error
         self._take_in(participants, queue=options["queue"])
         self._report(participants)
 
