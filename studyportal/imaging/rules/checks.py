@@ -80,9 +80,9 @@ def _suv_notes(pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
 def _tracer(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
     named = pet.tracer.casefold()
     if not named:
-        yield finding("tracer_not_named", tracers=limits.tracers)
+        yield finding("tracer_not_named", tracers=tuple(limits.tracers))
     elif not any(tracer.casefold() in named for tracer in limits.tracers):
-        yield finding("tracer_other", tracers=limits.tracers)
+        yield finding("tracer_other", tracers=tuple(limits.tracers))
 
 
 def _half_life(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
