@@ -11,6 +11,9 @@ from evaluation.analysis.subgroups import split
 from evaluation.analysis.tables import STEPS, Tables, members
 from evaluation.statistics import mean_interval, present, quantile_intervals
 
+FLOW = (*(step for step in STEPS if step != "reference_complete"), "reference_complete")
+"""Order of the diagram; whoever stands at a step has passed every step before it."""
+
 
 def flow_rows(plan: Plan, tables: Tables) -> list[ResultRow]:
     """Return the counts of the flow diagram, the reasons for exclusion and the set sizes."""
@@ -19,7 +22,8 @@ def flow_rows(plan: Plan, tables: Tables) -> list[ResultRow]:
     reasons = sorted(set(tables.participants["exclusion_reason"]) - {""})
     for name, people in split(tables.participants, tables.sites):
         here, n = place.at(name), len(people)
-        rows += [here.plain(step, float(people[step].sum()), n=n) for step in STEPS]
+        reached = people[list(FLOW)].astype(bool).cumprod(axis=1)
+        rows += [here.plain(step, float(reached[step].sum()), n=n) for step in FLOW]
         for reason in reasons:
             count = float((people["exclusion_reason"] == reason).sum())
             rows.append(_excluded(plan, name, reason).plain("excluded", count, n=n))

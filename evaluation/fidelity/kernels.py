@@ -99,12 +99,24 @@ def _terms_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma
         light[x] = (2 * mx * my + c1) / (mx * mx + my * my + c1)
         contrast[x] = (2 * deviations + c2) / (vx + vy + c2)
         structure[x] = (cov + 0.5 * c2) / (deviations + 0.5 * c2)
-        whole[x] = light[x] * (2 * cov + c2) / (vx + vy + c2)
+        whole[x] = (2 * mx * my + c1) * (2 * cov + c2)
+        whole[x] /= (mx * mx + my * my + c1) * (vx + vy + c2)
+
+
+@_compiled
+def _ssim_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma: no cover
+    whole = terms[0]
+    for x in range(out.shape[1]):
+        mx, my = out[0, x], out[1, x]
+        vx, vy = max(out[2, x] - mx * mx, 0.0), max(out[3, x] - my * my, 0.0)
+        cov = out[4, x] - mx * my
+        whole[x] = (2 * mx * my + c1) * (2 * cov + c2)
+        whole[x] /= (mx * mx + my * my + c1) * (vx + vy + c2)
 
 
 @_compiled
 def ssim_plane(a, b, w, c1, c2, z, chosen, sums, map_):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Fill ``sums[z]`` (four terms over the chosen positions) and, where it has room, ``map_``."""
+    """Fill ``sums[z]`` (one or four terms over the chosen positions) and, where it has room, ``map_``."""
     ny, nx = a.shape[1], a.shape[2]
     ring = np.empty((TAPS, 5, nx))
     rows = np.empty((5, nx))
@@ -116,9 +128,12 @@ def ssim_plane(a, b, w, c1, c2, z, chosen, sums, map_):  # type: ignore[no-untyp
             continue
         _sum_over_rows(ring, w, y - TAPS + 1, rows)
         _sum_along_row(rows, w, out)
-        _terms_of_row(out, c1, c2, terms)
+        if sums.shape[1] == 1:
+            _ssim_of_row(out, c1, c2, terms)
+        else:
+            _terms_of_row(out, c1, c2, terms)
         pick = chosen[z, y - TAPS + 1]
-        for m in range(4):
+        for m in range(sums.shape[1]):
             total = 0.0
             for x in range(nx - TAPS + 1):
                 total += terms[m, x] * pick[x]
@@ -152,7 +167,10 @@ def error_plane(a, b, mask, low, high, sums):  # type: ignore[no-untyped-def]  #
 
 def each_plane(count: int, work: Callable[[int], None]) -> None:
     """Do ``work`` for the planes 0 to ``count`` - 1 on the processors this process may use."""
-    workers = min(len(os.sched_getaffinity(0)), count, 16)
+    allowed = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
+    workers = min(len(allowed), count, 16)
     if workers <= 1:
         for z in range(count):
             work(z)

@@ -45,6 +45,16 @@ class Pair:
         """The part of the image that is measured, as the recipe names it."""
         return "whole image" if self.mask is None else "mask"
 
+    def clipped(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return both images clipped to [0, data_range]; one that fits already is not copied."""
+        first, second = (
+            image
+            if image.min() >= 0 and image.max() <= self.data_range
+            else np.clip(image, 0, np.float32(self.data_range))
+            for image in (self.reference, self.synthetic)
+        )
+        return first, second
+
 
 def checked_pair(reference: Image, synthetic: Image, *, data_range: float, mask: Mask) -> Pair:
     """Return the pair as arrays, or refuse it.
@@ -64,7 +74,7 @@ def checked_pair(reference: Image, synthetic: Image, *, data_range: float, mask:
     if first.ndim != 3:
         raise FidelityRefused(f"images have three axes [z, y, x], not {first.ndim}")
     for name, values in (("reference", first), ("synthetic", second)):
-        if not np.isfinite(np.sum(values, dtype=np.float64)):
+        if not np.isfinite([values.min(initial=0), values.max(initial=0)]).all():
             raise FidelityRefused(f"the {name} image holds values that are no finite numbers")
     unit = reference.unit if isinstance(reference, Volume) else ""
     return Pair(first, second, _mask(mask, first.shape), float(data_range), unit)

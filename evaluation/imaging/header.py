@@ -56,14 +56,15 @@ def private_value(header: Dataset, *, group: int, element: int, creator: str) ->
     Files exist (among them published reference objects) that lost the creator element;
     the customary place is trusted only when no other creator claims it.
     """
-    for tag in [tag for tag in header.keys() if tag.group == group and 0x10 <= tag.element <= 0xFF]:  # noqa: SIM118
-        owner = str(header[tag].value).strip(" \0")
+    owners = {
+        int(tag.element): str(header[tag].value).strip(" \0")
+        for tag in header.keys()  # noqa: SIM118 - tags, not elements
+        if tag.group == group and 0x10 <= tag.element <= 0xFF
+    }
+    for block, owner in owners.items():
         if owner == creator:
-            block = int(tag.element) << 8
-            return _at(header, group, block | element)
-        if tag.element == 0x10:
-            return None
-    return _at(header, group, 0x1000 | element)
+            return _at(header, group, (block << 8) | element)
+    return None if 0x10 in owners else _at(header, group, 0x1000 | element)
 
 
 def _at(header: Dataset, group: int, element: int) -> Any:

@@ -102,7 +102,7 @@ def reference_moments(headers: Sequence[Dataset], half_life_s: float) -> dict[st
     found: dict[str, dt.datetime | None] = {}
     scan = private_value(first, group=0x0009, element=0x0D, creator="GEMS_PETD_01")
     found["ge_scan_datetime"] = None if scan is None else parse_moment(str(scan))
-    late = series is not None and earliest is not None and series > earliest[0]
+    late = series is not None and earliest is not None and _is_after(series, earliest[0])
     if not late:
         found["series_time"] = series
     if earliest is not None:
@@ -111,6 +111,15 @@ def reference_moments(headers: Sequence[Dataset], half_life_s: float) -> dict[st
     if late:
         found["series_time"] = series
     return {name: moment for name, moment in found.items() if moment is not None}
+
+
+def _is_after(series: dt.datetime, acquired: dt.datetime) -> bool:
+    """Whether the series begins after the acquisition, by the clock alone where dates do not fit."""
+    seconds = (series - acquired).total_seconds()
+    if abs(seconds) <= LONGEST_UPTAKE_S:
+        return seconds > 0
+    clock = (seconds + DAY_S / 2) % DAY_S - DAY_S / 2
+    return clock > 0
 
 
 def _computed_back(

@@ -11,7 +11,7 @@ from evaluation.report.drawing import GREY, INK, canvas, save, style
 from evaluation.report.formats import STEPS, count_of
 
 _CHAIN = ("screened", "eligible", "enrolled", "ct_received", "pet_received", "pair_ready",
-          "synthesised", "reference_complete", "analysed")  # fmt: skip
+          "synthesised", "analysed", "reference_complete")  # fmt: skip
 _LEFT, _WIDTH, _HEIGHT, _PITCH = 0.2, 2.6, 0.42, 0.62
 
 

@@ -27,7 +27,7 @@ STEPS = {
     "screened": "Screened", "eligible": "Eligible", "enrolled": "Enrolled",
     "consented": "Consented", "ct_received": "CT received", "pet_received": "FDG-PET received",
     "pair_ready": "CT–PET pair ready", "synthesised": "Synthetic PET produced",
-    "reference_complete": "Reference standard complete", "analysed": "Analysed",
+    "analysed": "Analysed", "reference_complete": "Analysed, with reference standard",
 }  # fmt: skip
 STATISTICS = {
     "ppv": "PPV", "npv": "NPV", "auc": "AUC", "auc_difference": "Difference in AUC",

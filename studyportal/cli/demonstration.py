@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
@@ -27,6 +28,7 @@ from studyportal.sites.services import give_role
 from studyportal.tasks import dispatch
 
 SEED = 20251201
+FIRST_DATE, LAST_DATE = date(2025, 12, 3), date(2026, 5, 29)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,13 @@ def simulate_cohort(participants: int) -> Path:
             str(participants),
             "--seed",
             str(SEED),
+        ]
+        latest = min(clock.today(), LAST_DATE)  # a clock that lags must not see dates of its future
+        command += [
+            "--last-date",
+            latest.isoformat(),
+            "--first-date",
+            min(FIRST_DATE, latest).isoformat(),
         ]
         finished = subprocess.run(
             [*command, "--sites", sites, "--out", str(folder)], cwd=settings.BASE_DIR, check=False

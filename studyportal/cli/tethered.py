@@ -16,6 +16,8 @@ def main() -> None:
     if sys.platform == "linux":
         # Both gunicorn and Celery take SIGQUIT as the order to stop at once.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGQUIT), 0, 0, 0)
+        # A shell that starts a command in the background lets it ignore this signal, and programs inherit that.
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     if os.getppid() != int(parent):  # it died before the tie was made
         sys.exit(1)
     os.execv(words[0], words)  # noqa: S606 - the words come from `Program`, no shell is wanted

@@ -1,5 +1,6 @@
 """Reads of the audit trail and of histories."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -19,6 +20,15 @@ def acts_on(object_type: str, object_id: UUID | str) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(
         object_type=object_type, object_id=str(object_id)
     ).select_related("by")
+
+
+def acts_on_any(object_ids: Iterable[UUID]) -> QuerySet[AuditEvent]:
+    """Every recorded act on any of these rows, newest first."""
+    return (
+        AuditEvent.objects.filter(object_id__in=[str(key) for key in object_ids])
+        .select_related("by")
+        .order_by("-at", "-id")
+    )
 
 
 def user_named(username: str) -> User | None:

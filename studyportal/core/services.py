@@ -1,5 +1,7 @@
 """`advance()` is the only way a status changes; `record()` is the only way an act is kept."""
 
+from datetime import timedelta
+
 from django.db import models, transaction
 
 from studyportal.core import clock
@@ -72,6 +74,18 @@ def advance(
     row.status = machine.statuses(target)  # type: ignore[attr-defined]
     for name, value in changes.items():
         setattr(row, name, value)
+
+
+def take_lease(row: models.Model, *, seconds: float) -> bool:
+    """Whether this worker has the row for so long; False when another one has it.
+
+    Messages may be doubled, so heavy work on a row with `lease_until` begins by taking it. A worker that dies
+    leaves a lease that runs out.
+    """
+    moment = clock.now()
+    free = models.Q(lease_until=None) | models.Q(lease_until__lt=moment)
+    rows = type(row)._default_manager.filter(free, pk=row.pk)
+    return rows.update(lease_until=moment + timedelta(seconds=seconds)) == 1
 
 
 def record(

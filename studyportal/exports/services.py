@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import zipfile
 from dataclasses import fields
 from io import BytesIO
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from studyportal.core.models import User
     from studyportal.outcomes.models import EvaluationRun
 
+_log = logging.getLogger(__name__)
 _MOMENT = (
     1980,
     1,
@@ -64,15 +66,13 @@ def build_export(*, export: Export) -> Export:
     try:
         archive, contents = archive_of(export.run)
         stored = store_bytes(archive)
-    except Exception as error:
-        advance(
-            export,
-            EXPORT,
-            ExportStatus.ERRORED,
-            by=None,
-            reason=f"The export broke ({type(error).__name__}). It was logged.",
-        )
-        raise
+    except Exception as error:  # noqa: BLE001 the shell, see below
+        # The shell of building: an export never stays *building*; what broke is logged with its traceback.
+        _log.exception("export %s broke", export.pk)
+        reason = f"The export broke ({type(error).__name__}). It was logged."
+        Export.objects.filter(pk=export.pk).update(reason=reason)
+        advance(export, EXPORT, ExportStatus.ERRORED, by=None, reason=reason)
+        return export
     advance(
         export,
         EXPORT,

@@ -125,6 +125,9 @@ class ImagingSeries(Identified):
         help_text="Outlines: names of the regions to take, empty for all",
     )
     opened_at = models.DateTimeField(help_text="When the upload began (UTC)")
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when one worker has it for intake (UTC)"
+    )
     settled_at = models.DateTimeField(null=True, blank=True, help_text="When intake finished (UTC)")
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who sent it"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Case, Q, QuerySet, When
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from studyportal.core.storage import read_bytes, verified_path
 from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
@@ -130,6 +130,58 @@ def bound_participant(patient_id: str, site_code: str) -> str:
         patient_key=patient_key(patient_id, site_code)
     ).select_related("participant")
     return next((binding.participant.code for binding in bound), "")
+
+
+def finding_for(user: Person, finding_id: UUID) -> Finding | None:
+    """The finding, or None when it does not exist or the person may not see it."""
+    return (
+        Finding.objects.filter(pair__participant__site__in=site_ids(user, Action.SEE_IMAGES))
+        .select_related("pair", "pair__participant", "pair__participant__site", "series")
+        .filter(pk=finding_id)
+        .first()
+    )
+
+
+def series_of_pair(pair: ScanPair) -> QuerySet[ImagingSeries]:
+    """Every series that was sent for the pair, oldest first."""
+    return ImagingSeries.objects.filter(pair=pair).select_related("sent_by")
+
+
+def open_upload(participant: Participant, role: SeriesRole) -> ImagingSeries | None:
+    """The upload in this role that was begun and not completed."""
+    return ImagingSeries.objects.filter(
+        pair__participant=participant, role=role, status=SeriesStatus.RECEIVING
+    ).first()
+
+
+def stored_bytes() -> int:
+    """Bytes of all stored series, for the health page."""
+    return ImagingSeries.objects.aggregate(total=Sum("stored_bytes"))["total"] or 0
+
+
+def worst_first(pairs: QuerySet[ScanPair]) -> QuerySet[ScanPair]:
+    """The pairs with how many findings are open, those that need somebody first."""
+    order = Case(
+        When(status=PairStatus.QUERY_OPEN, then=0),
+        When(status=PairStatus.CHECKING, then=1),
+        When(status=PairStatus.AWAITING_IMAGES, then=2),
+        When(status=PairStatus.READY, then=3),
+        default=4,
+    )
+    current = Q(findings__superseded=False, findings__accepted_at=None)
+    return pairs.annotate(
+        blocking=Count("findings", filter=current & Q(findings__grade=Grade.EXCLUDE)),
+        warnings=Count("findings", filter=current & Q(findings__grade=Grade.WARNING)),
+        preview=_preview(SeriesRole.SOURCE),
+        reference_preview=_preview(SeriesRole.REFERENCE),
+    ).order_by(order, "-blocking", "-warnings", "participant__code")
+
+
+def _preview(role: SeriesRole) -> Subquery:
+    series = ImagingSeries.objects.filter(
+        pair=OuterRef("pk"), role=role, status=SeriesStatus.ACCEPTED
+    )
+    return Subquery(series.values("pk")[:1])
 
 
 def received_series_of(participants: Iterable[Participant]) -> QuerySet[ImagingSeries]:

@@ -137,6 +137,9 @@ class CutPair(Identified):
         related_name="+",
         help_text="Outlines; empty when there are none",
     )
+    lease_until = models.DateTimeField(
+        null=True, blank=True, help_text="Until when one worker has the pair for measuring (UTC)"
+    )
     measured_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was measured (UTC)"
     )

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from studyportal.outcomes.models import (
     CutPair,
@@ -116,6 +116,19 @@ def every_cut_pair() -> QuerySet[CutPair]:
 def scores_of_participants() -> QuerySet[IndexScore]:
     """All reader scores, for the portal's own work."""
     return IndexScore.objects.select_related("participant")
+
+
+def file_of(run: EvaluationRun, name: str) -> RunFile | None:
+    """One file of the report of a run."""
+    return RunFile.objects.filter(run=run, name=name).first()
+
+
+def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
+    """The few results over all sites that the dashboard shows: fidelity, agreement in lesions, accuracy."""
+    fidelity = Q(statistic="mean", quantity=F("endpoint"))
+    agreement = Q(endpoint="metabolic_consistency", statistic__in=("bias_percent", "ccc"))
+    accuracy = Q(statistic="auc", value__isnull=False)
+    return ResultRow.objects.filter(fidelity | agreement | accuracy, run=run, subgroup="all")
 
 
 def cut_named(name: str) -> DataCut | None:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet, Subquery
 
-from studyportal.participants.models import CriterionAnswer, EligibilityAssessment, Participant
+from studyportal.participants.models import (
+    Consent,
+    CriterionAnswer,
+    EligibilityAssessment,
+    Participant,
+)
+from studyportal.participants.rules import Answer
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
@@ -62,3 +69,22 @@ def latest_answers() -> dict[UUID, dict[str, tuple[str, str]]]:
     for row in CriterionAnswer.objects.filter(assessment__in=owner):
         answers.setdefault(owner[row.assessment_id], {})[row.criterion] = (row.answer, row.reason)
     return answers
+
+
+def with_open_criteria(rows: QuerySet[Participant]) -> QuerySet[Participant]:
+    """The participants, each with `assessed_at` and the codes of its unanswered criteria as `open_criteria`."""
+    newest = EligibilityAssessment.objects.filter(participant=OuterRef("pk")).order_by(
+        "-assessed_at"
+    )
+    unanswered = CriterionAnswer.objects.filter(
+        assessment=OuterRef("newest_assessment"), answer=Answer.UNKNOWN
+    )
+    return rows.annotate(
+        newest_assessment=Subquery(newest.values("pk")[:1]),
+        assessed_at=Subquery(newest.values("assessed_at")[:1]),
+    ).annotate(open_criteria=ArraySubquery(unanswered.values("criterion")))
+
+
+def consents_of(participant: Participant) -> QuerySet[Consent]:
+    """Consents of one participant, oldest first."""
+    return Consent.objects.filter(participant=participant)

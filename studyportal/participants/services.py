@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -97,6 +98,45 @@ def enrol_participant(*, participant: Participant, by: User) -> Participant:
         site_code=participant.site.code,
     )
     return participant
+
+
+@transaction.atomic
+def complete_screening(
+    *,
+    participant: Participant,
+    answers: Mapping[str, Answer],
+    consent_date: date | None,
+    consent_version: str,
+    by: User,
+) -> EligibilityAssessment:
+    """The criteria left open at screening are answered, consent is kept, and the participant follows the verdict.
+
+    Raises
+    ------
+    Refused
+        When screening is over, or the answers contradict what is known.
+    """
+    require(by, Action.SCREEN_PARTICIPANT, site=participant.site)
+    if participant.status != ParticipantStatus.SCREENED:
+        raise Refused(Reason("screening_over", f"Screening of {participant.code} is over."))
+    consent = participant.consents.filter(withdrawn_on=None).first()
+    former = latest_assessment(participant)
+    known = {row.criterion: Answer(row.answer) for row in former.answers.all()} if former else {}
+    facts = ScreeningFacts(
+        site_code=participant.site.code,
+        sex=participant.sex,
+        age_years=participant.age_years,
+        screening_date=participant.screening_date,
+        consent_date=consent.signed_on if consent else consent_date,
+        consent_version=consent.version if consent else consent_version,
+        answers={**known, **answers},
+    )
+    refuse_if(faults_of(facts, content_of(active_version()), today=clock.today()))
+    if consent is None and consent_date is not None:
+        Consent.objects.create(
+            participant=participant, version=consent_version, signed_on=consent_date
+        )
+    return settle_criteria(participant=participant, answers=answers, source="screening", by=by)
 
 
 @transaction.atomic

@@ -1,7 +1,7 @@
 """Reads a protocol file. What it does not know, it refuses; nothing has a default."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
@@ -39,7 +39,15 @@ class Criterion:
 
 
 @dataclass(frozen=True)
-class ImagingThresholds:
+class ImagingConstraints:
+    """Thresholds of the image checks. Limits are inclusive: a value equal to a limit passes.
+
+    Raises
+    ------
+    ValueError
+        When a lower limit lies above its upper limit or below zero, or no tracer is named.
+    """
+
     ct_max_slice_thickness_mm: float
     uptake_minutes_min: float
     uptake_minutes_max: float
@@ -53,7 +61,20 @@ class ImagingThresholds:
     ct_pet_z_coverage_warning: float
     ct_pet_z_overlap_mm_min: float
     max_days_between: int
-    tracers: list[str]
+    tracers: Sequence[str]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tracers", tuple(self.tracers))  # TOML gives a list
+        ranges = {
+            "uptake_minutes": (self.uptake_minutes_min, self.uptake_minutes_max),
+            "dose_mbq": (self.dose_mbq_min, self.dose_mbq_max),
+            "weight_kg": (self.weight_kg_min, self.weight_kg_max),
+        }
+        for name, (low, high) in ranges.items():
+            if not 0 <= low <= high:
+                raise ValueError(f"{name}_min must not be above {name}_max, nor below zero.")
+        if not self.tracers:
+            raise ValueError("tracers must name at least one tracer.")
 
 
 @dataclass(frozen=True)
@@ -84,7 +105,7 @@ class Protocol:
     targets_note: str
     sites: tuple[SiteEntry, ...]
     criteria: tuple[Criterion, ...]
-    imaging: ImagingThresholds
+    imaging: ImagingConstraints
     endpoints: tuple[Endpoint, ...]
 
     def criterion(self, code: str) -> Criterion:
@@ -112,7 +133,7 @@ def parse(text: str) -> Protocol:
     for key, kind in _NESTED.items():
         content[key] = _entries(kind, content.get(key, []), key, faults)
     if isinstance(content.get("imaging"), dict):
-        content["imaging"] = _build(ImagingThresholds, content["imaging"], "imaging", faults)
+        content["imaging"] = _build(ImagingConstraints, content["imaging"], "imaging", faults)
     protocol = _build(Protocol, content, "protocol", faults)
     if protocol is not None:
         faults += _consistency(protocol)
@@ -146,13 +167,17 @@ def _build(kind: type[T], row: Mapping[str, Any], where: str, faults: list[str])
         if name in row and not _fits(row[name], hints[name])
     ]
     faults += wrong
-    return None if wrong else kind(**row)
+    try:
+        return None if wrong else kind(**row)
+    except ValueError as fault:
+        faults.append(f"{where}: {fault}")
+        return None
 
 
 def _fits(value: object, hint: Any) -> bool:
     if get_origin(hint) is Literal:
         return value in hint.__args__
-    if get_origin(hint) is list:
+    if get_origin(hint) in (list, Sequence):
         return isinstance(value, list) and all(
             isinstance(entry, hint.__args__[0]) for entry in value
         )

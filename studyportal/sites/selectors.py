@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from studyportal.core.models import User
 from studyportal.sites.models import Membership, Site
@@ -63,3 +63,13 @@ def site_by_code(code: str) -> Site | None:
 def every_site() -> QuerySet[Site]:
     """All sites, for study-wide work."""
     return Site.objects.all()
+
+
+def people_visible_to(user: Person) -> QuerySet[User]:
+    """Everybody with their current roles as `current_memberships`, for those who manage people."""
+    if not may(user, Action.MANAGE_PEOPLE):
+        return User.objects.none()
+    current = Membership.objects.filter(ended_at=None).select_related("site")
+    return User.objects.prefetch_related(
+        Prefetch("memberships", queryset=current, to_attr="current_memberships")
+    )

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When
 
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may, site_ids
-from studyportal.syntheses.models import ModelRelease, SynthesisJob, SyntheticSeries
+from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
 from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
 from synthesis.registry.release import PACKAGED
 
@@ -116,3 +116,51 @@ def folder_of(release: ModelRelease) -> Path:
     """Where the files of a release lie on this machine."""
     kind, _, place = release.folder.partition(":")
     return PACKAGED / place if kind == "packaged" else Path(place)
+
+
+def release_for(user: Person, release_id: UUID) -> ModelRelease | None:
+    """The release, or None when it does not exist or the person may not see it."""
+    return releases_visible_to(user).filter(pk=release_id).first()
+
+
+def synthetic_for(user: Person, series_id: UUID) -> SyntheticSeries | None:
+    """The synthetic series, or None when it does not exist or the person may not see it."""
+    return synthetic_visible_to(user).filter(pk=series_id).first()
+
+
+def attempts_of(job: SynthesisJob) -> QuerySet[JobAttempt]:
+    """Attempts of one job, first to last."""
+    return JobAttempt.objects.filter(job=job)
+
+
+def synthetic_bytes() -> int:
+    """Bytes of all synthetic series, for the health page."""
+    return SyntheticSeries.objects.aggregate(total=Sum("stored_bytes"))["total"] or 0
+
+
+def released() -> QuerySet[ModelRelease]:
+    """Releases that may be used, newest first."""
+    return ModelRelease.objects.filter(status=ReleaseStatus.RELEASED).order_by("-registered_at")
+
+
+def in_queue_order(jobs: QuerySet[SynthesisJob]) -> QuerySet[SynthesisJob]:
+    """The jobs with their `place` in the queue: running first, then waiting oldest first, then ended newest first."""
+    rank = Case(
+        When(status=JobStatus.RUNNING, then=0), When(status=JobStatus.QUEUED, then=1), default=2
+    )
+    ahead = (
+        SynthesisJob.objects.filter(
+            status=JobStatus.QUEUED, requested_at__lte=OuterRef("requested_at")
+        )
+        .order_by()
+        .values("status")
+        .annotate(n=Count("pk"))
+        .values("n")
+    )
+    waiting_since = Case(When(status=JobStatus.QUEUED, then=F("requested_at")))
+    return jobs.annotate(place=Subquery(ahead)).order_by(rank, waiting_since, "-requested_at")
+
+
+def any_running() -> bool:
+    """Whether any job runs now."""
+    return SynthesisJob.objects.filter(status=JobStatus.RUNNING).exists()

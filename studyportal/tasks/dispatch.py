@@ -19,7 +19,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 _log = logging.getLogger(__name__)
 
 
-def portal_task(function: Callable[[str], None]) -> Any:
+def portal_task(function: Callable[..., None]) -> Any:
     """Declare a task. Its queue is named by whoever sends it; what the beat sends goes to the default one."""
     return app.task(name=f"{function.__module__}.{function.__name__}")(function)
 

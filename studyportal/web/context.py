@@ -1,11 +1,70 @@
 """What every page shows."""
 
+from dataclasses import dataclass
+
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from studyportal import __version__
-from studyportal.sites.selectors import roles_of
+from studyportal.sites.rules import ROLE_NAMES, Role
+from studyportal.sites.selectors import memberships_of, roles_of
+from studyportal.web.help import help_address
+from studyportal.web.permissions import allowed
+
+# Page, its word, and the pages on which it is marked as current.
+_MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
+    ("dashboard", _("Dashboard"), frozenset({"dashboard"})),
+    (
+        "worklist",
+        _("Participants"),
+        frozenset({"worklist", "participant", "screen", "criteria", "reference"}),
+    ),
+    ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
+    ("jobs", _("Syntheses"), frozenset({"jobs", "job"})),
+    ("releases", _("Releases"), frozenset({"releases", "release"})),
+    ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze"})),
+    ("exports", _("Exports"), frozenset({"exports"})),
+    ("people", _("People"), frozenset({"people"})),
+    ("health", _("Health"), frozenset({"health"})),
+)
+
+
+@dataclass(frozen=True)
+class MenuEntry:
+    """One entry of the menu."""
+
+    label: str | Promise
+    address: str
+    current: bool
 
 
 def portal(request: HttpRequest) -> dict[str, object]:
-    """Version and the person's roles."""
-    return {"portal_version": __version__, "my_roles": roles_of(request.user)}
+    """Version, menu, and the person's roles."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"portal_version": __version__, "menu": [], "my_roles": frozenset()}
+    roles = roles_of(user)
+    return {
+        "portal_version": __version__,
+        "menu": _menu(request),
+        "my_roles": roles,
+        "help_address": help_address(
+            match.url_name or "" if (match := request.resolver_match) else ""
+        ),
+        "my_role_words": ", ".join(
+            f"{ROLE_NAMES[Role(membership.role)]}{f' · {membership.site.code}' if membership.site else ''}"
+            for membership in memberships_of(user)
+        ),
+    }
+
+
+def _menu(request: HttpRequest) -> list[MenuEntry]:
+    match = request.resolver_match
+    here = match.url_name if match else ""
+    return [
+        MenuEntry(label, reverse(f"web:{name}"), here in pages)
+        for name, label, pages in _MENU
+        if allowed(request.user, name)
+    ]

@@ -1,9 +1,65 @@
-"""Addresses of the browser pages."""
+"""Addresses of the browser pages; `permissions.PAGES` says who may open each."""
 
 from django.contrib.auth import views as auth_views
-from django.urls import path
+
+from studyportal.web.permissions import page
+from studyportal.web.views import (
+    exports,
+    home,
+    imaging,
+    outcomes,
+    participants,
+    people,
+    syntheses,
+)
 
 app_name = "web"
 urlpatterns = [
-    path("sign-in/", auth_views.LoginView.as_view(), name="login"),
+    page("sign-in/", home.SignIn.as_view(), "login"),
+    page("sign-out/", auth_views.LogoutView.as_view(), "logout"),
+    page("", home.home, "home"),
+    page("welcome/", home.welcome, "welcome"),
+    page("help/roles/", home.role_table, "role_table"),
+    page("help/<slug:topic>/", home.help_page, "help"),
+    page("dashboard/", home.dashboard, "dashboard"),
+    page("participants/", participants.worklist_page, "worklist"),
+    page("participants/screen/", participants.screen, "screen"),
+    page("participants/screen/verdict/", participants.screen_verdict, "screen_verdict"),
+    page("participants/<uuid:participant_id>/", participants.participant_page, "participant"),
+    page("participants/<uuid:participant_id>/enrol/", participants.enrol, "enrol"),
+    page("participants/<uuid:participant_id>/criteria/", participants.criteria, "criteria"),
+    page("participants/<uuid:participant_id>/reference/", participants.reference, "reference"),
+    page("participants/<uuid:participant_id>/send/<str:role>/", imaging.upload_open, "upload_open"),
+    page("uploads/<uuid:series_id>/", imaging.upload, "upload"),
+    page("uploads/<uuid:series_id>/files/", imaging.upload_file, "upload_file"),
+    page("uploads/<uuid:series_id>/complete/", imaging.upload_complete, "upload_complete"),
+    page("uploads/<uuid:series_id>/verdict/", imaging.upload_verdict, "upload_verdict"),
+    page("pairs/", imaging.pairs, "pairs"),
+    page("pairs/<uuid:pair_id>/", imaging.pair_page, "pair"),
+    page("pairs/<uuid:pair_id>/artefacts/", imaging.judge, "judge_artefacts"),
+    page("pairs/<uuid:pair_id>/exclude/", imaging.exclude, "exclude_pair"),
+    page("findings/<uuid:finding_id>/accept/", imaging.accept, "accept_finding"),
+    page("series/<uuid:series_id>/preview.png", imaging.series_preview, "series_preview"),
+    page("synthetic/<uuid:series_id>/preview.png", imaging.synthetic_preview, "synthetic_preview"),
+    page("jobs/", syntheses.jobs, "jobs"),
+    page("jobs/all-ready-pairs/", syntheses.synthesise_all, "synthesise_all"),
+    page("jobs/<uuid:job_id>/", syntheses.job_page, "job"),
+    page("jobs/<uuid:job_id>/progress/", syntheses.job_progress, "job_progress"),
+    page("jobs/<uuid:job_id>/cancel/", syntheses.cancel, "job_cancel"),
+    page("jobs/<uuid:job_id>/retry/", syntheses.retry, "job_retry"),
+    page("pairs/<uuid:pair_id>/synthesise/", syntheses.synthesise, "synthesise"),
+    page("releases/", syntheses.releases, "releases"),
+    page("releases/<uuid:release_id>/", syntheses.release_page, "release"),
+    page("releases/<uuid:release_id>/move/", syntheses.release_move, "release_move"),
+    page("outcomes/", outcomes.cuts, "cuts"),
+    page("outcomes/freeze/", outcomes.freeze, "freeze"),
+    page("outcomes/cuts/<uuid:cut_id>/run/", outcomes.plan, "plan_run"),
+    page("outcomes/runs/<uuid:run_id>/", outcomes.run_page, "run"),
+    page("outcomes/runs/<uuid:run_id>/progress/", outcomes.run_progress, "run_progress"),
+    page("outcomes/runs/<uuid:run_id>/files/<path:name>", outcomes.run_file, "run_file"),
+    page("outcomes/runs/<uuid:run_id>/export/", exports.request_export, "request_export"),
+    page("exports/", exports.exports, "exports"),
+    page("exports/<uuid:export_id>/download/", exports.download, "download_export"),
+    page("people/", people.people, "people"),
+    page("health/", people.health_page, "health"),
 ]

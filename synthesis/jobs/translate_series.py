@@ -93,29 +93,32 @@ def _translate(
         series, ct = accept_ct(Path(name) for name in request.ct_files)
     with _timed(seconds, "translating"):
         suv = translate_volume(translation, ct, progress, cancelled)
-    provenance = Provenance(
-        job_id=request.job_id,
-        release_name=release.name,
-        release_version=release.version,
-        release_digest=release.digest,
-        seed=request.seed,
-        labels=request.labels,
-    )
+    provenance = _provenance(request, release)
     with _timed(seconds, "writing"), _complete_or_absent(out) as partial:
         write_synthetic_pet(suv, partial, series, provenance)
         if cancelled():
             raise CancelledError
-    files = _written(out)
     return TranslationResult(
         job_id=request.job_id,
         status="succeeded",
-        files=files,
+        files=(files := _written(out)),
         series_uid=series_uid(series, provenance),
         series_sha256=_series_digest(files),
         release_sha256=release.digest,
         device=_device_name(device),
         seconds=seconds,
         versions=_versions(),
+    )
+
+
+def _provenance(request: TranslationRequest, release: Release) -> Provenance:
+    return Provenance(
+        job_id=request.job_id,
+        release_name=release.name,
+        release_version=release.version,
+        release_digest=release.digest,
+        seed=request.seed,
+        labels=request.labels,
     )
 
 

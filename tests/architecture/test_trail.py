@@ -121,6 +121,10 @@ ACTS = {
     "participants.enrol_participant": lambda: {
         "participant": make.ParticipantFactory(eligible=True)
     },
+    "participants.complete_screening": lambda: {
+        "participant": make.ParticipantFactory(screened=True), "answers": {"INC-01": Answer.MET},
+        "consent_date": make.DAY, "consent_version": "1.0",
+    },
     "participants.settle_criteria": lambda: {
         "participant": make.ParticipantFactory(), "answers": {"EXC-02": Answer.NOT_MET},
         "source": "imaging",

@@ -268,3 +268,21 @@ def test_negative_controls_carry_no_lesion():
     erased = controls["lesions_erased"].array
     assert erased[lesion].max() < 10
     assert np.array_equal(erased[~lesion], image[~lesion])
+
+
+def test_slices_weigh_alike_in_two_dimensions_however_much_mask_they_hold():
+    reference, synthetic = pet((3, 30, 30)), noisy(pet((3, 30, 30)))
+    mask = np.zeros(reference.shape, dtype=bool)
+    mask[0] = True
+    mask[2, :12, :12] = True
+    alone = [
+        ssim(reference, synthetic, data_range=L, mask=part, dimension="2d").value
+        for part in (
+            mask * np.array([1, 0, 0])[:, None, None],
+            mask * (np.arange(3) == 2)[:, None, None],
+        )
+    ]
+    both = ssim(reference, synthetic, data_range=L, mask=mask, dimension="2d").value
+
+    assert alone[0] != pytest.approx(alone[1], abs=1e-4)
+    assert both == pytest.approx(sum(alone) / 2)

@@ -119,3 +119,9 @@ def test_grids_apart_or_rotated_have_no_overlap():
         overlap(pet, Grid((4, 4, 4), (1.0, 1.0, 1.0), (40.0, 0.0, 0.0)))
     with pytest.raises(ValueError, match="rotated"):
         overlap(pet, OBLIQUE)
+
+
+def test_a_voxel_whose_centre_lies_in_the_outer_half_of_the_last_voxel_is_inside():
+    pet = Grid((1, 1, 4), (1.0, 1.0, 1.0), (-0.4, 0.0, 0.0))
+    ct = Grid((1, 1, 3), (1.0, 1.0, 1.0))
+    assert overlap(pet, ct)[2] == slice(0, 3)

@@ -1,4 +1,5 @@
 import highdicom
+import nibabel
 import numpy as np
 import pytest
 from pydicom import Dataset
@@ -196,3 +197,27 @@ def test_a_mask_survives_nifti_as_a_mask(tmp_path):
     back = read_nifti(tmp_path / "v.nii.gz", "mask")
     assert back.array.dtype == np.bool_
     assert np.array_equal(back.array, block_mask())
+
+
+@pytest.mark.parametrize(
+    ("values", "affine", "words"),
+    [
+        (np.full((3, 4, 5), np.nan, np.float32), np.eye(4), "finite"),
+        (np.zeros((3, 4, 5, 2), np.float32), np.eye(4), "4 dimensions"),
+        (np.zeros((3, 4, 5), np.float32), np.eye(4) + np.eye(4, k=1) * 0.3, "right angles"),
+        (np.zeros((3, 4, 5), np.float32), None, "where its voxels lie"),
+    ],
+)
+def test_a_nifti_file_that_is_no_placed_volume_is_refused(tmp_path, values, affine, words):
+    image = nibabel.Nifti1Image(values, affine)
+    if affine is not None:
+        image.set_sform(affine, code=1)
+    nibabel.save(image, tmp_path / "v.nii")
+    with pytest.raises(ValueError, match=words):
+        read_nifti(tmp_path / "v.nii", "SUVbw")
+
+
+def test_a_fourth_axis_of_one_is_left_away(tmp_path):
+    image = nibabel.Nifti1Image(np.ones((3, 4, 5, 1), np.float32), np.eye(4))
+    nibabel.save(image, tmp_path / "v.nii")
+    assert read_nifti(tmp_path / "v.nii", "SUVbw").grid.shape == (5, 4, 3)

@@ -274,3 +274,84 @@ def test_a_folder_is_grouped_by_series_with_the_rest_named(tmp_path):
     assert [(group.modality, len(group.files)) for group in scan.groups] == [("CT", 6), ("PT", 2)]
     assert [path.name for path, _ in scan.unreadable] == ["readme.txt"]
     assert len(read_series(scan.of_modality("PT")[0].files).files) == 2
+
+
+def test_a_single_slice_takes_its_extent_from_its_thickness_or_is_refused(tmp_path):
+    thick, bare = ct_slice(0.0), ct_slice(0.0)
+    del bare.SliceThickness
+
+    assert read_series(write_series(tmp_path / "a", [thick])).grid.spacing_mm[0] == 3.0
+    assert "no_geometry" in refusal_of(write_series(tmp_path / "b", [bare]))
+
+
+def test_axes_that_are_not_at_right_angles_are_no_geometry(tmp_path):
+    def skew(slices):
+        for slice_ in slices:
+            slice_.ImageOrientationPatient = [1.0, 0.0, 0.0, 0.5, 0.866, 0.0]
+
+    assert "no_geometry" in refusal_of(ct_series(tmp_path, skew))
+
+
+def test_six_faults_of_one_kind_are_counted_not_repeated(tmp_path):
+    def spoil(slices):
+        for slice_ in slices:
+            slice_.LossyImageCompression = "01"
+
+    with pytest.raises(SeriesRefused) as refused:
+        read_series(ct_series(tmp_path, spoil))
+    sentences = [r.sentence for r in refused.value.reasons if r.id == "lossy"]
+    assert len(sentences) == 4
+    assert sentences[-1] == "3 more files have the same fault."
+
+
+def test_an_unreadable_element_is_a_finding_and_counts_as_absent(tmp_path):
+    folder = ct_series(tmp_path, lambda slices: setattr(slices[1], "KVP", "120.25"))
+    victim = next(f for f in folder.iterdir() if b"120.25" in f.read_bytes())
+    kvp = b"\x18\x00\x60\x00"
+    victim.write_bytes(victim.read_bytes().replace(kvp + b"DS", kvp + b"ZZ"))
+
+    findings = read_series(folder).findings
+
+    assert [finding.id for finding in findings] == ["unreadable_element"]
+
+
+def test_a_file_without_a_series_is_named(tmp_path):
+    ct_series(tmp_path, lambda slices: setattr(slices[1], "SeriesInstanceUID", None))
+    scan = scan_folder(tmp_path)
+
+    assert len(scan.groups) == 1
+    assert [reason.id for _, reason in scan.unreadable] == ["no_series"]
+
+
+def test_a_missing_frame_of_reference_is_a_finding(tmp_path):
+    def spoil(slices):
+        for slice_ in slices:
+            del slice_.FrameOfReferenceUID
+
+    findings = read_series(ct_series(tmp_path, spoil)).findings
+    assert [finding.id for finding in findings] == ["no_frame_of_reference"]
+
+
+@pytest.mark.parametrize(("keyword", "value"), [("SamplesPerPixel", 3), ("BitsAllocated", 1)])
+def test_what_is_no_grey_scale_image_is_refused(tmp_path, keyword, value):
+    assert "pixel_content" in refusal_of(
+        ct_series(tmp_path, lambda slices: setattr(slices[1], keyword, value))
+    )
+
+
+@pytest.mark.parametrize(("shift", "accepted"), [(0.09, True), (0.2, False)])
+def test_thin_slices_may_deviate_by_a_tenth_of_a_millimetre(tmp_path, shift, accepted):
+    slices = [ct_slice(round(1.0 * k + (shift if k == 3 else 0), 3)) for k in range(6)]
+    folder = write_series(tmp_path, slices)
+
+    if accepted:
+        assert read_series(folder).grid.shape[0] == 6
+    else:
+        assert "irregular_spacing" in refusal_of(folder)
+
+
+def test_pixels_short_by_two_bytes_are_cut(tmp_path):
+    def shorten(slices):
+        slices[1].PixelData = slices[1].PixelData[:-2]
+
+    assert "334 of 336 bytes" in refusal_of(ct_series(tmp_path, shorten))["cut_file"].sentence

@@ -1,4 +1,5 @@
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -15,9 +16,11 @@ ONE_HOUR = 70_000 / 350e6 * 2 ** (3600 / HALF_LIFE_S)  # injected at 10:00, seri
 
 def header(radiopharmaceutical: dict | None = None, **changes) -> Dataset:
     made = pet_slice(0.0)
-    made.RadiopharmaceuticalInformationSequence = [injected(**(radiopharmaceutical or {}))]
-    for keyword, value in changes.items():
-        setattr(made, keyword, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some of the values set here are wrong on purpose
+        made.RadiopharmaceuticalInformationSequence = [injected(**(radiopharmaceutical or {}))]
+        for keyword, value in changes.items():
+            setattr(made, keyword, value)
     return made
 
 
@@ -67,6 +70,23 @@ def test_the_scan_start_of_ge_wins():
     assert conversion.alternatives["series_time"] == pytest.approx(ONE_HOUR)
 
 
+def test_a_private_element_is_found_in_whichever_block_its_creator_has():
+    made = header()
+    made.private_block(0x0009, "GEMS_IDEN_01", create=True).add_new(0x0D, "LO", "20250110090000")
+    made.private_block(0x0009, "GEMS_PETD_01", create=True).add_new(0x0D, "DT", "20250110103000")
+
+    assert suv_factor(made).decay_seconds == 1800
+
+
+def test_the_customary_place_is_trusted_only_when_nobody_else_claims_it():
+    claimed, bare = header(), header()
+    claimed.private_block(0x0009, "OTHER", create=True).add_new(0x0D, "LO", "20250110103000")
+    bare.add_new((0x0009, 0x100D), "UN", b"20250110103000.00 ")
+
+    assert suv_factor(claimed).decay_seconds == 3600
+    assert suv_factor(bare).decay_seconds == 1800
+
+
 def test_a_series_time_after_the_first_acquisition_is_not_used():
     made = header(SeriesTime="114500", FrameReferenceTime="0")
 
@@ -82,6 +102,17 @@ def test_frame_reference_time_leads_back_to_the_start_of_the_scan():
 
     assert conversion.rule.endswith("frame_reference_time)")
     assert conversion.decay_seconds == pytest.approx(3600 + 90 - 690, abs=0.5)
+
+
+def test_a_series_time_equal_to_the_first_acquisition_is_used():
+    conversion = suv_factor(header(FrameReferenceTime="690000"))
+    assert conversion.rule.endswith("series_time)")
+    assert conversion.decay_seconds == 3600
+
+
+@pytest.mark.parametrize(("stated", "bq"), [("99999", 99999e6), ("100000", 100000)])
+def test_a_dose_below_a_hundred_thousand_is_in_megabecquerel(stated, bq):
+    assert suv_factor(header({"RadionuclideTotalDose": stated})).dose_bq == bq
 
 
 def test_the_earliest_acquisition_of_all_slices_counts():
@@ -197,6 +228,14 @@ def test_a_date_shifted_by_deidentification_leaves_the_clock_in_use(date):
     assert ids(conversion.findings) == ["clock_only"]
 
 
+@pytest.mark.parametrize("date", ["20200101", "20290101"])
+def test_an_acquisition_date_shifted_alone_does_not_change_the_rule(date):
+    conversion = suv_factor(header(AcquisitionDate=date, AcquisitionTime="110500"))
+
+    assert conversion.rule.endswith("series_time)")
+    assert conversion.factor == pytest.approx(ONE_HOUR)
+
+
 def test_a_long_lived_nuclide_may_be_given_days_before():
     zirconium = {
         "RadiopharmaceuticalStartDateTime": "20250107110000",
@@ -216,6 +255,10 @@ def test_a_long_lived_nuclide_may_be_given_days_before():
         ({"RadiopharmaceuticalStartTime": None}, {}, "injection_time", "(0018,1078)"),
         ({"RadiopharmaceuticalStartTime": "130000"}, {}, "scan_time", "(0018,1072)"),
         ({}, {"SeriesTime": None, "AcquisitionTime": None}, "scan_time", "(0008,0031)"),
+        ({"RadiopharmaceuticalStartTime": "noon"}, {}, "injection_time", "(0018,1078)"),
+        ({"RadiopharmaceuticalStartTime": "256100"}, {}, "injection_time", "(0018,1078)"),
+        ({}, {"SeriesDate": "20251301", "AcquisitionDate": None}, "injection_time", "(0018,1078)"),
+        ({}, {"DecayCorrection": "NONE", "AcquisitionTime": "090000"}, "scan_time", "(0018,1072)"),
         ({}, {"DecayCorrection": None}, "decay_correction", "(0054,1102)"),
         ({}, {"DecayCorrection": "SOMEHOW"}, "decay_correction", "(0054,1102)"),
         ({}, {"CorrectedImage": ["DECY"]}, "attenuation", "(0028,0051)"),
@@ -247,6 +290,21 @@ def test_lean_mass_needs_height_and_sex_and_body_weight_does_not(missing):
 
     assert suv_factor(made).factor == pytest.approx(ONE_HOUR)
     assert suv_factor(made, kind="lbm_james").factor is None
+
+
+def test_two_radiopharmaceuticals_are_refused():
+    made = header()
+    made.RadiopharmaceuticalInformationSequence = [injected(), injected()]
+    assert ids(suv_factor(made).refusals) == ["dose"]
+
+
+def test_a_lean_mass_below_zero_is_refused_rather_than_used():
+    assert suv_factor(header(PatientSize="0.35"), kind="ibw").factor is None
+
+
+def test_no_header_at_all_is_an_error_of_the_caller():
+    with pytest.raises(ValueError, match="no header"):
+        suv_factor([])
 
 
 @given(st.floats(30, 200), st.floats(1e7, 1e9), st.integers(0, 6 * 3600))

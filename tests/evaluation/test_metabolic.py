@@ -230,3 +230,18 @@ def test_an_empty_organ_has_no_uptake():
     found = by_name(organ_statistics(image(hot_cube()), {"none": cube(0, 0)})["none"])
     assert (found["suv_mean"].value, found["suv_mean"].flags) == (None, ("empty_mask",))
     assert found["volume"].value == 0.0
+
+
+def test_the_peak_at_the_far_border_is_the_mirror_of_that_at_the_near_one():
+    values = np.random.default_rng(5).random(GRID.shape)
+    mask = np.zeros(GRID.shape, dtype=bool)
+    mask[0, 0, 0] = True
+    near = by_name(lesion_parameters(image(values), mask))
+    far = by_name(lesion_parameters(image(values[::-1, ::-1, ::-1]), mask[::-1, ::-1, ::-1]))
+
+    assert far["suv_peak"].value == pytest.approx(near["suv_peak"].value)
+
+
+def test_a_voxel_exactly_at_the_threshold_belongs_to_the_region():
+    found = by_name(lesion_parameters(image(hot_cube(uptake=2.5)), cube()))
+    assert found["mtv_2_5"].n_voxels == 27

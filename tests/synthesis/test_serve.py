@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 
 from synthesis.data import write_dicom
 from synthesis.jobs.serve_requests import THREADS_VARIABLE, limit_threads
@@ -115,3 +116,19 @@ def test_a_thread_limit_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(SystemExit, match="whole number"):
         limit_threads()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "threads"), [("3", 3), ("", max(1, min(8, (os.cpu_count() or 1) // 2)))]
+)
+def test_threads_are_as_asked_or_half_the_cores(
+    wanted: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(THREADS_VARIABLE, wanted)
+    before = torch.get_num_threads()
+
+    limit_threads()
+
+    found = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert found == threads

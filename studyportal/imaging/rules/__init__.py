@@ -1,7 +1,6 @@
 """Pure rules of imaging: de-identification, checks of series and pairs, refusals in words."""
 
 from studyportal.imaging.rules.checks import check_pair, check_series
-from studyportal.imaging.rules.constraints import ImagingConstraints
 from studyportal.imaging.rules.deidentification import deidentify
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport, merged_reports
 from studyportal.imaging.rules.element_rules import Rule
@@ -33,6 +32,7 @@ from studyportal.imaging.rules.summary import (
     summary_from_json,
     summary_to_json,
 )
+from studyportal.protocol.rules import ImagingConstraints
 
 __all__ = [
     "FINDING_TEXTS",

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator
 
-from studyportal.imaging.rules.constraints import ImagingConstraints
 from studyportal.imaging.rules.findings import FINDING_TEXTS, Finding, finding
 from studyportal.imaging.rules.refusals import suv_reason_sentence
 from studyportal.imaging.rules.summary import SeriesSummary
+from studyportal.protocol.rules import ImagingConstraints
 
 _SeriesRule = Callable[[SeriesSummary, ImagingConstraints], Iterator[Finding]]
 # With numbers by _slice_count; by the pair's check, since one series alone may lack it.
@@ -80,9 +80,9 @@ def _suv_notes(pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
 def _tracer(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
     named = pet.tracer.casefold()
     if not named:
-        yield finding("tracer_not_named", tracers=limits.tracers)
+        yield finding("tracer_not_named", tracers=tuple(limits.tracers))
     elif not any(tracer.casefold() in named for tracer in limits.tracers):
-        yield finding("tracer_other", tracers=limits.tracers)
+        yield finding("tracer_other", tracers=tuple(limits.tracers))
 
 
 def _half_life(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:

@@ -82,7 +82,8 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
         ),
         "dose_unknown": FindingText(
             "warning",
-            "The PET does not state the injected dose. Enter it from the injection record.",
+            "The PET does not state the injected dose. "
+            "Keep the injection record at hand and ask whether the scanner can export it.",
         ),
         "weight": FindingText(
             "exclude",
@@ -107,8 +108,8 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
         ),
         "uptake_time_unknown": FindingText(
             "warning",
-            "The time between injection and scan cannot be told from the PET. Enter it from the "
-            "injection record.",
+            "The time between injection and scan cannot be told from the PET. Keep the "
+            "injection record at hand and ask whether the scanner can export it.",
         ),
         "scatter_correction": FindingText(
             "warning",

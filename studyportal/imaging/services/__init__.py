@@ -9,6 +9,7 @@ from studyportal.imaging.services.receiving import (
     empty_quarantine,
     open_series,
     purge_series,
+    purge_stale,
     receive_series,
 )
 from studyportal.imaging.services.settling import (
@@ -30,6 +31,7 @@ __all__ = [
     "open_series",
     "preview_of_volume",
     "purge_series",
+    "purge_stale",
     "receive_series",
     "settle_pair",
 ]

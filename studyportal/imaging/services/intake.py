@@ -23,7 +23,7 @@ from evaluation.imaging import (
 )
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
-from studyportal.core.services import advance, record
+from studyportal.core.services import advance, record, take_lease
 from studyportal.core.storage import path_of, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
@@ -37,6 +37,7 @@ from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 
 _MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
 _NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
+_LEASE_SECONDS = 600.0
 _SUV_TOLERANCE = 1e-12  # a de-identified header must give the same factor to the last digits
 
 
@@ -57,6 +58,8 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
         return series
     if series.role == SeriesRole.OUTLINES:
         return keep_outlines(series=series)
+    if not take_lease(series, seconds=_LEASE_SECONDS):
+        return series
     try:
         _intake(series)
     except StaleState:  # another worker finished the same series first

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -177,6 +178,17 @@ def purge_series(*, series: ImagingSeries, by: User | None, reason: str) -> None
     """What came in and was refused or abandoned is deleted; the row and its findings stay."""
     advance(series, IMAGING_SERIES, SeriesStatus.PURGED, by=by, reason=reason)
     transaction.on_commit(lambda: empty_quarantine(series))
+
+
+def purge_stale(*, before: datetime) -> int:
+    """What was refused or abandoned before this moment is deleted; returns how many series it was."""
+    stale = ImagingSeries.objects.filter(
+        status__in=(SeriesStatus.QUARANTINED, SeriesStatus.RECEIVING), opened_at__lt=before
+    )
+    rows = list(stale)
+    for series in rows:
+        purge_series(series=series, by=None, reason="nobody sent it again in time")
+    return len(rows)
 
 
 def empty_quarantine(series: ImagingSeries) -> None:

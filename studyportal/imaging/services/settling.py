@@ -21,9 +21,7 @@ from studyportal.sites.services import require
 
 def constraints() -> rules.ImagingConstraints:
     """Thresholds of the checks, from the protocol in force."""
-    imaging = active_protocol().imaging
-    names = rules.ImagingConstraints.__dataclass_fields__
-    return rules.ImagingConstraints(**{name: getattr(imaging, name) for name in names})
+    return active_protocol().imaging
 
 
 def keep_findings(
@@ -165,9 +163,9 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
 
 
 def _still_checking(pair: ScanPair) -> bool:
-    unsettled = (SeriesStatus.RECEIVING, SeriesStatus.RECEIVED)
+    # An upload that was only opened holds nothing up: the pair is judged again when it is complete.
     return (
-        ImagingSeries.objects.filter(pair=pair, status__in=unsettled)
+        ImagingSeries.objects.filter(pair=pair, status=SeriesStatus.RECEIVED)
         .exclude(role=SeriesRole.OUTLINES)
         .exists()
     )

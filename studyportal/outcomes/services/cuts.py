@@ -14,7 +14,7 @@ from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.imaging.selectors import accepted_series, latest_outlines, ready_pairs
-from studyportal.imaging.states import SeriesRole
+from studyportal.imaging.states import SeriesRole, SeriesStatus
 from studyportal.outcomes.models import CutPair, DataCut, IndexTest
 from studyportal.outcomes.services.tables import freeze_tables
 from studyportal.outcomes.states import DATA_CUT, CutStatus, IndexTestKind
@@ -96,7 +96,9 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
 
 def _plan(text: str) -> Plan:
     try:
-        return load_plan(text)
+        return load_plan(
+            f"{text}\n"
+        )  # with a line break it is text, never the path of a server file
     except PlanError as error:
         raise Refused(
             Reason("plan", f"The analysis plan cannot be used: {error}.", "plan")
@@ -115,7 +117,7 @@ def _comparable(release: ModelRelease) -> list[SyntheticSeries]:
 
 
 def _source_is_current(series: SyntheticSeries) -> bool:
-    return series.job.source.status == "accepted"
+    return series.job.source.status == SeriesStatus.ACCEPTED
 
 
 def _cut_pair(cut: DataCut, series: SyntheticSeries) -> CutPair:

@@ -9,16 +9,18 @@ from evaluation.imaging import Refused as ImagesRefused
 from evaluation.imaging import Volume, read_series
 from studyportal import __version__
 from studyportal.core import clock
+from studyportal.core.services import take_lease
 from studyportal.imaging.selectors import stored_paths
 from studyportal.imaging.services import masks_of
 from studyportal.outcomes.models import CutPair, Measurement
 
+_LEASE_SECONDS = 600.0
 _BACKGROUNDS = {"organ:blood_pool": "blood_pool", "organ:liver": "liver"}
 
 
 def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:
     """Fidelity and metabolic measurements of the pair are rows, or the pair says why it could not be measured."""
-    if cut_pair.measured_at is not None:
+    if cut_pair.measured_at is not None or not take_lease(cut_pair, seconds=_LEASE_SECONDS):
         return cut_pair
     try:
         rows = _measure(cut_pair)

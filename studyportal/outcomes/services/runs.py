@@ -1,5 +1,6 @@
 """Plans a run and analyses it: frozen tables and measurements in, immutable result rows and a report out."""
 
+import logging
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,8 @@ from studyportal.outcomes.services.tables import tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
+
+_log = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -51,16 +54,19 @@ def analyse_run(*, evaluation_run: EvaluationRun) -> EvaluationRun:
         result = run(load_plan(cut.plan_text), tables_of(cut))
         with tempfile.TemporaryDirectory() as folder:
             _complete(evaluation_run, result, Path(folder))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 the shell, see below
+        # The shell of the analysis: a run never stays *running*; what broke is logged with its traceback.
+        _log.exception("analysis of run %s broke", evaluation_run.pk)
+        reason = f"The analysis broke ({type(error).__name__}). It was logged; nothing was kept."
+        EvaluationRun.objects.filter(pk=evaluation_run.pk).update(reason=reason)
         advance(
             evaluation_run,
             EVALUATION_RUN,
             RunStatus.ERRORED,
             by=None,
             ended_at=clock.now(),
-            reason=f"The analysis broke ({type(error).__name__}). It was logged; nothing was kept.",
+            reason=reason,
         )
-        raise
     return evaluation_run
 
 

@@ -13,6 +13,7 @@ from studyportal.core.errors import Refused
 from studyportal.core.storage import read_bytes
 from studyportal.outcomes.selectors import EvaluationRun, files_of, unmeasured_of
 from studyportal.outcomes.services import analyse_run, freeze_cut, measure_cut_pair, plan_run
+from studyportal.outcomes.states import RunStatus
 from studyportal.syntheses.selectors import current_release
 
 
@@ -44,6 +45,8 @@ class Command(BaseCommand):
             analyse_run(evaluation_run=run)
         except Refused as refusal:
             raise as_command_error(refusal) from refusal
+        if run.status != RunStatus.COMPLETED:
+            raise CommandError(run.reason)
         write_files(run, options["out"])
         self.stdout.write(f"The report is {options['out'] / 'report.html'}.")
 

@@ -1,0 +1,277 @@
+"""Forms: they read what a person typed. What it means is judged by the rooms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any, cast
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+from django.db.models import QuerySet
+from django.forms import formset_factory
+from django.utils.translation import gettext_lazy as _
+
+from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
+from studyportal.core.errors import Refused
+from studyportal.participants.rules import Answer, ScreeningFacts, Sex
+from studyportal.protocol.rules import Criterion, Protocol
+
+ANSWERS = (
+    (Answer.MET, _("met")),
+    (Answer.NOT_MET, _("not met")),
+    (Answer.UNKNOWN, _("unknown")),
+)
+_CLASSES: Mapping[type, str] = {
+    forms.Select: "form-select",
+    forms.CheckboxInput: "form-check-input",
+    forms.RadioSelect: "",
+}
+
+
+class PortalForm(forms.Form):
+    """A form whose fields look alike and which shows a refusal at the field it speaks of."""
+
+    required_css_class = "field--required"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+        for field in self.fields.values():
+            css = _CLASSES.get(type(field.widget), "form-control")
+            if css:
+                field.widget.attrs.setdefault("class", css)
+
+    def take(self, refusal: Refused) -> None:
+        """Every reason of the refusal stands at its field, or above the form."""
+        for reason in refusal.reasons:
+            place = reason.where if reason.where in self.fields else None
+            self.add_error(place, reason.sentence)
+
+
+class SignInForm(AuthenticationForm):
+    """User name and password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["class"] = "form-control"
+
+
+def _day(label: Any, *, required: bool) -> forms.DateField:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, required=required, widget=widget)
+
+
+class CriteriaForm(PortalForm):
+    """Answers to the criteria that are settled at screening, with the consent they rest on."""
+
+    def __init__(self, *args: Any, protocol: Protocol, **kwargs: Any) -> None:
+        self.protocol = protocol
+        super().__init__(*args, **kwargs)
+        versions = [(version, version) for version in protocol.consent_versions]
+        self.fields["consent_date"] = _day(_("Date of consent"), required=False)
+        self.fields["consent_version"] = forms.ChoiceField(
+            label=_("Version of the consent form"),
+            choices=[("", "–"), *versions],
+            required=False,
+            widget=forms.Select(attrs={"class": "form-select"}),
+        )
+        self.fields["consent_date"].widget.attrs["class"] = "form-control"
+        for criterion in self.at_screening:
+            self.fields[criterion.code] = forms.ChoiceField(
+                label=criterion.text,
+                choices=ANSWERS,
+                initial=Answer.UNKNOWN,
+                widget=forms.RadioSelect,
+                error_messages={"required": _("Choose an answer.")},
+            )
+
+    @property
+    def at_screening(self) -> list[Criterion]:
+        """Criteria that a coordinator answers."""
+        return [c for c in self.protocol.criteria if c.settled_by == "screening"]
+
+    @property
+    def cards(self) -> list[tuple[Criterion, Any]]:
+        """Every criterion with its field, or None where it settles later."""
+        return [
+            (c, self[c.code] if c.code in self.fields else None) for c in self.protocol.criteria
+        ]
+
+    def read(self, name: str, otherwise: Any = None) -> Any:
+        """What was typed into a field, where it can be read."""
+        value = getattr(self, "cleaned_data", {}).get(name)
+        return otherwise if value in (None, "") else value
+
+    @property
+    def answers(self) -> Mapping[str, Answer]:
+        """Answers by criterion, as far as they can be read."""
+        return {c.code: Answer(self.read(c.code, Answer.UNKNOWN)) for c in self.at_screening}
+
+
+class ScreeningForm(CriteriaForm):
+    """Everything that is established at screening."""
+
+    site: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None, label=_("Site"), empty_label=None
+    )
+    sex = forms.ChoiceField(
+        label=_("Sex"),
+        choices=[(Sex.FEMALE, _("female")), (Sex.MALE, _("male"))],
+        widget=forms.RadioSelect,
+    )
+    age_years = forms.IntegerField(
+        label=_("Age in years"), widget=forms.NumberInput(attrs={"inputmode": "numeric"})
+    )
+    screening_date = _day(_("Date of screening"), required=True)
+
+    def __init__(self, *args: Any, sites: QuerySet[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Any]", self.fields["site"]).queryset = sites
+
+    def facts(self, *, today: date) -> ScreeningFacts:
+        """What was typed, as far as it can be read."""
+        site = self.read("site")
+        return ScreeningFacts(
+            site_code=site.code if site else "",
+            sex=self.read("sex", ""),
+            age_years=self.read("age_years"),
+            screening_date=self.read("screening_date", today),
+            consent_date=self.read("consent_date"),
+            consent_version=self.read("consent_version", ""),
+            answers=self.answers,
+        )
+
+
+_UNITS = {
+    "malignancy/lesion": (TargetCondition.MALIGNANCY, Unit.LESION),
+    "nodal_metastasis/station": (TargetCondition.NODAL_METASTASIS, Unit.STATION),
+    "nodal_metastasis/participant": (TargetCondition.NODAL_METASTASIS, Unit.PARTICIPANT),
+    "distant_metastasis/participant": (TargetCondition.DISTANT_METASTASIS, Unit.PARTICIPANT),
+}
+
+
+class ReferenceRowForm(PortalForm):
+    """The reference standard of one unit."""
+
+    unit = forms.ChoiceField(
+        label=_("What is judged"),
+        required=False,
+        choices=[
+            ("", "–"),
+            ("malignancy/lesion", _("A lesion: malignant?")),
+            ("nodal_metastasis/station", _("A nodal station: metastasis?")),
+            ("nodal_metastasis/participant", _("Any node of the participant: metastasis?")),
+            ("distant_metastasis/participant", _("The participant: distant metastasis?")),
+        ],
+    )
+    unit_id = forms.CharField(
+        label=_("Lesion number or station"),
+        required=False,
+        max_length=12,
+        widget=forms.TextInput(attrs={"placeholder": _("1, 2 … or 4R")}),
+    )
+    status = forms.ChoiceField(
+        label=_("Reference standard"),
+        required=False,
+        choices=[
+            ("", "–"),
+            (ReferenceStatus.POSITIVE, _("positive")),
+            (ReferenceStatus.NEGATIVE, _("negative")),
+            (ReferenceStatus.INDETERMINATE, _("indeterminate")),
+        ],
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a row that is begun and not finished."""
+        typed = super().clean() or self.cleaned_data
+        if any(typed.values()):
+            for name in ("unit", "status"):
+                if not typed.get(name):
+                    self.add_error(name, _("This row is not finished."))
+        return typed
+
+    def entry(self) -> ReferenceEntry | None:
+        """The row as an entry; None when it is empty."""
+        if not self.cleaned_data.get("unit"):
+            return None
+        condition, unit = _UNITS[self.cleaned_data["unit"]]
+        return ReferenceEntry(
+            condition,
+            unit,
+            self.cleaned_data["unit_id"].strip(),
+            ReferenceStatus(self.cleaned_data["status"]),
+        )
+
+
+ReferenceRows = formset_factory(ReferenceRowForm, extra=4)
+
+
+class SourceForm(PortalForm):
+    """Where a reference standard comes from."""
+
+    source = forms.ChoiceField(
+        label=_("How it was established"),
+        choices=[
+            ("histology", _("histology")),
+            ("cytology", _("cytology")),
+            ("surgery", _("surgery")),
+            ("follow-up imaging", _("follow-up imaging")),
+            ("multidisciplinary panel", _("multidisciplinary panel")),
+        ],
+    )
+
+
+class ReasonForm(PortalForm):
+    """A reason in words, kept in the audit trail."""
+
+    reason = forms.CharField(
+        label=_("Reason"), max_length=2000, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class ArtefactsForm(ReasonForm):
+    """What a person saw who looked at the images."""
+
+    artefacts = forms.ChoiceField(
+        label=_("The images"),
+        choices=[
+            ("no", _("are free of excluding artefacts")),
+            ("yes", _("have excluding artefacts")),
+        ],
+        widget=forms.RadioSelect,
+    )
+    field_order = ("artefacts", "reason")
+
+
+class SynthesisForm(PortalForm):
+    """Which model makes the synthetic PET."""
+
+    release: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None, label=_("Model release"), empty_label=None
+    )
+    seed = forms.IntegerField(label=_("Seed"), min_value=0, max_value=2**31 - 1, initial=0)
+
+    def __init__(self, *args: Any, releases: QuerySet[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases
+
+
+class FreezeForm(PortalForm):
+    """What a data cut speaks of."""
+
+    name = forms.CharField(label=_("Name of the cut"), max_length=80)
+    release: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
+        queryset=None, label=_("Model release"), empty_label=None
+    )
+    plan = forms.CharField(
+        label=_("Analysis plan"),
+        widget=forms.Textarea(
+            attrs={"rows": 14, "class": "form-control code", "spellcheck": "false"}
+        ),
+        help_text=_("The packaged plan of the protocol; paste another one to use that instead."),
+    )
+
+    def __init__(self, *args: Any, releases: QuerySet[Any], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases

@@ -1,0 +1,57 @@
+"""Help inside the portal: the pages of docs/help/, each opened by the “?” of the page it belongs to."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import markdown
+from django.conf import settings
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+
+# Page of the portal → page of docs/help/.
+TOPICS: Mapping[str, str] = {
+    "worklist": "worklist",
+    "participant": "worklist",
+    "screen": "screening",
+    "criteria": "screening",
+    "upload": "upload",
+    "pairs": "pair",
+    "pair": "pair",
+    "jobs": "jobs",
+    "job": "jobs",
+    "releases": "jobs",
+    "release": "jobs",
+    "cuts": "outcomes",
+    "freeze": "outcomes",
+    "run": "outcomes",
+    "exports": "exports",
+    "dashboard": "dashboard",
+    "people": "people",
+    "health": "people",
+}
+_LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)([^)]*)\)")
+
+
+def help_address(url_name: str) -> str:
+    """Where the “?” of a page leads; pages without help of their own lead to the table of roles."""
+    topic = TOPICS.get(url_name)
+    return reverse("web:help", args=[topic]) if topic else reverse("web:role_table")
+
+
+def help_text(topic: str) -> SafeString | None:
+    """The help page as HTML, or None when there is none of this name."""
+    if topic not in TOPICS.values():
+        return None
+    path = Path(settings.REPOSITORY_DIR) / "docs" / "help" / f"{topic}.md"
+    if not path.is_file():
+        return None
+    text = _LINK.sub(_linked, path.read_text("utf-8"))
+    return mark_safe(markdown.markdown(text, extensions=["tables", "sane_lists"]))  # noqa: S308 our own documents
+
+
+def _linked(match: re.Match[str]) -> str:
+    """A link to another help page leads there; other documents stand beside the portal, so their names stay as words."""
+    words, target = match.groups()
+    topic = Path(target.partition("#")[0]).stem
+    return f"[{words}]({reverse('web:help', args=[topic])})" if topic in TOPICS.values() else words

@@ -1,0 +1,113 @@
+"""Which page needs which right: one table. `page()` asks it, a test walks every address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import URLPattern, path
+
+from studyportal.core.errors import NotAllowed, Refused
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import Person, may
+
+View = Callable[..., HttpResponseBase]
+
+
+class Anyone(StrEnum):
+    """Pages that need no right of their own."""
+
+    SIGNED_IN = "signed-in"
+    PUBLIC = "public"
+
+
+PAGES: Mapping[str, Action | Anyone] = {
+    "login": Anyone.PUBLIC,
+    "logout": Anyone.SIGNED_IN,
+    "home": Anyone.SIGNED_IN,
+    "welcome": Anyone.SIGNED_IN,
+    "role_table": Anyone.SIGNED_IN,
+    "help": Anyone.SIGNED_IN,
+    # participants
+    "worklist": Action.SEE_PARTICIPANTS,
+    "screen": Action.SCREEN_PARTICIPANT,
+    "screen_verdict": Action.SCREEN_PARTICIPANT,
+    "participant": Action.SEE_PARTICIPANTS,
+    "enrol": Action.SCREEN_PARTICIPANT,
+    "criteria": Action.SCREEN_PARTICIPANT,
+    "reference": Action.ENTER_CLINICAL,
+    # imaging
+    "upload_open": Action.UPLOAD_IMAGES,
+    "upload": Action.SEE_IMAGES,
+    "upload_file": Action.UPLOAD_IMAGES,
+    "upload_complete": Action.UPLOAD_IMAGES,
+    "upload_verdict": Action.SEE_IMAGES,
+    "pairs": Action.SEE_IMAGES,
+    "pair": Action.SEE_IMAGES,
+    "judge_artefacts": Action.ACCEPT_FINDING,
+    "exclude_pair": Action.ACCEPT_FINDING,
+    "accept_finding": Action.ACCEPT_FINDING,
+    "series_preview": Action.SEE_IMAGES,
+    "synthetic_preview": Action.SEE_IMAGES,
+    # syntheses
+    "jobs": Action.SEE_SYNTHESES,
+    "job": Action.SEE_SYNTHESES,
+    "job_progress": Action.SEE_SYNTHESES,
+    "job_cancel": Action.CANCEL_SYNTHESIS,
+    "job_retry": Action.REQUEST_SYNTHESIS,
+    "synthesise": Action.REQUEST_SYNTHESIS,
+    "synthesise_all": Action.REQUEST_SYNTHESIS,
+    "releases": Action.SEE_SYNTHESES,
+    "release": Action.SEE_SYNTHESES,
+    "release_move": Action.REGISTER_RELEASE,
+    # outcomes and exports
+    "cuts": Action.SEE_OUTCOMES,
+    "freeze": Action.FREEZE_CUT,
+    "plan_run": Action.RUN_EVALUATION,
+    "run": Action.SEE_OUTCOMES,
+    "run_progress": Action.SEE_OUTCOMES,
+    "run_file": Action.SEE_OUTCOMES,
+    "exports": Action.EXPORT,
+    "request_export": Action.EXPORT,
+    "download_export": Action.EXPORT,
+    # overview and running
+    "dashboard": Action.SEE_DASHBOARD,
+    "people": Action.MANAGE_PEOPLE,
+    "health": Action.MANAGE_PEOPLE,
+}
+
+
+def allowed(user: Person, name: str) -> bool:
+    """Whether the person may open the page of this name somewhere."""
+    needed = PAGES[name]
+    return may(user, needed) if isinstance(needed, Action) else True
+
+
+def permitted(name: str) -> Callable[[View], View]:
+    """Answer 403 unless the person has the right that the page of this name needs."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not allowed(request.user, name):
+                raise PermissionDenied
+            try:
+                return view(request, *args, **kwargs)
+            except NotAllowed as refusal:
+                raise PermissionDenied(str(refusal)) from refusal
+            except Refused as refusal:  # nothing nearer to the person took it
+                return render(request, "web/refused.html", {"refusal": refusal}, status=409)
+
+        return guarded
+
+    return decorate
+
+
+def page(route: str, view: View, name: str) -> URLPattern:
+    """Return the address of a page, guarded by its row of the table."""
+    return path(route, permitted(name)(view), name=name)

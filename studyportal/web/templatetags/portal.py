@@ -1,0 +1,200 @@
+"""How templates write statuses, moments, numbers and addresses."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django import template
+from django.template.context import RequestContext
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from evaluation.report import formats as formats_of_report
+from studyportal.core import clock
+from studyportal.web.model_card import render_card
+from studyportal.web.words import (
+    CONDITION_WORDS,
+    ROLE_WORDS,
+    STATISTIC_WORDS,
+    word_of,
+)
+
+register = template.Library()
+_ABSENT = "–"
+
+
+@register.simple_tag
+def status(machine: str, value: str) -> SafeString:
+    """Return the status as a coloured word."""
+    word = word_of(machine, value)
+    return format_html('<span class="status status--{}">{}</span>', word.tone, word.text)
+
+
+@register.simple_tag
+def tone(machine: str, value: str) -> str:
+    """Return the meaning of the status, which names its colour."""
+    return word_of(machine, value).tone
+
+
+@register.filter
+def when(moment: datetime | date | None) -> SafeString | str:
+    """Return a moment in the study's time zone, or a day, with ISO on hover."""
+    if moment is None:
+        return _ABSENT
+    if isinstance(moment, datetime):
+        local = timezone.localtime(moment)
+        shown = formats.date_format(local, "j M Y, H:i")
+        iso = local.isoformat(timespec="seconds")
+    else:
+        shown, iso = formats.date_format(moment, "j M Y"), moment.isoformat()
+    return format_html('<time datetime="{0}" title="{0}">{1}</time>', iso, shown)
+
+
+@register.filter
+def ago(day: date | None) -> str:
+    """Return how long ago a day was, in words."""
+    if day is None:
+        return ""
+    days = (clock.today() - day).days
+    if days <= 0:
+        return _("today")
+    if days == 1:
+        return _("yesterday")
+    return ngettext("%(days)s day", "%(days)s days", days) % {"days": days}
+
+
+@register.filter
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number with this many decimals, or a dash."""
+    return _ABSENT if value is None else f"{value:,.{digits}f}"
+
+
+@register.filter
+def tidy(value: float | None) -> str:
+    """Return a number with as many digits as its size deserves."""
+    if value is None:
+        return _ABSENT
+    if float(value).is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}"
+    return f"{value:.4f}" if abs(value) < 0.01 else f"{value:.2f}"
+
+
+@register.filter
+def estimate(row: Any) -> str:
+    """Return an estimate with its interval: “0.87 (0.84 to 0.90)”."""
+    return formats_of_report.interval_of(row)
+
+
+@register.filter
+def megabytes(size: int) -> str:
+    """Return a size in a unit that suits it."""
+    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
+        if size >= limit:
+            return f"{size / limit:.1f} {unit}"
+    return f"{size / 1e3:.0f} kB"
+
+
+@register.filter
+def short(digest: str) -> SafeString | str:
+    """Return the first digits of a digest, the whole on hover."""
+    if not digest:
+        return _ABSENT
+    return format_html('<span class="code" title="{}">{}…</span>', digest, digest[:12])
+
+
+@register.filter
+def words(name: str) -> str:
+    """Return a name of the code as words."""
+    return str(name).replace("_", " ").replace(":", " ")
+
+
+@register.filter
+def role_word(role: str) -> str:
+    """Return what people call a series in this role."""
+    return str(ROLE_WORDS[role])
+
+
+@register.filter
+def condition_word(condition: str) -> str:
+    """Return what people call a target condition."""
+    return str(CONDITION_WORDS[condition])
+
+
+@register.filter
+def clock_time(text: str) -> str:
+    """Return the clock time of an ISO moment."""
+    return datetime.fromisoformat(text).strftime("%H:%M") if text else _ABSENT
+
+
+@register.filter
+def duration(seconds: float | timedelta | None) -> str:
+    """Return a duration as people say it."""
+    if seconds is None:
+        return _ABSENT
+    total = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+    return f"{total:.1f} s" if total < 90 else f"{total / 60:.0f} min"
+
+
+@register.filter
+def took(job: Any) -> str:
+    """Return how long the last attempt of a job took."""
+    return duration(job.ended_at - job.started_at) if job.ended_at and job.started_at else _ABSENT
+
+
+@register.filter
+def unit(name: str) -> str:
+    """Return a unit as people write it; a plain number has none."""
+    return {"1": "", "SUVbw": "SUV", "SUVbw^2": "SUV²"}.get(name, name)
+
+
+@register.filter
+def quantity(name: str) -> str:
+    """Return a quantity as the report writes it."""
+    return formats_of_report.label(formats_of_report.QUANTITIES, name)
+
+
+@register.filter
+def statistic(name: str) -> str:
+    """Return a statistic as the report writes it."""
+    return str(
+        STATISTIC_WORDS.get(name) or formats_of_report.label(formats_of_report.STATISTICS, name)
+    )
+
+
+@register.filter
+def index_test(name: str) -> str:
+    """Return an index test as the report writes it."""
+    return formats_of_report.label(formats_of_report.TESTS, name)
+
+
+@register.filter
+def method(name: str) -> str:
+    """Return a method as the report writes it."""
+    return formats_of_report.method(name)
+
+
+@register.filter
+def sentence(name: str) -> str:
+    """Return a name of the code as words that begin a sentence."""
+    text = quantity(name)
+    return text[:1].upper() + text[1:]
+
+
+@register.filter
+def card(text: str) -> SafeString:
+    """Return a model card as HTML; every word of it is escaped."""
+    return render_card(text)
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: RequestContext, **changes: object) -> str:
+    """Return the query of this address with these keys changed; an empty value drops the key."""
+    query = context["request"].GET.copy()
+    for key, value in changes.items():
+        if value in ("", None):
+            query.pop(key, None)
+        else:
+            query[key] = str(value)
+    return f"?{query.urlencode()}" if query else "?"

@@ -1,0 +1,1 @@
+"""Pages, split by room. Each parses, asks permission, calls one service, dispatches after commit, answers."""

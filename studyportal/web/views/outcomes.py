@@ -1,0 +1,168 @@
+"""Data cuts, evaluation runs, the results explorer and the report."""
+
+from __future__ import annotations
+
+import mimetypes
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from studyportal.core.storage import read_bytes
+from studyportal.outcomes.selectors import (
+    cut_for,
+    cuts_visible_to,
+    file_of,
+    files_of,
+    measured_share,
+    results_of,
+    run_for,
+    runs_visible_to,
+    unmeasured_of,
+)
+from studyportal.outcomes.services import freeze_cut, plan_run
+from studyportal.outcomes.states import RunStatus
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import may
+from studyportal.syntheses.selectors import released
+from studyportal.tasks import dispatch
+from studyportal.web.answers import Attempt, acting, found, paged, say_refusal
+from studyportal.web.forms import FreezeForm
+
+if TYPE_CHECKING:
+    from studyportal.outcomes.models import EvaluationRun
+
+_ALIVE = frozenset({RunStatus.PLANNED, RunStatus.RUNNING})
+# A report is a page of its own: it may show its pictures and its style, and do nothing else.
+# Its pictures need the person's session, hence the same origin; scripts and forms stay forbidden.
+_REPORT_POLICY = (
+    "sandbox allow-same-origin; default-src 'none'; img-src 'self' data:; "
+    "style-src 'unsafe-inline' 'self'; font-src data:"
+)
+_FIGURES = (".svg", ".png")
+_DOWNLOADS = ("report.pdf", "results.csv", "results.json")
+
+
+@require_GET
+def cuts(request: HttpRequest) -> HttpResponse:
+    """Data cuts and the runs of each."""
+    rows = [(cut, measured_share(cut)) for cut in cuts_visible_to(request.user)[:20]]
+    runs: dict[UUID, list[EvaluationRun]] = {}
+    for run in runs_visible_to(request.user):
+        runs.setdefault(run.cut_id, []).append(run)
+    context = {
+        "cuts": [(cut, share, runs.get(cut.pk, [])) for cut, share in rows],
+        "may_freeze": may(request.user, Action.FREEZE_CUT),
+        "may_run": may(request.user, Action.RUN_EVALUATION),
+    }
+    return render(request, "web/cuts.html", context)
+
+
+def freeze(request: HttpRequest) -> HttpResponse:
+    """Freeze a data cut."""
+    form = FreezeForm(request.POST or None, releases=released(), initial={"plan": packaged_plan()})
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        with Attempt(form.take) as tried:
+            cut = freeze_cut(
+                name=typed["name"],
+                release=typed["release"],
+                plan_text=typed["plan"],
+                by=acting(request),
+            )
+        if tried.succeeded:
+            messages.success(request, _("“%(name)s” is frozen.") % {"name": cut.name})
+            return redirect("web:cuts")
+    return render(request, "web/freeze.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+def packaged_plan() -> str:
+    """The analysis plan that ships with the portal."""
+    plans = resources.files("evaluation") / "plans"
+    return (plans / "nct07243873.toml").read_text("utf-8")
+
+
+@require_POST
+def plan(request: HttpRequest, cut_id: UUID) -> HttpResponse:
+    """Plan a run of a cut; pairs that wait are measured first."""
+    cut = found(cut_for(request.user, cut_id))
+    with Attempt(lambda refusal: say_refusal(request, refusal)) as tried, transaction.atomic():
+        run = plan_run(cut=cut, by=acting(request))
+        waiting = list(unmeasured_of(cut))
+        for cut_pair in waiting:
+            dispatch.measure(cut_pair.pk)
+        if not waiting:
+            dispatch.analyse(run.pk)
+    if not tried.succeeded:
+        return redirect("web:cuts")
+    return redirect("web:run", run.pk)
+
+
+@dataclass(frozen=True)
+class ResultFilter:
+    """What the person narrowed the results to; it stands in the address."""
+
+    endpoint: str
+    subgroup: str
+    statistic: str
+    family: str
+
+
+@require_GET
+def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """One run: progress while it works, then results, figures and the report."""
+    run = found(run_for(request.user, run_id))
+    rows = results_of(run)
+    chosen = ResultFilter(
+        **{name: request.GET.get(name, "") for name in ResultFilter.__dataclass_fields__}
+    )
+    shown = rows.filter(**{name: value for name, value in vars(chosen).items() if value})
+    files = list(files_of(run))
+    context = {
+        **_progress(run),
+        "chosen": chosen,
+        "page": paged(request, shown, size=100),
+        "choices": [
+            (name, list(rows.order_by(name).values_list(name, flat=True).distinct()), value)
+            for name, value in vars(chosen).items()
+        ],
+        "files": files,
+        "downloads": _DOWNLOADS,
+        "figures": [file for file in files if file.name.endswith(_FIGURES)],
+        "report": next((file for file in files if file.name.endswith("report.html")), None),
+        "may_export": may(request.user, Action.EXPORT),
+    }
+    return render(request, "web/run.html", context)
+
+
+@require_GET
+def run_progress(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """How far the run is."""
+    run = found(run_for(request.user, run_id))
+    context = {**_progress(run), "fresh": run.status == RunStatus.COMPLETED}
+    return render(request, "web/partials/run_progress.html", context)
+
+
+def _progress(run: EvaluationRun) -> dict[str, Any]:
+    done, every = measured_share(run.cut)
+    return {"run": run, "measured": done, "pairs": every, "alive": run.status in _ALIVE}
+
+
+@require_GET
+def run_file(request: HttpRequest, run_id: UUID, name: str) -> HttpResponse:
+    """One file of the report, as it was written."""
+    run = found(run_for(request.user, run_id))
+    file = found(file_of(run, name))
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    answer = HttpResponse(read_bytes(file.sha256), content_type=kind)
+    answer["Content-Disposition"] = f'inline; filename="{name.rsplit("/", 1)[-1]}"'
+    if kind in ("text/html", "image/svg+xml"):
+        answer["Content-Security-Policy"] = _REPORT_POLICY
+    return answer

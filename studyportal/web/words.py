@@ -1,0 +1,149 @@
+"""One vocabulary of statuses: for each machine and status its meaning (a colour) and its word."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+WAITING, NEEDS_YOU, RUNNING, DONE, REFUSED, ERRORED, SEALED = (
+    "waiting",
+    "needs-you",
+    "running",
+    "done",
+    "refused",
+    "errored",
+    "sealed",
+)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A status as people read it."""
+
+    tone: str
+    text: str | Promise
+
+
+STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
+    "participant": {
+        "screened": Word(NEEDS_YOU, _("screening open")),
+        "screen_failed": Word(REFUSED, _("not eligible")),
+        "eligible": Word(NEEDS_YOU, _("eligible")),
+        "enrolled": Word(RUNNING, _("enrolled")),
+        "completed": Word(DONE, _("completed")),
+        "discontinued": Word(REFUSED, _("discontinued")),
+    },
+    "pair": {
+        "awaiting_images": Word(WAITING, _("awaiting images")),
+        "checking": Word(RUNNING, _("being checked")),
+        "ready": Word(DONE, _("ready")),
+        "query_open": Word(NEEDS_YOU, _("needs mending")),
+        "excluded": Word(REFUSED, _("excluded")),
+    },
+    "series": {
+        "receiving": Word(WAITING, _("upload open")),
+        "received": Word(RUNNING, _("being checked")),
+        "accepted": Word(DONE, _("accepted")),
+        "quarantined": Word(NEEDS_YOU, _("refused by a check")),
+        "purged": Word(REFUSED, _("deleted")),
+    },
+    "finding": {
+        "info": Word(WAITING, _("note")),
+        "warning": Word(NEEDS_YOU, _("look at this")),
+        "exclude": Word(ERRORED, _("stands in the way")),
+        "accepted": Word(DONE, _("accepted")),
+    },
+    "job": {
+        "queued": Word(WAITING, _("waiting")),
+        "running": Word(RUNNING, _("running")),
+        "succeeded": Word(DONE, _("done")),
+        "refused": Word(REFUSED, _("refused")),
+        "errored": Word(ERRORED, _("errored")),
+        "cancelled": Word(WAITING, _("cancelled")),
+        "lost": Word(ERRORED, _("worker lost")),
+    },
+    "synthetic": {
+        "produced": Word(RUNNING, _("being checked")),
+        "qc_passed": Word(DONE, _("checks passed")),
+        "qc_failed": Word(ERRORED, _("checks failed")),
+        "released": Word(DONE, _("released")),
+        "withdrawn": Word(REFUSED, _("withdrawn")),
+    },
+    "release": {
+        "candidate": Word(WAITING, _("candidate")),
+        "validated": Word(RUNNING, _("validated")),
+        "released": Word(DONE, _("released")),
+        "retired": Word(REFUSED, _("retired")),
+    },
+    "cut": {
+        "open": Word(WAITING, _("open")),
+        "frozen": Word(SEALED, _("frozen")),
+        "locked": Word(SEALED, _("locked")),
+    },
+    "run": {
+        "planned": Word(WAITING, _("waiting")),
+        "running": Word(RUNNING, _("running")),
+        "completed": Word(DONE, _("completed")),
+        "errored": Word(ERRORED, _("errored")),
+        "superseded": Word(REFUSED, _("superseded")),
+    },
+    "export": {
+        "requested": Word(WAITING, _("waiting")),
+        "building": Word(RUNNING, _("being built")),
+        "ready": Word(DONE, _("ready")),
+        "errored": Word(ERRORED, _("errored")),
+        "expired": Word(REFUSED, _("expired")),
+    },
+    "verdict": {
+        "eligible": Word(DONE, _("Eligible")),
+        "not_eligible": Word(REFUSED, _("Not eligible")),
+        "undetermined": Word(NEEDS_YOU, _("Not decided yet")),
+    },
+    "site": {
+        "planned": Word(WAITING, _("planned")),
+        "recruiting": Word(RUNNING, _("recruiting")),
+        "closed": Word(DONE, _("closed")),
+    },
+    "reference": {
+        "positive": Word(ERRORED, _("positive")),
+        "negative": Word(DONE, _("negative")),
+        "indeterminate": Word(WAITING, _("indeterminate")),
+    },
+    "health": {
+        "well": Word(DONE, _("well")),
+        "poor": Word(NEEDS_YOU, _("look at this")),
+        "down": Word(ERRORED, _("down")),
+    },
+}
+ROLE_WORDS: Mapping[str, str | Promise] = {
+    "source": _("CT"),
+    "reference": _("PET"),
+    "outlines": _("Outlines"),
+}
+CONDITION_WORDS: Mapping[str, str | Promise] = {
+    "malignancy": _("Malignancy"),
+    "nodal_metastasis": _("Lymph node metastasis"),
+    "distant_metastasis": _("Distant metastasis"),
+}
+
+# What the report does not name by itself.
+STATISTIC_WORDS: Mapping[str, str | Promise] = {
+    "loa_lower": _("lower limit of agreement"),
+    "loa_upper": _("upper limit of agreement"),
+    "loa_lower_percent": _("lower limit of agreement (%)"),
+    "loa_upper_percent": _("upper limit of agreement (%)"),
+    "mean_reference": _("mean of the reference PET"),
+    "mean_synthetic": _("mean of the synthetic PET"),
+    "within_30_percent": _("within 30 %"),
+    "sd": _("standard deviation"),
+    "tp": _("true positive"),
+    "fp": _("false positive"),
+    "tn": _("true negative"),
+    "fn": _("false negative"),
+}
+
+
+def word_of(machine: str, status: str) -> Word:
+    """Return the status as people read it."""
+    return STATUS_WORDS[machine][status]
