@@ -2,6 +2,7 @@
 
 import pytest
 import time_machine
+from celery import Celery
 
 from studyportal.exports.states import ExportStatus
 from studyportal.imaging.states import SeriesRole, SeriesStatus
@@ -55,10 +56,9 @@ def test_a_message_is_sent_after_the_commit_and_not_before(
 def test_a_broker_that_is_down_breaks_nothing(
     monkeypatch, caplog, django_capture_on_commit_callbacks
 ):
-    monkeypatch.setattr(dispatch.app.conf, "broker_url", "redis://127.0.0.1:1/0")
-    monkeypatch.setattr(
-        dispatch.app.conf, "broker_transport_options", {"socket_connect_timeout": 1}
-    )
+    dead = "redis://127.0.0.1:1/0"
+    monkeypatch.setenv("CELERY_BROKER_URL", dead)  # Celery prefers it to what the app says
+    monkeypatch.setattr(dispatch, "app", Celery("dead", broker=dead))
     with django_capture_on_commit_callbacks(execute=True):
         dispatch.translate("key")
     assert "the sweeper sends it again" in caplog.text

@@ -24,14 +24,6 @@ from tests.portal.scenes import person, ready_pair, released
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(autouse=True)
-def quiet_broker(settings, monkeypatch):
-    """Messages go nowhere: these tests call the tasks as a worker would."""
-    from studyportal.tasks.dispatch import app
-
-    monkeypatch.setattr(app.conf, "broker_url", None)
-
-
 @pytest.fixture
 def job(study, phantom, model_folder):
     return requested(ready_pair(phantom()), released(model_folder))
