@@ -14,7 +14,7 @@ from studyportal.core.errors import Reason, Refused, refuse_if
 from studyportal.core.models import User
 from studyportal.core.services import record
 from studyportal.participants.rules import Answer
-from studyportal.participants.services import settle_criteria
+from studyportal.participants.services import settle_fact
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 
@@ -54,15 +54,19 @@ def enter_baseline(
 def enter_reference(
     *, participant: Participant, entries: Sequence[ReferenceEntry], source: str, by: User
 ) -> list[ReferenceStandard]:
-    """The reference standard of these units is kept, and EXC-03 is settled by it."""
+    """The reference standard of these units is kept, and with it that there is a pathological diagnosis."""
     require(by, Action.ENTER_CLINICAL, site=participant.site)
     for entry in entries:
         if fault := unit_fault(entry.condition, entry.unit, entry.unit_id):
             raise Refused(Reason("reference_unit", fault))
     rows = [_keep(participant, entry, source=source, by=by) for entry in entries]
     if rows:
-        settle_criteria(
-            participant=participant, answers={"EXC-03": Answer.NOT_MET}, source="pathology", by=by
+        settle_fact(
+            participant=participant,
+            fact="pathology",
+            answer=Answer.NOT_MET,
+            source="pathology",
+            by=by,
         )
         record(
             "enter_reference",

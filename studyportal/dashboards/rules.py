@@ -36,8 +36,6 @@ STEP_ACTIONS: Mapping[Step, Action] = {
     Step.JUDGE_ARTEFACTS: Action.ACCEPT_FINDING,
     Step.ENTER_REFERENCE: Action.ENTER_CLINICAL,
 }
-CONSENT = "INC-02"
-ARTEFACTS = "EXC-02"
 _OVER = frozenset({"screen_failed", "discontinued"})
 _BEFORE_ENROLMENT = frozenset({"screened", "eligible"})
 
@@ -52,6 +50,8 @@ class ChainFacts:
     enrolled_on: date | None
     open_criteria: frozenset[str]
     open_at_screening: frozenset[str]
+    consent_code: str
+    artefacts_code: str
     ct: str
     ct_on: date | None
     pet: str
@@ -82,7 +82,7 @@ def missing_step(facts: ChainFacts) -> Missing:
 def _at_screening(facts: ChainFacts) -> Missing:
     if facts.status == "eligible":
         return Missing(Step.ENROL, facts.assessed_on)
-    only_consent = facts.open_criteria & facts.open_at_screening == {CONSENT}
+    only_consent = facts.open_criteria & facts.open_at_screening == {facts.consent_code}
     step = Step.RECORD_CONSENT if only_consent else Step.ANSWER_CRITERIA
     return Missing(step, facts.screened_on)
 
@@ -103,7 +103,7 @@ def _at_images(facts: ChainFacts) -> Missing | None:
 
 
 def _at_judgement(facts: ChainFacts) -> Missing | None:
-    if facts.pair == "ready" and ARTEFACTS in facts.open_criteria:
+    if facts.pair == "ready" and facts.artefacts_code in facts.open_criteria:
         return Missing(Step.JUDGE_ARTEFACTS, facts.pair_on)
     if not facts.referenced:
         return Missing(Step.ENTER_REFERENCE, facts.enrolled_on)

@@ -21,6 +21,7 @@ from studyportal.participants.selectors import (
     participants_visible_to,
     with_open_criteria,
 )
+from studyportal.protocol.rules import Protocol
 from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may, site_ids, sites_visible_to
@@ -74,13 +75,9 @@ def worklist(user: Person, chosen: WorkFilter | None = None) -> list[WorkRow]:
     """Every participant the person may see with the one thing still missing; what needs somebody longest comes first."""
     chosen = chosen or WorkFilter()
     rows = _annotated(_narrowed(participants_visible_to(user), chosen))
-    screening = frozenset(
-        criterion.code
-        for criterion in active_protocol().criteria
-        if criterion.settled_by == "screening"
-    )
+    protocol = active_protocol()
     mine = frozenset(step for step, action in STEP_ACTIONS.items() if may(user, action))
-    listed = [_work_row(values, screening, mine) for values in rows.values(*_FACTS)]
+    listed = [_work_row(values, protocol, mine) for values in rows.values(*_FACTS)]
     if chosen.step:
         listed = [row for row in listed if row.missing.step == chosen.step]
     return sorted(listed, key=_urgency)
@@ -89,13 +86,9 @@ def worklist(user: Person, chosen: WorkFilter | None = None) -> list[WorkRow]:
 def missing_of(user: Person, participant_id: UUID) -> WorkRow | None:
     """The worklist's row of one participant."""
     rows = _annotated(participants_visible_to(user).filter(pk=participant_id)).values(*_FACTS)
-    screening = frozenset(
-        criterion.code
-        for criterion in active_protocol().criteria
-        if criterion.settled_by == "screening"
-    )
+    protocol = active_protocol()
     mine = frozenset(step for step, action in STEP_ACTIONS.items() if may(user, action))
-    return next((_work_row(values, screening, mine) for values in rows), None)
+    return next((_work_row(values, protocol, mine) for values in rows), None)
 
 
 def _narrowed(rows: QuerySet[Any], chosen: WorkFilter) -> QuerySet[Any]:
@@ -128,7 +121,7 @@ def _annotated(rows: QuerySet[Any]) -> QuerySet[Any]:
     )
 
 
-def _work_row(values: dict[str, Any], screening: frozenset[str], mine: frozenset[Step]) -> WorkRow:
+def _work_row(values: dict[str, Any], protocol: Protocol, mine: frozenset[Step]) -> WorkRow:
     missing = missing_step(
         ChainFacts(
             status=values["status"],
@@ -136,7 +129,9 @@ def _work_row(values: dict[str, Any], screening: frozenset[str], mine: frozenset
             assessed_on=_day(values["assessed_at"]),
             enrolled_on=values["enrolled_on"],
             open_criteria=frozenset(values["open_criteria"]),
-            open_at_screening=screening,
+            open_at_screening=protocol.codes_settled_by("screening"),
+            consent_code=protocol.code_of("consent"),
+            artefacts_code=protocol.code_of("artefacts"),
             ct=values["ct"] or "",
             ct_on=_day(values["ct_at"]),
             pet=values["pet"] or "",

@@ -17,6 +17,7 @@ from studyportal.core.storage import read_bytes, verified_path
 from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.participants.selectors import latest_answers
+from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
 
@@ -195,11 +196,11 @@ def received_series_of(participants: Iterable[Participant]) -> QuerySet[ImagingS
 
 def unjudged_pairs() -> list[ScanPair]:
     """Ready pairs whose images nobody has judged for artefacts yet."""
-    answers = latest_answers()
+    answers, code = latest_answers(), active_protocol().code_of("artefacts")
     return [
         pair
         for pair in ready_pairs()
-        if answers.get(pair.participant_id, {}).get("EXC-02", ("unknown", ""))[0] == "unknown"
+        if answers.get(pair.participant_id, {}).get(code, ("unknown", ""))[0] == "unknown"
     ]
 
 

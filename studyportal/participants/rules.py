@@ -131,34 +131,28 @@ def _date_faults(facts: ScreeningFacts, *, today: date) -> list[Reason]:
 
 
 def _contradictions(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
-    faults = []
-    consent = facts.answers.get("INC-02", Answer.UNKNOWN)
-    if consent == Answer.MET and facts.consent_date is None:
-        faults.append(
-            Reason(
-                "consent_contradiction",
-                "INC-02 is met, yet there is no date of consent.",
-                "consent_date",
-            )
-        )
-    if consent == Answer.NOT_MET and facts.consent_date is not None:
-        faults.append(
-            Reason(
-                "consent_contradiction",
-                "There is a date of consent, yet INC-02 is not met.",
-                "INC-02",
-            )
-        )
-    if facts.age_years is None:
-        return faults
+    return [*_consent_contradictions(facts, protocol), *_age_contradictions(facts, protocol)]
+
+
+def _consent_contradictions(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
+    code = protocol.code_of("consent")
+    answer = facts.answers.get(code, Answer.UNKNOWN)
+    if answer == Answer.MET and facts.consent_date is None:
+        sentence = f"{code} is met, yet there is no date of consent."
+        return [Reason("consent_contradiction", sentence, "consent_date")]
+    if answer == Answer.NOT_MET and facts.consent_date is not None:
+        sentence = f"There is a date of consent, yet {code} is not met."
+        return [Reason("consent_contradiction", sentence, code)]
+    return []
+
+
+def _age_contradictions(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
+    code = protocol.code_of("age")
+    answer = facts.answers.get(code, Answer.UNKNOWN)
+    if facts.age_years is None or answer == Answer.UNKNOWN:
+        return []
     adult = facts.age_years >= protocol.minimum_age_years
-    answer = facts.answers.get("INC-03", Answer.UNKNOWN)
-    if (answer == Answer.MET and not adult) or (answer == Answer.NOT_MET and adult):
-        faults.append(
-            Reason(
-                "age_contradiction",
-                f"INC-03 is answered “{answer.replace('_', ' ')}”, yet the age is {facts.age_years}.",
-                "INC-03",
-            )
-        )
-    return faults
+    if (answer == Answer.MET) == adult:
+        return []
+    sentence = f"{code} is answered “{answer.replace('_', ' ')}”, yet the age is {facts.age_years}."
+    return [Reason("age_contradiction", sentence, code)]

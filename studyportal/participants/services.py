@@ -27,7 +27,7 @@ from studyportal.participants.rules import (
 )
 from studyportal.participants.selectors import latest_assessment
 from studyportal.participants.states import PARTICIPANT, ParticipantStatus
-from studyportal.protocol.rules import Protocol
+from studyportal.protocol.rules import Fact, Protocol
 from studyportal.protocol.selectors import active_version, content_of
 from studyportal.sites.rules import Action
 from studyportal.sites.services import lock_site, require
@@ -137,6 +137,15 @@ def complete_screening(
             participant=participant, version=consent_version, signed_on=consent_date
         )
     return settle_criteria(participant=participant, answers=answers, source="screening", by=by)
+
+
+def settle_fact(
+    *, participant: Participant, fact: Fact, answer: Answer, source: str, by: User | None
+) -> None:
+    """The criterion that speaks of this fact is settled; a protocol without such a criterion asks for nothing."""
+    code = content_of(active_version()).code_of(fact)
+    if code:
+        settle_criteria(participant=participant, answers={code: answer}, source=source, by=by)
 
 
 @transaction.atomic

@@ -25,6 +25,10 @@ class SiteEntry:
     target: int
 
 
+# What the portal knows itself and can hold against the answer to a criterion.
+Fact = Literal["", "consent", "age", "artefacts", "pathology", "paired_images"]
+
+
 @dataclass(frozen=True)
 class Criterion:
     """An eligibility criterion; `unmet` is the sentence shown when it stands in the way."""
@@ -32,6 +36,7 @@ class Criterion:
     code: str
     kind: Literal["inclusion", "exclusion"]
     settled_by: Literal["screening", "imaging", "pathology"]
+    fact: Fact
     text: str
     text_zh: str
     unmet: str
@@ -107,6 +112,16 @@ class Protocol:
     criteria: tuple[Criterion, ...]
     imaging: ImagingConstraints
     endpoints: tuple[Endpoint, ...]
+
+    def code_of(self, fact: Fact) -> str:
+        """Return the code of the criterion that speaks of this fact; empty when none does."""
+        return next((criterion.code for criterion in self.criteria if criterion.fact == fact), "")
+
+    def codes_settled_by(self, stage: str) -> frozenset[str]:
+        """Return the codes of the criteria that settle at this stage."""
+        return frozenset(
+            criterion.code for criterion in self.criteria if criterion.settled_by == stage
+        )
 
     def criterion(self, code: str) -> Criterion:
         """Return the criterion with this code."""
@@ -202,6 +217,7 @@ def _consistency(protocol: Protocol) -> list[str]:
     for name, codes in (
         ("site", [site.code for site in protocol.sites]),
         ("criterion", [criterion.code for criterion in protocol.criteria]),
+        ("fact", [str(criterion.fact) for criterion in protocol.criteria if criterion.fact]),
     ):
         faults += [
             f"protocol: {name} {code} stands twice."

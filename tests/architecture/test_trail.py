@@ -129,6 +129,10 @@ ACTS = {
         "participant": make.ParticipantFactory(), "answers": {"EXC-02": Answer.NOT_MET},
         "source": "imaging",
     },
+    "participants.settle_fact": lambda: {
+        "participant": make.ParticipantFactory(), "fact": "artefacts", "answer": Answer.NOT_MET,
+        "source": "imaging",
+    },
     "clinical.enter_reference": lambda: {
         "participant": make.ParticipantFactory(), "entries": reference(), "source": "resection"
     },

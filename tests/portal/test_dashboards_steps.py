@@ -16,6 +16,8 @@ DONE = {
     "enrolled_on": date(2026, 1, 3),
     "open_criteria": frozenset(),
     "open_at_screening": SCREENING,
+    "consent_code": "INC-02",
+    "artefacts_code": "EXC-02",
     "ct": "accepted",
     "ct_on": date(2026, 1, 4),
     "pet": "accepted",

@@ -13,7 +13,7 @@ from studyportal.imaging.models import Finding, ImagingSeries, ScanPair
 from studyportal.imaging.selectors import accepted_series, open_findings
 from studyportal.imaging.states import SCAN_PAIR, Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.participants.rules import Answer
-from studyportal.participants.services import settle_criteria
+from studyportal.participants.services import settle_fact
 from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -111,8 +111,12 @@ def exclude_pair(*, pair: ScanPair, reason: str, by: User) -> ScanPair:
     if not reason.strip():
         raise Refused(Reason("reason_missing", "Say why the pair is excluded."))
     advance(pair, SCAN_PAIR, PairStatus.EXCLUDED, by=by, reason=reason, exclusion_reason=reason)
-    settle_criteria(
-        participant=pair.participant, answers={"EXC-04": Answer.MET}, source="imaging", by=by
+    settle_fact(
+        participant=pair.participant,
+        fact="paired_images",
+        answer=Answer.MET,
+        source="imaging",
+        by=by,
     )
     record(
         "exclude_pair",
@@ -127,7 +131,7 @@ def exclude_pair(*, pair: ScanPair, reason: str, by: User) -> ScanPair:
 
 @transaction.atomic
 def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -> ScanPair:
-    """EXC-02 is settled by a person who looked at the images; with artefacts the pair is excluded."""
+    """Artefacts are judged by a person who looked at the images; with artefacts the pair is excluded."""
     require(by, Action.ACCEPT_FINDING, site=pair.participant.site)
     if not reason.strip():
         raise Refused(Reason("reason_missing", "Say what you saw."))
@@ -139,8 +143,8 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
             )
         )
     answer = Answer.MET if artefacts else Answer.NOT_MET
-    settle_criteria(
-        participant=pair.participant, answers={"EXC-02": answer}, source="imaging", by=by
+    settle_fact(
+        participant=pair.participant, fact="artefacts", answer=answer, source="imaging", by=by
     )
     if artefacts:
         advance(
@@ -220,8 +224,12 @@ def _become_ready(pair: ScanPair, *, by: User | None) -> None:
         settled_at=clock.now(),
         reason="CT and PET are paired and checked",
     )
-    settle_criteria(
-        participant=pair.participant, answers={"EXC-04": Answer.NOT_MET}, source="imaging", by=by
+    settle_fact(
+        participant=pair.participant,
+        fact="paired_images",
+        answer=Answer.NOT_MET,
+        source="imaging",
+        by=by,
     )
     record(
         "settle_pair",

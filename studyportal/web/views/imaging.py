@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from studyportal.core.errors import Refused
 from studyportal.core.storage import read_bytes
-from studyportal.dashboards.rules import ARTEFACTS
 from studyportal.imaging.selectors import (
     accepted_series,
     finding_for,
@@ -38,6 +37,7 @@ from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.selectors import measurements_of_pair
 from studyportal.participants.rules import Answer
 from studyportal.participants.selectors import answers_of, latest_assessment, participant_for
+from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.syntheses.selectors import jobs_of_pair, released, synthetic_for
@@ -211,9 +211,10 @@ def _suv_figures(reference: ImagingSeries | None) -> dict[str, Any]:
 
 
 def _artefacts_answer(pair: ScanPair) -> str:
-    """The answer to EXC-02; empty while nobody judged the images."""
+    """The answer about artefacts; empty while nobody judged the images."""
     assessment = latest_assessment(pair.participant)
-    answers = answers_of(assessment).filter(criterion=ARTEFACTS) if assessment else []
+    code = active_protocol().code_of("artefacts")
+    answers = answers_of(assessment).filter(criterion=code) if assessment else []
     return next((row.answer for row in answers if row.answer != Answer.UNKNOWN), "")
 
 
