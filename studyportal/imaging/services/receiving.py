@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 
 from studyportal.core import clock
-from studyportal.core.errors import Reason, Refused
+from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.core.storage import digest_of
@@ -185,10 +186,12 @@ def purge_stale(*, before: datetime) -> int:
     stale = ImagingSeries.objects.filter(
         status__in=(SeriesStatus.QUARANTINED, SeriesStatus.RECEIVING), opened_at__lt=before
     )
-    rows = list(stale)
-    for series in rows:
-        purge_series(series=series, by=None, reason="nobody sent it again in time")
-    return len(rows)
+    purged = 0
+    for series in stale:
+        with suppress(StaleState):  # it was completed in the meantime
+            purge_series(series=series, by=None, reason="nobody sent it again in time")
+            purged += 1
+    return purged
 
 
 def empty_quarantine(series: ImagingSeries) -> None:
