@@ -47,7 +47,8 @@ def help_text(topic: str) -> SafeString | None:
     if not path.is_file():
         return None
     text = _LINK.sub(_linked, path.read_text("utf-8"))
-    return mark_safe(markdown.markdown(text, extensions=["tables", "sane_lists"]))  # noqa: S308 our own documents
+    html = markdown.markdown(text, extensions=["tables", "sane_lists"])
+    return mark_safe(html.replace("<table>", '<table class="table">'))  # noqa: S308 our own documents
 
 
 def _linked(match: re.Match[str]) -> str:

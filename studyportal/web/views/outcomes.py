@@ -105,6 +105,10 @@ def plan(request: HttpRequest, cut_id: UUID) -> HttpResponse:
     return redirect("web:run", run.pk)
 
 
+# Before anyone narrows or widens the results: the primary endpoints of the whole study.
+_FIRST_LOOK = {"family": "primary", "subgroup": "all"}
+
+
 @dataclass(frozen=True)
 class ResultFilter:
     """What the person narrowed the results to; it stands in the address."""
@@ -120,8 +124,9 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """One run: progress while it works, then results, figures and the report."""
     run = found(run_for(request.user, run_id))
     rows = results_of(run)
+    asked = request.GET or _FIRST_LOOK
     chosen = ResultFilter(
-        **{name: request.GET.get(name, "") for name in ResultFilter.__dataclass_fields__}
+        **{name: asked.get(name, "") for name in ResultFilter.__dataclass_fields__}
     )
     shown = rows.filter(**{name: value for name, value in vars(chosen).items() if value})
     files = list(files_of(run))
