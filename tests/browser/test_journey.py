@@ -1,6 +1,7 @@
 """A coordinator screens and enrols a participant and sends CT and PET, with the real controls."""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,19 @@ def send(page, what, folder):
     page.get_by_text(f"{what} accepted.").wait_for()  # the page asked again by itself
 
 
+def picture_widths(page, count: int, seconds: float = 20) -> list[int]:
+    """Widths of the pictures of a page once they have arrived; zero for one that never did."""
+    pictures = page.locator("figure img")
+    pictures.nth(count - 1).wait_for()
+    assert pictures.count() == count
+    deadline = time.monotonic() + seconds
+    while True:
+        widths = [pictures.nth(n).evaluate("one => one.naturalWidth") for n in range(count)]
+        if all(widths) or time.monotonic() > deadline:
+            return widths
+        page.wait_for_timeout(50)
+
+
 def test_from_screening_to_a_ready_pair(live_server, screen, tmp_path):
     small_study()
     folder = phantom_folder(tmp_path / "phantom")
@@ -66,10 +80,7 @@ def test_from_screening_to_a_ready_pair(live_server, screen, tmp_path):
     assert overflow(page) <= 0
 
     page.get_by_role("link", name="Images and findings").click()
-    page.locator("figure img").first.wait_for()
-    widths = page.eval_on_selector_all("figure img", "all => all.map(one => one.naturalWidth)")
-    assert len(widths) == 2
-    assert all(widths)
+    assert all(picture_widths(page, 2))
     assert overflow(page) <= 0
 
 

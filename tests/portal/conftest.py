@@ -1,31 +1,9 @@
 """What tests of the portal share: small phantoms as files, an opened study, and a database that can be emptied."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-APPEND_ONLY = ("core_auditevent", "core_statuschange", "outcomes_resultrow")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def emptying_is_allowed_between_tests() -> Iterator[None]:
-    """Let Django empty the append-only tables after a test with real transactions, and nothing else.
-
-    Only the flush between tests passes here; SQL of the portal and of a test still meets the triggers.
-    """
-    from django.db.backends.postgresql.operations import DatabaseOperations
-
-    original = DatabaseOperations.execute_sql_flush
-
-    def execute(self: DatabaseOperations, statements: list[str]) -> None:
-        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in APPEND_ONLY]
-        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in APPEND_ONLY]
-        original(self, [*off, *statements, *on])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "execute_sql_flush", execute)
-        yield
 
 
 @pytest.fixture
