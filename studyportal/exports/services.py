@@ -70,7 +70,6 @@ def build_export(*, export: Export) -> Export:
         # The shell of building: an export never stays *building*; what broke is logged with its traceback.
         _log.exception("export %s broke", export.pk)
         reason = f"The export broke ({type(error).__name__}). It was logged."
-        Export.objects.filter(pk=export.pk).update(reason=reason)
         advance(export, EXPORT, ExportStatus.ERRORED, by=None, reason=reason)
         return export
     advance(

@@ -58,7 +58,6 @@ def analyse_run(*, evaluation_run: EvaluationRun) -> EvaluationRun:
         # The shell of the analysis: a run never stays *running*; what broke is logged with its traceback.
         _log.exception("analysis of run %s broke", evaluation_run.pk)
         reason = f"The analysis broke ({type(error).__name__}). It was logged; nothing was kept."
-        EvaluationRun.objects.filter(pk=evaluation_run.pk).update(reason=reason)
         advance(
             evaluation_run,
             EVALUATION_RUN,
