@@ -201,11 +201,11 @@ def test_a_cut_describes_scanners_and_times_and_leaves_the_unknown_empty(
     rows = tables_of(cut).participants.set_index("participant")
     scanned, other = rows.loc[pair.participant.code], rows.drop(pair.participant.code).iloc[0]
     pet = pair.series.get(role="reference").summary
-    assert scanned["pet_scanner"] == f"{pet['manufacturer']} {pet['model']}"
+    assert scanned["scanner"] == f"{pet['manufacturer']} {pet['model']}"
     assert scanned["uptake_minutes"] == pet["uptake_minutes"]
     assert scanned["ct_pet_days"] == 0
-    assert other["pet_scanner"] == ""
-    assert other[["uptake_minutes", "ct_pet_days", "weight_kg"]].isna().all()
+    assert other["scanner"] == ""
+    assert other[["uptake_minutes", "ct_pet_days", "body_mass_index"]].isna().all()
 
 
 # measuring and analysing

@@ -122,10 +122,9 @@ def _described(pair: ScanPair | None, baseline: Baseline | None) -> dict[str, ob
     if ct and pet and ct.examined_on and pet.examined_on:
         days = abs((pet.examined_on - ct.examined_on).days)
     return {
-        "weight_kg": baseline.weight_kg if baseline else None,
-        "height_cm": baseline.height_cm if baseline else None,
+        "body_mass_index": _body_mass_index(baseline),
+        "scanner": _scanner(pet),
         "ct_scanner": _scanner(ct),
-        "pet_scanner": _scanner(pet),
         "ct_kernel": ct.kernel if ct else "",
         "ct_thickness_mm": ct.slice_thickness_mm if ct else None,
         "uptake_minutes": pet.uptake_minutes if pet else None,
@@ -142,6 +141,12 @@ def _accepted_summaries(pair: ScanPair | None) -> dict[str, SeriesSummary]:
         if series.status == SeriesStatus.ACCEPTED
         and series.role in (SeriesRole.SOURCE, SeriesRole.REFERENCE)
     }
+
+
+def _body_mass_index(baseline: Baseline | None) -> float | None:
+    if baseline is None or baseline.weight_kg is None or baseline.height_cm is None:
+        return None
+    return baseline.weight_kg / (baseline.height_cm / 100) ** 2
 
 
 def _scanner(summary: SeriesSummary | None) -> str:
