@@ -1,6 +1,11 @@
 """Intervals, quantiles and resampling, each returned as an `Estimate`."""
 
-from evaluation.statistics.areas import Areas, areas_under_curve
+from evaluation.statistics.areas import (
+    Areas,
+    areas_from_placements,
+    areas_under_curve,
+    placement_values,
+)
 from evaluation.statistics.estimates import (
     DEFAULT_LEVEL,
     Comparison,
@@ -26,6 +31,7 @@ __all__ = [
     "RandomEffects",
     "WeightedStatistic",
     "adjusted_p_values",
+    "areas_from_placements",
     "areas_under_curve",
     "bootstrap",
     "clustered_mean",
@@ -34,6 +40,7 @@ __all__ = [
     "fixed_sequence",
     "mean_interval",
     "not_estimable",
+    "placement_values",
     "present",
     "proportion_interval",
     "quantile_intervals",
