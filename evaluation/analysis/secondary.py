@@ -12,10 +12,10 @@ from evaluation.analysis.tables import Tables, members
 from evaluation.analysis.units import readers_of, reference_units, scored_units
 from evaluation.diagnostic import (
     PairedAccuracy,
-    accuracy,
+    accuracy_table,
     auc,
+    compare_auc,
     compare_paired,
-    delong_test,
     roc,
 )
 from evaluation.statistics import Comparison, Estimate, not_estimable
@@ -116,7 +116,8 @@ def _accuracy_rows(
         none = not_estimable(_UNREGISTERED, level=plan.level, n=len(scored))
         rows += [place.row(name, none) for name in _MEASURES[:-1]]
     else:
-        table = accuracy(truth, score, cutoff, cluster=cluster, level=plan.level)
+        call = _calls(score, cutoff)
+        table = accuracy_table(truth, call, cluster=cluster, level=plan.level)
         rows.append(place.plain("cutoff", cutoff, n=len(scored), method="locked in the plan"))
         for name in ("tp", "fp", "fn", "tn", "missing_reference", "missing_index"):
             rows.append(place.plain(name, float(getattr(table, name)), n=len(scored)))
@@ -124,6 +125,11 @@ def _accuracy_rows(
     area = auc(truth, score, cluster=cluster, level=plan.level)
     rows.append(place.row("auc", _enough(plan, truth, score, area)))
     return rows
+
+
+def _calls(score: np.ndarray, cutoff: float) -> np.ndarray:
+    """Return 1/0, NaN where there is no score; a score equal to the cut-off is positive."""
+    return np.where(np.isnan(score), np.nan, score >= cutoff)
 
 
 def _cluster(scored: pd.DataFrame) -> np.ndarray | None:
@@ -146,6 +152,7 @@ def _enough(plan: Plan, truth: np.ndarray, score: np.ndarray, area: Estimate) ->
 
 def _points(place: Place, scored: pd.DataFrame) -> pd.DataFrame:
     curve = roc(scored["truth"].to_numpy(float), scored["score"].to_numpy(float))
+    points = curve.points
     if not (curve.positives and curve.negatives):
         return pd.DataFrame()
     return pd.DataFrame(
@@ -153,9 +160,9 @@ def _points(place: Place, scored: pd.DataFrame) -> pd.DataFrame:
             "target_condition": place.target_condition,
             "unit": place.unit,
             "test": place.test,
-            "threshold": curve.threshold,
-            "fpr": 1 - curve.specificity,
-            "tpr": curve.sensitivity,
+            "threshold": points.threshold,
+            "fpr": 1 - points.specificity,
+            "tpr": points.sensitivity,
         }
     )
 
@@ -194,10 +201,9 @@ def _contrast_rows(
 
 
 def _paired_calls(plan: Plan, both: pd.DataFrame, cutoffs: list[float]) -> PairedAccuracy:
-    scores = [both[name].to_numpy(float) for name in ("score", "score_against")]
     calls = [
-        np.where(np.isnan(score), np.nan, score >= cutoff)
-        for score, cutoff in zip(scores, cutoffs, strict=True)
+        _calls(both[name].to_numpy(float), cutoff)
+        for name, cutoff in zip(("score", "score_against"), cutoffs, strict=True)
     ]
     return compare_paired(
         both["truth"].to_numpy(float), calls[0], calls[1], cluster=_cluster(both), level=plan.level
@@ -205,7 +211,7 @@ def _paired_calls(plan: Plan, both: pd.DataFrame, cutoffs: list[float]) -> Paire
 
 
 def _difference(plan: Plan, both: pd.DataFrame) -> Comparison:
-    return delong_test(
+    return compare_auc(
         both["truth"].to_numpy(float),
         both["score"].to_numpy(float),
         both["score_against"].to_numpy(float),

@@ -1,6 +1,11 @@
 """Intervals, quantiles and resampling, each returned as an `Estimate`."""
 
-from evaluation.statistics.areas import Areas, areas_under_curve
+from evaluation.statistics.areas import (
+    Areas,
+    areas_from_placements,
+    areas_under_curve,
+    placement_values,
+)
 from evaluation.statistics.estimates import (
     DEFAULT_LEVEL,
     Comparison,
@@ -34,6 +39,7 @@ __all__ = [
     "TippingPoint",
     "WeightedStatistic",
     "adjusted_p_values",
+    "areas_from_placements",
     "areas_under_curve",
     "bootstrap",
     "clustered_mean",
@@ -43,6 +49,7 @@ __all__ = [
     "group_codes",
     "mean_interval",
     "not_estimable",
+    "placement_values",
     "present",
     "proportion_interval",
     "quantile_intervals",

@@ -14,7 +14,7 @@ from evaluation.analysis import (
     empty_table,
     run,
 )
-from evaluation.diagnostic import accuracy
+from evaluation.diagnostic import accuracy_table
 from evaluation.statistics import random_effects
 from tests.evaluation.row_lookup import everybody, only
 from tests.evaluation.simulated_study import SITES, Truth, simulated_tables
@@ -191,7 +191,7 @@ def test_malignancy_per_lesion_equals_a_direct_cross_tabulation(tables, result):
     score = [
         peaks[(p, f"lesion:{u}")] for p, u in zip(own["participant"], own["unit_id"], strict=True)
     ]
-    table = accuracy(truth, score, 2.5, cluster=own["participant"])
+    table = accuracy_table(truth, np.array(score) >= 2.5, cluster=own["participant"])
     where = {"endpoint": "malignancy", "unit": "lesion", "test": "spet_suvpeak"}
     for name, e in table.estimates().items():
         row = everybody(result, name, **where)
