@@ -101,9 +101,7 @@ def value_pairs(cohort: Cohort, quantity: str, region: str) -> Pairs:
         cohort.tables.measured(quantity, image, region) for image in ("reference", "synthetic")
     ]
     size = len(cohort.tables.measurements["region"].array.categories)
-    keys = [
-        side["pid"].to_numpy() * max(size, 1) + side["region"].array.codes for side in sides
-    ]
+    keys = [side["pid"].to_numpy() * max(size, 1) + side["region"].array.codes for side in sides]
     joint = np.union1d(*keys)
     values = []
     for key, side in zip(keys, sides, strict=True):
@@ -136,9 +134,7 @@ def _pairs_rows(
         rows += _agreement(cohort, endpoint, place.at(name), pairs.where(keep))
     ratio = pairs.log_ratio
     by_site = parts_of(cohort, ratio, "site")
-    rows += heterogeneity_rows(
-        cohort.plan, place, by_site, transform=as_percent, unit="ln ratio"
-    )
+    rows += heterogeneity_rows(cohort.plan, place, by_site, transform=as_percent, unit="ln ratio")
     for partition in cohort.demographics:
         for name, keep in partition.split(pairs.pid):
             rows += _ratio_rows(cohort, place.at(name), pairs.where(keep))
@@ -216,9 +212,7 @@ def _without_interval(e: Estimate, participants: int) -> Estimate:
     )  # fmt: skip
 
 
-def _plotted(
-    cohort: Cohort, endpoint: PrimaryEndpoint, place: Place, pairs: Pairs
-) -> pd.DataFrame:
+def _plotted(cohort: Cohort, endpoint: PrimaryEndpoint, place: Place, pairs: Pairs) -> pd.DataFrame:
     """Return pairs with what a Bland-Altman figure shows: geometric mean, difference in per cent."""
     people = cohort.people.iloc[pairs.pid]
     ratio = pairs.log_ratio.value

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import special, stats
@@ -111,9 +112,11 @@ def heterogeneity_rows(
     interval = replace(r.estimate, lower=r.prediction_lower, upper=r.prediction_upper, n=pooled.n)
     prediction = transform(replace(interval, method=f"prediction interval, {interval.method}"))
     method = f"random effects, {plan.methods.heterogeneity}{_left_out(parts)}"
-    number = {"n": pooled.n, "method": method}
+    number: dict[str, Any] = {"n": pooled.n, "method": method}
     tau = math.sqrt(r.tau2 or 0.0)
-    scale = r.estimate.unit if transform is as_it_is else "ln" if transform is as_percent else "logit"
+    scale = (
+        r.estimate.unit if transform is as_it_is else "ln" if transform is as_percent else "logit"
+    )
     rows = [
         place.row(f"{prefix}sites_pooled", pooled),
         place.row(f"{prefix}sites_prediction", prediction),

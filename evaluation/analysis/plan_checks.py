@@ -81,7 +81,9 @@ def _check_columns(plan: Plan) -> None:
         if column.name in FIXED_COLUMNS:
             raise PlanError(f"participant_column {column.name!r} is a fixed column already")
         if column.kind not in COLUMN_KINDS:
-            raise PlanError(f"participant_column {column.name!r}: kind {column.kind!r} is not known")
+            raise PlanError(
+                f"participant_column {column.name!r}: kind {column.kind!r} is not known"
+            )
 
 
 def kind_of(plan: Plan, column: str, where: str) -> str:

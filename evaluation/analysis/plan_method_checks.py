@@ -61,12 +61,16 @@ def _check_one(plan: Plan, analysis: SensitivityAnalysis, where: str) -> None:
         for column in analysis.predictors:
             kind_of(plan, column, where)
     if analysis.kind == "tipping_point":
-        if not analysis.deltas or any(a >= b for a, b in pairwise(analysis.deltas)):
-            raise PlanError(f"{where}: deltas must be given and rise")
-        if analysis.bound is None or analysis.statistic not in {"sensitivity", "specificity"}:
-            raise PlanError(f"{where}: a bound and 'sensitivity' or 'specificity' are needed")
+        _check_tipping_point(analysis, where)
     if analysis.kind == "data_range" and plan.image.sensitivity_data_range_suv is None:
         raise PlanError(f"{where}: plan.image has no sensitivity_data_range_suv")
+
+
+def _check_tipping_point(analysis: SensitivityAnalysis, where: str) -> None:
+    if not analysis.deltas or any(a >= b for a, b in pairwise(analysis.deltas)):
+        raise PlanError(f"{where}: deltas must be given and rise")
+    if analysis.bound is None or analysis.statistic not in {"sensitivity", "specificity"}:
+        raise PlanError(f"{where}: a bound and 'sensitivity' or 'specificity' are needed")
 
 
 def _check_controls(plan: Plan) -> None:
@@ -78,7 +82,9 @@ def _check_trend(plan: Plan) -> None:
     if plan.uptake_trend is None:
         return
     require_set(plan, plan.uptake_trend.analysis_set, "uptake_trend")
-    if len(plan.uptake_trend.edges) < 2 or any(a >= b for a, b in pairwise(plan.uptake_trend.edges)):
+    if len(plan.uptake_trend.edges) < 2 or any(
+        a >= b for a, b in pairwise(plan.uptake_trend.edges)
+    ):
         raise PlanError("uptake_trend: at least two rising edges are needed")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class Subgroup:
         """The levels in words: named ones as they are, cuts as ``<65`` and ``65+``."""
         if not self.cut:
             return self.level
-        inner = [f"{a:g}-<{b:g}" for a, b in zip(self.cut, self.cut[1:], strict=False)]
+        inner = [f"{a:g}-<{b:g}" for a, b in pairwise(self.cut)]
         return (f"<{self.cut[0]:g}", *inner, f"{self.cut[-1]:g}+")
 
 

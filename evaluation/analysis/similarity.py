@@ -56,7 +56,7 @@ def similarity_rows(
 
 
 def pair_sample(
-    cohort: Cohort, quantity: str, region: str, analysis_set: str, image: str = "pair"
+    cohort: Cohort, quantity: str, region: str, analysis_set: str, *, image: str = "pair"
 ) -> Sample:
     """Return one value per participant of an analysis set."""
     chosen = cohort.tables.measured(quantity, image, region)

@@ -119,7 +119,7 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if column in NUMBERS:
             typed[column] = pd.to_numeric(values, errors="raise").astype("float64").to_numpy()
         elif column in STEPS:
-            typed[column] = [not pd.isna(v) and bool(v) for v in values]
+            typed[column] = np.array([not pd.isna(v) and bool(v) for v in values], dtype=bool)
         else:
             words = _words(values)
             # Long tables repeat few words: as categories they are small and quick to sort.
@@ -141,7 +141,7 @@ def _words(values: pd.Series) -> pd.Categorical:
 
 def _with_declared(plan: Plan, typed: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
     """Return the participants with those columns that the plan declares and the table has."""
-    more: dict[str, object] = {}
+    more: dict[str, np.ndarray] = {}
     for column in plan.participant_column:
         if column.name not in given.columns:
             continue
@@ -210,7 +210,11 @@ def _ordered(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         twice = frame.iloc[order[repeated[0]]]
         row = ", ".join(str(twice[key]) for key in keys)
         raise TablesError(f"table {name}: two rows for {row}")
-    return frame.reset_index(drop=True) if name == "sites" else frame.iloc[order].reset_index(drop=True)
+    return (
+        frame.reset_index(drop=True)
+        if name == "sites"
+        else frame.iloc[order].reset_index(drop=True)
+    )
 
 
 def _codes(words: pd.Series) -> np.ndarray:

@@ -156,5 +156,5 @@ def _by_readers(
     read = frame.merge(seen, on="pid", how="inner").merge(
         given, on=["pid", "unit_id", "reader"], how="left"
     )
-    read["indeterminate"] = read["indeterminate"].eq(True)
+    read["indeterminate"] = read["indeterminate"].fillna(value=False).astype(bool)
     return read.sort_values(["reader", "pid", "unit_id"], kind="stable", ignore_index=True)
