@@ -4,12 +4,10 @@ from evaluation.diagnostic.bands import RocPoints
 from evaluation.diagnostic.compared_areas import compare_auc
 from evaluation.diagnostic.crosstabulation import INDETERMINATE, AccuracyTable, accuracy_table
 from evaluation.diagnostic.curves import Roc, auc, roc
+from evaluation.diagnostic.mcnemar import clustered_mcnemar, mcnemar, tango_interval
 from evaluation.diagnostic.paired import (
     PairedAccuracy,
-    clustered_mcnemar,
     compare_paired,
-    mcnemar,
-    tango_interval,
 )
 
 __all__ = [
