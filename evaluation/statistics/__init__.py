@@ -13,7 +13,9 @@ from evaluation.statistics.estimates import (
     not_estimable,
     require_level,
 )
+from evaluation.statistics.grouping import group_codes
 from evaluation.statistics.means import clustered_mean, mean_interval, present, quantile_intervals
+from evaluation.statistics.missing import RubinPooled, rubin, worst_and_best_case
 from evaluation.statistics.multiplicity import adjusted_p_values, fixed_sequence
 from evaluation.statistics.pooling import RandomEffects, random_effects
 from evaluation.statistics.proportions import (
@@ -21,7 +23,10 @@ from evaluation.statistics.proportions import (
     count_by_cluster,
     proportion_interval,
 )
-from evaluation.statistics.resampling import WeightedStatistic, bootstrap
+from evaluation.statistics.resampling import bootstrap
+from evaluation.statistics.stratification import stratified, stratified_mean
+from evaluation.statistics.tipping import TippingPoint, tipping_point
+from evaluation.statistics.weighting import SumStatistic, WeightedStatistic, weighted_sums
 
 __all__ = [
     "DEFAULT_LEVEL",
@@ -29,6 +34,9 @@ __all__ = [
     "Comparison",
     "Estimate",
     "RandomEffects",
+    "RubinPooled",
+    "SumStatistic",
+    "TippingPoint",
     "WeightedStatistic",
     "adjusted_p_values",
     "areas_from_placements",
@@ -38,6 +46,7 @@ __all__ = [
     "clustered_proportion",
     "count_by_cluster",
     "fixed_sequence",
+    "group_codes",
     "mean_interval",
     "not_estimable",
     "placement_values",
@@ -46,4 +55,10 @@ __all__ = [
     "quantile_intervals",
     "random_effects",
     "require_level",
+    "rubin",
+    "stratified",
+    "stratified_mean",
+    "tipping_point",
+    "weighted_sums",
+    "worst_and_best_case",
 ]
