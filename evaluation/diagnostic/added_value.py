@@ -1,8 +1,10 @@
 """What a new risk adds to an old one: reclassification, discrimination improvement, net benefit."""
 
 import itertools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,8 +17,9 @@ from evaluation.diagnostic.robust import spread
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Comparison,
+    Estimate,
     SumStatistic,
-    bootstrap,
+    bootstrap_each,
     require_level,
 )
 
@@ -86,16 +89,6 @@ class _Question:
     replicates: int
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A mean, or a difference of means: from sums, by influence, over whom, and why it may fail."""
-
-    combine: Callable[[_Array], _Array]
-    influence: _Array
-    among: NDArray[np.bool_]
-    reason: str
-
-
 def added_value(  # noqa: PLR0913 - its options are keyword-only
     truth: ArrayLike,
     risk_old: ArrayLike,
@@ -138,13 +131,21 @@ def added_value(  # noqa: PLR0913 - its options are keyword-only
     asked = _Question(cases, level, seed, replicates)
     old, new = cases.values
     moved = np.sign(np.digitize(new, cutoffs) - np.digitize(old, cutoffs)).astype(float)
+    gained = [benefits(cases.truth, new >= t, t) - benefits(cases.truth, old >= t, t)
+              for t in thresholds]  # fmt: skip
+    columns = [moved, np.sign(new - old), new - old, *gained]
+    found = [
+        *_moves(asked, moved), *_moves(asked, columns[1]), *_improvement(asked, columns[2]),
+        *(_gain(asked, values) for values in gained),
+    ]  # fmt: skip
+    if seed is not None and cases.n:
+        found = _bootstrapped(asked, found, columns)
+    gains = tuple(NetBenefitGain(t, e) for t, e in zip(thresholds, found[7:], strict=True))
     return AddedValue(
-        _reclassified(cases.truth, moved),
-        *_moves(asked, moved),
-        *_moves(asked, np.sign(new - old)),
-        *_improvement(asked, new - old),
-        tuple(_gain(asked, t) for t in thresholds),
-    )
+        _reclassified(cases.truth, moved), nri_events=found[0], nri_nonevents=found[1],
+        continuous_nri_events=found[2], continuous_nri_nonevents=found[3], idi_events=found[4],
+        idi_nonevents=found[5], idi=found[6], net_benefit=gains,
+    )  # fmt: skip
 
 
 def _reclassified(y: NDArray[np.bool_], moved: _Array) -> Reclassified:
@@ -161,31 +162,26 @@ def _moves(asked: _Question, moved: _Array) -> tuple[Comparison, Comparison]:
         paired_difference(pairs, missing=cases.missing, level=asked.level, test="auto")
         for pairs in (events, others)
     )
-    return (
-        _bootstrapped(asked, one, moved, _among_events),
-        _bootstrapped(asked, other, moved, _among_nonevents),
-    )
+    return one, other
 
 
 def _improvement(asked: _Question, change: _Array) -> tuple[Comparison, Comparison, Comparison]:
     """Integrated discrimination improvement, by component and in sum (a difference of means)."""
-    cases, y = asked.cases, asked.cases.truth
+    y = asked.cases.truth
     rise, fall = _centred(change, y), -_centred(change, ~y)
-    parts = (
-        _Part(_among_events, rise, y, "" if y.any() else NO_POSITIVE),
-        _Part(_among_nonevents, fall, ~y, "" if (~y).any() else NO_NEGATIVE),
-        _Part(_between, rise + fall, np.ones(cases.n, dtype=bool), cases.reason),
+    means = [float(change[at].mean()) if at.any() else math.nan for at in (y, ~y)]
+    everybody = np.ones(len(y), dtype=bool)
+    return (
+        _compared(asked, means[0], rise, y, "" if y.any() else NO_POSITIVE),
+        _compared(asked, -means[1], fall, ~y, "" if (~y).any() else NO_NEGATIVE),
+        _compared(asked, means[0] - means[1], rise + fall, everybody, asked.cases.reason),
     )
-    one, other, both = (_compared(asked, change, part) for part in parts)
-    return one, other, both
 
 
-def _gain(asked: _Question, threshold: float) -> NetBenefitGain:
-    cases = asked.cases
-    old, new = (benefits(cases.truth, risk >= threshold, threshold) for risk in cases.values)
-    everybody = np.ones(cases.n, dtype=bool)
-    part = _Part(_overall, _centred(new - old, everybody), everybody, cases.reason)
-    return NetBenefitGain(threshold, _compared(asked, new - old, part))
+def _gain(asked: _Question, gained: _Array) -> Comparison:
+    everybody = np.ones(len(gained), dtype=bool)
+    value = float(gained.mean()) if len(gained) else math.nan
+    return _compared(asked, value, _centred(gained, everybody), everybody, asked.cases.reason)
 
 
 def _centred(values: _Array, among: NDArray[np.bool_]) -> _Array:
@@ -195,38 +191,46 @@ def _centred(values: _Array, among: NDArray[np.bool_]) -> _Array:
     return np.where(among, (values - values[among].mean()) / among.sum(), 0.0)
 
 
-def _compared(asked: _Question, values: _Array, part: _Part) -> Comparison:
-    cases, at = asked.cases, part.among
-    n, clusters = int(at.sum()), len(np.unique(cases.codes[at]))
+def _compared(  # noqa: PLR0917 - one row of a fixed table
+    asked: _Question, value: float, influence: _Array, among: NDArray[np.bool_], reason: str
+) -> Comparison:
+    cases = asked.cases
+    n, clusters = int(among.sum()), len(np.unique(cases.codes[among]))
     blank = Comparison(
         None, None, None, asked.level, n, clusters, cases.missing, "Wald",
-        flags=("not_estimable",), reason=part.reason,
+        flags=("not_estimable",), reason=reason,
     )  # fmt: skip
-    if part.reason:
+    if reason:
         return blank
-    value = float(part.combine(_terms(cases.truth, values).sum(axis=0)[None, :])[0])
-    found = spread(part.influence[at], cases.codes[at] if cases.clustered else None)
+    found = spread(influence[among], cases.codes[among] if cases.clustered else None)
     method = "Wald" if clusters == n else "cluster-robust t"
     e = replace(blank, value=value, flags=(), method=method)
     if found.reason:
         return replace(e, flags=("no_interval",), reason=found.reason)
     half, z = found.half_width(asked.level), value / found.se
-    e = replace(e, lower=value - half, upper=value + half, statistic=z, p_value=found.p_value(z))
-    return _bootstrapped(asked, e, values, part.combine)
+    return replace(e, lower=value - half, upper=value + half, statistic=z, p_value=found.p_value(z))
 
 
 def _bootstrapped(
-    asked: _Question, e: Comparison, values: _Array, combine: Callable[[_Array], _Array]
-) -> Comparison:
-    """Return the comparison with a bootstrap interval where a seed asks for one."""
-    if asked.seed is None or e.value is None:
-        return e
-    drawn = bootstrap(
-        SumStatistic(_terms(asked.cases.truth, values), combine), asked.cases.codes,
-        seed=asked.seed, replicates=asked.replicates, level=asked.level,
+    asked: _Question, found: list[Comparison], columns: list[_Array]
+) -> list[Comparison]:
+    """Return the comparisons with bootstrap intervals, all from one set of draws."""
+    y = asked.cases.truth
+    terms = np.stack([y, ~y, *(v * at for v in columns for at in (y, ~y))], axis=1).astype(float)
+    parts = [(0, True, False), (0, False, True), (1, True, False), (1, False, True),
+             (2, True, False), (2, False, True), (2, True, True)]  # fmt: skip
+    combines = [partial(_difference, *part) for part in parts]
+    combines += [partial(_overall, k) for k in range(3, len(columns))]
+    drawn = bootstrap_each(
+        [SumStatistic(terms, combine) for combine in combines], asked.cases.codes,
+        seed=asked.seed or 0, replicates=asked.replicates, level=asked.level,
     )  # fmt: skip
-    if drawn.lower == drawn.upper:
-        # Nothing moved in any replicate: a bootstrap cannot see what was never observed.
+    return [_with_bounds(e, b) for e, b in zip(found, drawn, strict=True)]
+
+
+def _with_bounds(e: Comparison, drawn: Estimate) -> Comparison:
+    # Where nothing moved in any replicate the bootstrap cannot see what was never observed.
+    if e.value is None or drawn.lower is None or drawn.lower == drawn.upper:
         return e
     return replace(
         e, lower=drawn.lower, upper=drawn.upper, method=f"{drawn.method}; test: {e.method}",
@@ -234,26 +238,21 @@ def _bootstrapped(
     )  # fmt: skip
 
 
-def _terms(y: NDArray[np.bool_], values: _Array) -> _Array:
-    return np.stack([y, ~y, values * y, values * ~y], axis=1).astype(float)
+def _difference(column: int, events: bool, nonevents: bool, sums: _Array) -> _Array:  # noqa: FBT001 - bound by position
+    """Return the mean of a column among events, minus that among non-events, or one of them."""
+    found = np.zeros(len(sums))
+    if events:
+        found = found + _share(sums[:, 2 + 2 * column], sums[:, 0])
+    if nonevents:
+        found = found - _share(sums[:, 3 + 2 * column], sums[:, 1])
+    return found
+
+
+def _overall(column: int, sums: _Array) -> _Array:
+    both = sums[:, 2 + 2 * column] + sums[:, 3 + 2 * column]
+    return np.asarray(both / (sums[:, 0] + sums[:, 1]))
 
 
 def _share(numerator: _Array, denominator: _Array) -> _Array:
     nothing = np.full(len(numerator), np.nan)
     return np.divide(numerator, denominator, out=nothing, where=denominator > 0)
-
-
-def _among_events(s: _Array) -> _Array:
-    return _share(s[:, 2], s[:, 0])
-
-
-def _among_nonevents(s: _Array) -> _Array:
-    return -_share(s[:, 3], s[:, 1])
-
-
-def _between(s: _Array) -> _Array:
-    return _among_events(s) + _among_nonevents(s)
-
-
-def _overall(s: _Array) -> _Array:
-    return _share(s[:, 2] + s[:, 3], s[:, 0] + s[:, 1])
