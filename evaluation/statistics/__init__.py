@@ -49,7 +49,7 @@ from evaluation.statistics.proportions import (
     count_by_cluster,
     proportion_interval,
 )
-from evaluation.statistics.resampling import bootstrap
+from evaluation.statistics.resampling import bootstrap, bootstrap_each
 from evaluation.statistics.stratification import stratified, stratified_mean
 from evaluation.statistics.tipping import TippingPoint, tipping_point
 from evaluation.statistics.weighting import SumStatistic, WeightedStatistic, weighted_sums
@@ -77,6 +77,7 @@ __all__ = [
     "auc_precision",
     "auc_variance",
     "bootstrap",
+    "bootstrap_each",
     "clustered_mean",
     "clustered_proportion",
     "correlation_precision",
