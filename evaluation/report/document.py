@@ -17,6 +17,7 @@ class Table:
     notes: tuple[str, ...] = ()
     text_columns: int = 1
     widths: tuple[int, ...] = ()
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Figure:
     path: str
     alt: str
     width_percent: int = 100
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Section:
 
     title: str
     blocks: tuple[Table | Figure | str, ...]
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,15 @@ class Document:
     title: str
     provenance: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...] = field(default_factory=tuple)
+
+    def places(self) -> dict[str, str]:
+        """Return where each block with an id stands: ``{"flow": "Table 1"}``."""
+        places = {"provenance": "Provenance"} if self.provenance else {}
+        for kind in (Table, Figure):
+            blocks = [b for s in self.sections for b in s.blocks if isinstance(b, kind)]
+            places |= {b.id: f"{kind.__name__} {i}" for i, b in enumerate(blocks, 1) if b.id}
+        places |= {s.id: f"Section “{s.title}”" for s in self.sections if s.id}
+        return places
 
 
 class Lookup:
