@@ -13,7 +13,8 @@ from evaluation.statistics import Estimate
 class ResultRow:
     """One number of the study with everything needed to print it honestly.
 
-    ``subgroup`` is ``all`` or ``site:CODE``; ``order`` is its place in the long table.
+    ``subgroup`` is ``all``, ``site:CODE`` or ``SUBGROUP:LEVEL``; ``analysis`` is ``main`` or the id
+    of a sensitivity analysis of the plan; ``order`` is its place in the long table.
     """
 
     endpoint: str
@@ -37,6 +38,7 @@ class ResultRow:
     method: str
     reason: str
     prespecified: bool
+    analysis: str = "main"
     order: int = 0
 
 
@@ -69,6 +71,7 @@ class Place:
     region: str = ""
     subgroup: str = "all"
     prespecified: bool = True
+    analysis: str = "main"
 
     def row(self, statistic: str, e: Estimate, *, unit_of_value: str = "") -> ResultRow:
         """Return the row of one estimate."""
@@ -76,7 +79,7 @@ class Place:
             self.endpoint, self.family, self.quantity, self.test, self.target_condition, self.unit,
             self.region, self.analysis_set, self.subgroup, statistic, e.value, e.lower, e.upper,
             e.level, e.n, e.clusters, e.missing, unit_of_value or e.unit, e.method, e.reason,
-            self.prespecified,
+            self.prespecified, self.analysis,
         )  # fmt: skip
 
     def plain(

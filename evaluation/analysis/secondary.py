@@ -24,13 +24,19 @@ _MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "auc")
 _UNREGISTERED = "the test is not registered in the plan: there is no locked cut-off"
 
 
+Series = dict[str, list[pd.DataFrame]]
+SCORE_COLUMNS = ("target_condition", "unit", "test", "participant", "site", "unit_id", "reader", "truth",
+                 "score", "cutoff")  # fmt: skip
+"""One row per judged unit: what an independent recomputation of the accuracy needs."""
+
+
 def condition_rows(
     plan: Plan, tables: Tables, condition: TargetCondition
-) -> tuple[list[ResultRow], list[pd.DataFrame]]:
-    """Return the rows of a target condition and the ROC points behind its figures."""
+) -> tuple[list[ResultRow], Series]:
+    """Return the rows of a target condition, and the ROC points and scores behind them."""
     people = members(plan.set_named(condition.analysis_set), tables.participants)
     rows: list[ResultRow] = []
-    curves: list[pd.DataFrame] = []
+    series: Series = {"roc": [], "scores": []}
     for unit in condition.unit:
         place = Place(
             condition.id, "secondary", condition.analysis_set, plan.level,
@@ -46,9 +52,19 @@ def condition_rows(
             more, points = _test_rows(
                 plan, tables, replace(place, test=test.id), test=test, scored=scored
             )
-            rows, curves = rows + more, curves + points
+            rows += more
+            series["roc"] += points
+            series["scores"].append(_scores(place, test, scored))
         rows += _contrast_rows(plan, tables, people, place, judged=(condition, unit))
-    return rows, curves
+    return rows, series
+
+
+def _scores(place: Place, test: IndexTest, scored: pd.DataFrame) -> pd.DataFrame:
+    cutoff = test.cutoff.get(place.target_condition, np.nan)
+    named = scored.assign(
+        target_condition=place.target_condition, unit=place.unit, test=test.id, cutoff=cutoff
+    )
+    return named[list(SCORE_COLUMNS)]
 
 
 def _unregistered(

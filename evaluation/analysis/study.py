@@ -8,7 +8,7 @@ from evaluation.analysis.flow import baseline_rows, flow_rows, target_rows
 from evaluation.analysis.plan import Plan
 from evaluation.analysis.primary import agreement_rows, similarity_rows
 from evaluation.analysis.results import AnalysisResult, ResultRow, numbered
-from evaluation.analysis.secondary import condition_rows
+from evaluation.analysis.secondary import SCORE_COLUMNS, condition_rows
 from evaluation.analysis.tables import Tables, prepared
 
 _ROC_COLUMNS = ["target_condition", "unit", "test", "threshold", "fpr", "tpr"]
@@ -41,21 +41,22 @@ def run(plan: Plan, tables: Tables) -> AnalysisResult:
             more, series = agreement_rows(plan, tables, endpoint)
             pairs.append(series)
         rows += more
-    curves: list[pd.DataFrame] = []
+    parts = {"similarity": similarity, "agreement": pairs, "roc": [], "scores": []}
     for condition in plan.target_condition:
-        more, points = condition_rows(plan, tables, condition)
-        rows, curves = rows + more, curves + points
-    return _result(
-        plan, tables, rows, {"similarity": similarity, "agreement": pairs, "roc": curves}
-    )
+        more, own = condition_rows(plan, tables, condition)
+        rows += more
+        for name, frames in own.items():
+            parts[name] += frames
+    return _result(plan, tables, rows, parts)
 
 
 def _result(
     plan: Plan, tables: Tables, rows: list[ResultRow], parts: dict[str, list[pd.DataFrame]]
 ) -> AnalysisResult:
     series = {name: _joined(frames) for name, frames in parts.items()}
-    if series["roc"].empty:
-        series["roc"] = pd.DataFrame({c: pd.Series(dtype="object") for c in _ROC_COLUMNS})
+    for name, columns in (("roc", _ROC_COLUMNS), ("scores", SCORE_COLUMNS)):
+        if series[name].empty:
+            series[name] = pd.DataFrame({c: pd.Series(dtype="object") for c in columns})
     series["sites"] = tables.sites
     return AnalysisResult(numbered(rows), MappingProxyType(series), plan.digest)
 

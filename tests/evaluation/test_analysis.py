@@ -262,6 +262,17 @@ def test_series_hold_the_points_of_the_figures(result):
     assert np.allclose(percent, pairs["difference_percent"].astype(float))
 
 
+def test_the_scores_behind_a_cross_tabulation_are_given(result):
+    own = result.series["scores"].query(
+        "target_condition == 'malignancy' and unit == 'lesion' and test == 'spet_suvpeak'"
+    )
+    known = own.dropna(subset=["truth", "score"])
+    called = known["score"] >= known["cutoff"]
+    where = {"endpoint": "malignancy", "unit": "lesion", "test": "spet_suvpeak"}
+    assert everybody(result, "tp", **where).value == (called & (known["truth"] == 1)).sum()
+    assert len(own) == everybody(result, "tp", **where).n
+
+
 def test_heterogeneity_equals_random_effects_over_the_site_rows(result):
     sites = [
         r
