@@ -36,6 +36,8 @@ STATISTICS = {
     "q3": "third quartile", "sites_pooled": "pooled over sites",
     "sites_tau": "heterogeneity between sites",
 }  # fmt: skip
+UNITS = {"lesion": "lesion", "station": "nodal station", "participant": "participant"}
+REGIONS = {"body": "", "lesion": "lesions", "node": "nodes", "distant": "distant sites"}
 METHODS = {
     "t": "Student t", "wilson": "Wilson", "clopper_pearson": "Clopper–Pearson", "bca": "BCa",
     "delta": "delta method",
@@ -46,6 +48,19 @@ _DIGITS = {
 }  # fmt: skip
 _STATISTIC_DIGITS = {"ccc": 3, "icc_a1": 3, "pearson": 3, "slope": 3, "cutoff": 2, "auc": 3,
                      "auc_difference": 3, "sites_tau": 3}  # fmt: skip
+
+
+class Printed(str):
+    """Printed text that remembers which result row it prints: ``order`` of the long table."""
+
+    order: int
+
+    @classmethod
+    def of(cls, text: str, row: ResultRow) -> "Printed":
+        """Return the text bound to its row."""
+        printed = cls(text)
+        printed.order = row.order
+        return printed
 
 
 def label(names: dict[str, str], key: str) -> str:
@@ -98,7 +113,7 @@ def digits_of(row: ResultRow) -> int:
 
 def value_of(row: ResultRow | None) -> str:
     """Return the value of a row without its interval."""
-    return number(row.value, digits_of(row)) if row else "–"
+    return Printed.of(number(row.value, digits_of(row)), row) if row else "–"
 
 
 def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
@@ -106,20 +121,20 @@ def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
     if row is None:
         return "–"
     if row.value is None:
-        return NOT_ESTIMABLE
+        return Printed.of(NOT_ESTIMABLE, row)
     digits = digits_of(row)
-    if row.lower is None or row.upper is None:
-        return number(row.value, digits)
-    gap = "\n" if split else " "
-    return (
-        f"{number(row.value, digits)}{gap}"
-        f"({number(row.lower, digits)} to {number(row.upper, digits)})"
-    )
+    text = number(row.value, digits)
+    if row.lower is not None and row.upper is not None:
+        gap = "\n" if split else " "
+        text += f"{gap}({number(row.lower, digits)} to {number(row.upper, digits)})"
+    return Printed.of(text, row)
 
 
 def count_of(row: ResultRow | None) -> str:
     """Return a count."""
-    return "–" if row is None or row.value is None else f"{row.value:,.0f}"
+    if row is None or row.value is None:
+        return "–"
+    return Printed.of(f"{row.value:,.0f}", row)
 
 
 def level_of(rows: tuple[ResultRow, ...]) -> str:
