@@ -50,6 +50,12 @@ def p_value(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else number(p, 3)
 
 
+def statistic_name(statistic: str) -> str:
+    """Return the printed name of a statistic as the head of a line or column."""
+    name = label(STATISTICS, statistic)
+    return name[:1].upper() + name[1:]
+
+
 def judged_on(row: ResultRow) -> str:
     """Return target condition and unit of a row as a heading."""
     return f"{label(CONDITIONS, row.target_condition)}, {say('per')} {UNITS[row.unit]}"
@@ -111,7 +117,7 @@ def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
     made: dict[str, dict[str, None]] = {}
     for r in rows:
         if r is not None and r.value is not None and r.method not in {"count", "none"}:
-            made.setdefault(method(r.method), {})[label(STATISTICS, r.statistic)] = None
+            made.setdefault(method(r.method), {})[statistic_name(r.statistic)] = None
     if not made:
         return ()
     if len(made) == 1:

@@ -11,11 +11,12 @@ from evaluation.report.cells import (
     marked,
     methods_note,
     p_value,
+    statistic_name,
     test_name,
     with_clusters,
 )
 from evaluation.report.document import Table
-from evaluation.report.formats import STATISTICS, interval_of, label, level_of
+from evaluation.report.formats import interval_of, level_of
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
@@ -67,7 +68,7 @@ def statistics_table(look: Lookup, used: Sequence[ResultRow], endpoint: str) -> 
     rows = tuple(
         (f"{about(r)}{marked(look, r)}", *(_with_p(look, r, s) for s in shown)) for r in places
     )
-    columns = ("", *(label(STATISTICS, s) for s in shown))
+    columns = ("", *(statistic_name(s) for s in shown))
     return Table(title, columns, rows, notes=notes, id=endpoint)
 
 
@@ -78,7 +79,7 @@ def _place(r: ResultRow) -> tuple[str, ...]:
 def _line(look: Lookup, r: ResultRow) -> tuple[str, ...]:
     p = look.like(r, f"{r.statistic}_p")
     return (
-        label(STATISTICS, r.statistic), with_clusters(r), cell(r, split=False),
+        statistic_name(r.statistic), with_clusters(r), cell(r, split=False),
         cell(p) if p else "",
     )  # fmt: skip
 
@@ -100,6 +101,6 @@ def _pair(look: Lookup, r: ResultRow) -> str:
 def _difference(look: Lookup, r: ResultRow) -> tuple[str, ...]:
     p = look.like(r, f"{r.statistic}_p")
     return (
-        label(STATISTICS, r.statistic.removesuffix("_difference")), with_clusters(r),
+        statistic_name(r.statistic.removesuffix("_difference")), with_clusters(r),
         interval_of(r), cell(p),
     )  # fmt: skip

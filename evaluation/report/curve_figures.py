@@ -16,13 +16,14 @@ from evaluation.report.lookup import Lookup
 from evaluation.report.similarity_tables import uptake_rows
 from evaluation.report.wording import say
 
+_LEGEND_LINE = 0.15  # inches below the axes
 Draw = Callable[[Axes, Lookup, pd.DataFrame], None]
 
 
 def roc_figure(look: Lookup, points: pd.DataFrame, out: Path) -> Figure | None:
     """Write one ROC panel per target condition and unit; None where there is no curve."""
     bands = say("roc.bands") if "tpr_lower" in points else ""
-    return _panels(look, points, out, name="roc", draw=_roc, height=4.3, words={"bands": bands})
+    return _panels(look, points, out, name="roc", draw=_roc, height=4.15, words={"bands": bands})
 
 
 def calibration_figure(look: Lookup, points: pd.DataFrame, out: Path) -> Figure | None:
@@ -78,7 +79,8 @@ def _panels(
     path = Path("figures") / f"{name}.svg"
     with style():
         lines = (len(shown) + 1) // 2
-        figure = canvas(WIDTH, height * lines)
+        most = max(len(_whole_tests(mine)) for _, _, mine in shown)
+        figure = canvas(WIDTH, (height + _LEGEND_LINE * most) * lines)
         for i, (condition, unit, mine) in enumerate(shown, start=1):
             axes = figure.add_subplot(lines, 2, i)
             grid(axes)
@@ -175,5 +177,5 @@ def _square(axes: Axes) -> None:
 
 
 def _legend(axes: Axes) -> None:
-    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.16), fontsize=6.5, frameon=False,
+    axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.17), fontsize=6.5, frameon=False,
                 borderaxespad=0)  # fmt: skip

@@ -32,6 +32,11 @@ STEPS = {
 STATISTICS = {
     "ppv": "PPV", "npv": "NPV", "auc": "AUC", "auc_difference": "Difference in AUC",
     "bias_percent": "Bias (%)", "ccc": "CCC", "icc_a1": "ICC(A,1)", "pearson": "Pearson r",
+    "loa_lower_percent": "lower limit (%)", "loa_upper_percent": "upper limit (%)",
+    "loa_lower": "lower limit", "loa_upper": "upper limit", "accuracy": "accuracy",
+    "lr_positive": "LR+", "lr_negative": "LR−", "auc_crude": "AUC, crude",
+    "partial_auc": "partial AUC", "ppv_difference": "Difference in PPV",
+    "npv_difference": "Difference in NPV", "within_30_percent": "within 30 %",
     "p2_5": "2.5 percentile", "p97_5": "97.5 percentile", "q1": "first quartile",
     "q3": "third quartile", "sites_pooled": "pooled over sites",
     "sites_tau": "heterogeneity between sites",

@@ -2,14 +2,15 @@
 
 import pandas as pd
 
-from evaluation.report.cells import Row, grouped, test_name
+from evaluation.report.cells import test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, UNITS, label, number
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
-_PRINTED = 60
-COLUMNS = ("target_condition", "unit", "test", "participant", "site", "unit_id", "reader", "score",
+_PRINTED = 8
+"""Of each test at each site; a report of ten thousand would print little else."""
+COLUMNS = ("target_condition", "unit", "test", "site", "participant", "unit_id", "reader", "score",
            "cutoff")  # fmt: skip
 
 
@@ -27,26 +28,30 @@ def false_negatives(look: Lookup, scores: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def false_negative_table(missed: pd.DataFrame) -> Table | None:
-    """Return the first false negative results; the whole list stands in a file."""
+    """Return the false negative results by test and site; the whole list stands in a file."""
     if missed.empty:
         return None
-    rows, groups = grouped(_line(r._asdict()) for r in missed.head(_PRINTED).itertuples())
-    notes = [say("false_negatives.note")]
-    if len(missed) > _PRINTED:
-        notes.append(say("false_negatives.more", shown=_PRINTED, all=f"{len(missed):,}"))
+    rows, groups = [], []
+    for (condition, unit, test), of_test in missed.groupby(list(COLUMNS[:3]), sort=False):
+        cutoff = number(float(of_test["cutoff"].iloc[0]), 2)
+        judged = f"{label(CONDITIONS, str(condition))}, {say('per')} {UNITS[str(unit)]}"
+        groups.append((len(rows), f"{judged}: {test_name(str(test))} (≥ {cutoff})"))
+        for site, own in of_test.groupby("site", sort=False):
+            rows.append((str(site), f"{len(own):,}", _named(own)))
     return Table(
-        say("false_negatives.title"), says("false_negatives.columns"), rows, notes=tuple(notes),
-        text_columns=4, groups=groups, id="false_negatives",
+        say("false_negatives.title"), says("false_negatives.columns"), tuple(rows),
+        notes=(say("false_negatives.note"), say("false_negatives.file")), text_columns=3,
+        widths=(2, 2, 22), groups=tuple(groups), id="false_negatives",
     )  # fmt: skip
 
 
-def _line(r: dict[str, object]) -> tuple[str, Row]:
-    heading = (
-        f"{label(CONDITIONS, str(r['target_condition']))}, {say('per')} {UNITS[str(r['unit'])]}: "
-        f"{test_name(str(r['test']))}"
-    )
-    cells = (
-        str(r["participant"]), str(r["site"]), str(r["unit_id"] or "–"), str(r["reader"] or "–"),
-        number(float(str(r["score"])), 2), number(float(str(r["cutoff"])), 2),
-    )  # fmt: skip
-    return heading, cells
+def _named(own: pd.DataFrame) -> str:
+    words = []
+    for r in own.head(_PRINTED).itertuples():
+        where = ", ".join(str(part) for part in (r.unit_id, r.reader) if part)
+        score = number(float(str(r.score)), 2)
+        words.append(f"{r.participant} ({f'{where}: ' if where else ''}{score})")
+    left = len(own) - _PRINTED
+    if left > 0:
+        words.append(say("false_negatives.more", left=f"{left:,}"))
+    return "; ".join(words)

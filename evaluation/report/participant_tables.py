@@ -1,11 +1,10 @@
 """The tables about participants: flow, baseline, missing results."""
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import about, cell, median_of
+from evaluation.report.cells import about, cell, median_of, statistic_name
 from evaluation.report.document import Table
 from evaluation.report.formats import (
     CONDITIONS,
-    STATISTICS,
     STEPS,
     count_of,
     label,
@@ -68,7 +67,7 @@ def missing_table(look: Lookup) -> Table | None:
         (about(r), *(cell(look.like(r, s), split=False) for s in statistics))
         for r in sorted(first.values(), key=lambda r: r.order)
     )
-    columns = ("", *(label(STATISTICS, s) for s in statistics))
+    columns = ("", *(statistic_name(s) for s in statistics))
     return Table(say("missing.title"), columns, rows, id="missingness")
 
 

@@ -106,10 +106,11 @@ def _breakable(value: str) -> str:
 def _figure(figure: Figure, number: int) -> str:
     name = f"{say('figure')} {number}."
     return (
-        "#block(breakable: false, above: 1.2em, below: 1.4em)[\n"
+        # Afloat: the text after a tall figure fills the page before it.
+        "#place(auto, float: true, clearance: 1.6em, block(breakable: false, width: 100%)[#set align(left)\n"
         f"#align(center, image({_quoted(figure.path)}, width: {figure.width_percent}%, "
         f"alt: {_quoted(figure.alt)}))\n"
-        f"#captioned({_quoted(name)}, {_quoted(figure.title)})]\n"
+        f"#captioned({_quoted(name)}, {_quoted(figure.title)})])\n"
     )
 
 
@@ -128,7 +129,10 @@ def _table(table: Table, number: int) -> str:
     alignment = ", ".join(
         "left" if i < table.text_columns else "right" for i in range(len(table.columns))
     )
-    widths = ", ".join(f"{share}fr" for share in table.widths or _shares(table))
+    shares = table.widths or _shares(table)
+    widths = ", ".join(f"{share}fr" for share in shares)
+    # A few narrow columns spread over the page would part each number from its name.
+    wide = 100 if table.widths else min(100, max(45, sum(shares)))
     head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)
     notes = "".join(f"#block(above: 0.45em, below: 0em, note({_quoted(n)}))\n" for n in table.notes)
     name = f"{say('table')} {number}."
@@ -136,10 +140,10 @@ def _table(table: Table, number: int) -> str:
     return (
         f"#block(above: 1.3em, below: 1.4em, breakable: {str(lines > _SHORT).lower()})[\n"
         f"#captioned({_quoted(name)}, {_quoted(table.title)})\n"
-        f"#numbers[#table(columns: ({widths},), align: ({alignment},),\n"
+        f"#block(width: {wide}%, numbers[#table(columns: ({widths},), align: ({alignment},),\n"
         "stroke: (x, y) => (top: if y == 0 { 0.9pt } else if y == 1 { 0.5pt } else "
         '{ 0.3pt + rgb("#c9d0d7") }),\n'
-        f"table.header({head}),\n{_body(table)}\n  table.hline(stroke: 0.9pt),)]\n{notes}]\n"
+        f"table.header({head}),\n{_body(table)}\n  table.hline(stroke: 0.9pt),)])\n{notes}]\n"
     )
 
 

@@ -12,10 +12,11 @@ from evaluation.report.cells import (
     marked,
     measured,
     methods_note,
+    statistic_name,
     test_name,
 )
 from evaluation.report.document import Table
-from evaluation.report.formats import STATISTICS, UNITS, label, level_of
+from evaluation.report.formats import UNITS, level_of
 from evaluation.report.lookup import MAIN, Lookup
 from evaluation.report.wording import named, say, says
 
@@ -54,9 +55,7 @@ def reasons_table(look: Lookup) -> Table | None:
     for r in look.rows:
         if r.reason and _counts(r):
             kind = say("reasons.no_value") if r.value is None else say("reasons.no_interval")
-            lacking.setdefault((_about(r), kind, r.reason), []).append(
-                label(STATISTICS, r.statistic)
-            )
+            lacking.setdefault((_about(r), kind, r.reason), []).append(statistic_name(r.statistic))
     alike: dict[tuple[str, str, str], list[str]] = {}
     for (what, kind, reason), names in lacking.items():
         alike.setdefault((", ".join(dict.fromkeys(names)), kind, reason), []).append(what)
@@ -88,7 +87,7 @@ def _side_by_side(
             found = [look.like(r, s, analysis=analysis) for s in shown]
             lines.append((f"{about(r)}{marked(look, r)}", _analysis_line(analysis, found)))
     rows, groups = grouped(lines)
-    columns = (*says("sensitivity.columns"), *(label(STATISTICS, s) for s in shown))
+    columns = (*says("sensitivity.columns"), *(statistic_name(s) for s in shown))
     name = "sensitivity" if kind == "accuracy" else f"sensitivity_{kind}"
     return Table(
         say(f"sensitivity.{kind}", level=level_of(look.rows)), columns, rows, groups=groups,

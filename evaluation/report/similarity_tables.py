@@ -9,10 +9,11 @@ from evaluation.report.cells import (
     methods_note,
     range_of,
     region_name,
+    statistic_name,
     test_name,
 )
 from evaluation.report.document import Table
-from evaluation.report.formats import QUANTITIES, STATISTICS, interval_of, label, level_of, value_of
+from evaluation.report.formats import QUANTITIES, interval_of, label, level_of, value_of
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
@@ -118,7 +119,7 @@ def concordance_table(look: Lookup) -> Table | None:
         )
         for r in sorted(first.values(), key=lambda r: r.order)
     )  # fmt: skip
-    columns = (*says("concordance.columns"), *(label(STATISTICS, s) for s in statistics))
+    columns = (*says("concordance.columns"), *(statistic_name(s) for s in statistics))
     return Table(
         say("concordance.title", level=level_of(look.rows)), columns, rows,
         notes=methods_note(used), text_columns=2, id="subgroup_concordance",

@@ -9,13 +9,12 @@ from evaluation.report.cells import (
     marked,
     measured,
     methods_note,
+    statistic_name,
     test_name,
 )
 from evaluation.report.document import Table
 from evaluation.report.formats import (
-    STATISTICS,
     interval_of,
-    label,
     level_of,
     number,
     value_of,
@@ -81,7 +80,7 @@ def _pooled(look: Lookup) -> list[ResultRow]:
 def _about(r: ResultRow) -> str:
     inner = r.statistic.removesuffix(_POOLED).rstrip("_")
     if r.target_condition:
-        return f"{label(STATISTICS, inner)}: {judged_on(r)}, {test_name(r.test)}"
+        return f"{statistic_name(inner)}: {judged_on(r)}, {test_name(r.test)}"
     kind = say("sites.bias") if r.unit_of_value == "%" else say("mean")
     return f"{measured(r)}, {kind}"
 

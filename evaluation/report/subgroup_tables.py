@@ -1,9 +1,17 @@
 """The table of subgroups: estimates by level, with events, and the test of interaction."""
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import grouped, judged_on, marked, measured, p_value, test_name
+from evaluation.report.cells import (
+    grouped,
+    judged_on,
+    marked,
+    measured,
+    p_value,
+    statistic_name,
+    test_name,
+)
 from evaluation.report.document import Table
-from evaluation.report.formats import STATISTICS, count_of, interval_of, label, level_of
+from evaluation.report.formats import count_of, interval_of, level_of
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
@@ -59,7 +67,7 @@ def interaction(look: Lookup, whole: ResultRow, kind: str) -> str:
 def estimate_name(r: ResultRow) -> str:
     """Return what an estimate is, with what it is about."""
     if r.target_condition:
-        return f"{label(STATISTICS, r.statistic)}: {judged_on(r)}, {test_name(r.test)}"
+        return f"{statistic_name(r.statistic)}: {judged_on(r)}, {test_name(r.test)}"
     kind = say("sites.bias") if r.statistic == "bias_percent" else say("mean")
     return f"{measured(r)}, {kind}"
 
