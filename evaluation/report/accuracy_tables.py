@@ -11,6 +11,7 @@ from evaluation.report.formats import (
     interval_of,
     label,
     level_of,
+    n_of,
     value_of,
 )
 from evaluation.report.lookup import Lookup
@@ -34,14 +35,54 @@ def accuracy_tables(look: Lookup) -> list[Table]:
     tables = []
     for condition, unit in judged(look):
         tests = [r for r in test_rows(look, condition, unit) if look.like(r, "sensitivity")]
-        if tests:
-            tables.append(_accuracy_table(look, tests))
+        whole = [r for r in tests if ":" not in r.test]
+        if whole:
+            tables.append(_accuracy_table(look, whole))
     return tables
+
+
+def accuracy_by_reader(look: Lookup) -> Table | None:
+    """Return the estimates of each reader apart."""
+    tests = [r for c, u in judged(look) for r in test_rows(look, c, u) if ":" in r.test]
+    rows, groups = grouped(
+        (judged_on(r), (_test(look, r), *(_cell(look, r, name) for name in MEASURES)))
+        for r in tests
+    )
+    if not rows:
+        return None
+    columns = (say("accuracy.reader"), *says("accuracy.columns")[1:])
+    used = [look.like(r, name) for name in MEASURES for r in tests]
+    return Table(
+        say("accuracy.by_reader", level=level_of(look.rows)), columns, rows,
+        notes=methods_note(used), groups=groups, id="accuracy_by_reader",
+    )  # fmt: skip
+
+
+def accuracy_by_site(look: Lookup) -> Table | None:
+    """Return sensitivity, specificity and AUC of each index test at each site."""
+    names = ("sensitivity", "specificity", "auc")
+    lines = []
+    for r in (r for c, u in judged(look) for r in test_rows(look, c, u) if ":" not in r.test):
+        for site in look.sites():
+            found = [look.like(r, name, subgroup=site) for name in names]
+            if any(found):
+                cells = (
+                    part for e in found
+                    for part in (n_of(e) if e else "–", interval_of(e))
+                )  # fmt: skip
+                lines.append((_heading(look, r), (site.removeprefix("site:"), *cells)))
+    rows, groups = grouped(lines)
+    if not rows:
+        return None
+    return Table(
+        say("accuracy.by_site", level=level_of(look.rows)), says("accuracy.site_columns"), rows,
+        groups=groups, id="accuracy_by_site",
+    )  # fmt: skip
 
 
 def further_accuracy(look: Lookup) -> Table | None:
     """Return likelihood ratios and the areas beside the main one."""
-    tests = [r for c, u in judged(look) for r in test_rows(look, c, u)]
+    tests = [r for c, u in judged(look) for r in test_rows(look, c, u) if ":" not in r.test]
     shown = [s for s in _LESS if any(look.like(r, s) for r in tests)]
     if not shown:
         return None
@@ -85,8 +126,9 @@ def cross_table_by_site(look: Lookup) -> Table | None:
         for site in look.sites():
             found = [look.like(r, s, subgroup=site) for s in shown]
             if any(found):
-                heading = f"{judged_on(r)}: {_test(look, r)}"
-                lines.append((heading, (site.removeprefix("site:"), *map(count_of, found))))
+                lines.append(
+                    (_heading(look, r), (site.removeprefix("site:"), *map(count_of, found)))
+                )
     rows, groups = grouped(lines)
     if not rows:
         return None
@@ -103,7 +145,7 @@ def reference_table(look: Lookup) -> Table | None:
             counts = [look.like(found, f"reference_{s}") for s in
                       ("positive", "negative", "indeterminate", "missing")]  # fmt: skip
             rows.append(
-                (label(CONDITIONS, condition), UNITS[unit], f"{found.n:,}", *map(count_of, counts))
+                (label(CONDITIONS, condition), UNITS[unit], n_of(found), *map(count_of, counts))
             )
     if not rows:
         return None
@@ -128,6 +170,10 @@ def _counts_shown(look: Lookup, tests: list[ResultRow]) -> list[str]:
     return [s for s in _COUNTS if any(look.like(r, s) for r in tests)]
 
 
+def _heading(look: Lookup, row: ResultRow) -> str:
+    return f"{judged_on(row)}: {_test(look, row)}"
+
+
 def _test(look: Lookup, row: ResultRow) -> str:
     return f"{test_name(row.test)}{marked(look, row)}"
 
@@ -137,7 +183,7 @@ def _cell(look: Lookup, row: ResultRow, name: str) -> str:
     if r is None or r.value is None:
         return interval_of(r)
     numerator = look.like(row, _NUMERATOR.get(name, ""))
-    below = f"{count_of(numerator)} / {r.n:,}" if numerator else f"n = {r.n:,}"
+    below = f"{count_of(numerator)} / {n_of(r)}" if numerator else f"n = {n_of(r)}"
     return Printed.of(f"{interval_of(r, split=True)}\n{below}", r)
 
 
@@ -153,7 +199,7 @@ def _accuracy_table(look: Lookup, tests: list[ResultRow]) -> Table:
     prevalence = ""
     if first and first.value is not None:
         prevalence = say(
-            "accuracy.prevalence", prevalence=interval_of(first), n=f"{first.n:,}",
+            "accuracy.prevalence", prevalence=interval_of(first), n=n_of(first),
             units=f"{UNITS[first.unit]}s", clusters=f"{first.clusters:,}",
         )  # fmt: skip
     used = [look.like(r, name) for name in MEASURES for r in tests]

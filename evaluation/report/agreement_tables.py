@@ -3,7 +3,7 @@
 from evaluation.analysis import ResultRow
 from evaluation.report.cells import marked, measured, methods_note, range_of, with_clusters
 from evaluation.report.document import Table
-from evaluation.report.formats import interval_of, level_of, value_of
+from evaluation.report.formats import interval_of, level_of, missing_of, value_of
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
@@ -17,7 +17,7 @@ def agreement_table(look: Lookup) -> Table | None:
         return None
     rows = tuple(
         (
-            f"{measured(r)}{marked(look, r)}", with_clusters(r), f"{r.missing:,}",
+            f"{measured(r)}{marked(look, r)}", with_clusters(r), missing_of(r),
             *(interval_of(look.like(r, s), split=True) for s in _RATIO),
         )
         for r in biases

@@ -1,6 +1,6 @@
 """Cells of tables: how a row is named, and how a value stands with its interval and counts."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 
 from evaluation.analysis import ResultRow
 from evaluation.report.document import Table
@@ -11,13 +11,16 @@ from evaluation.report.formats import (
     STATISTICS,
     TESTS,
     UNITS,
+    WITHHELD,
     Printed,
     count_of,
     interval_of,
     label,
     method,
+    n_of,
     number,
     value_of,
+    withheld,
 )
 from evaluation.report.lookup import EXPLORATORY, PROPOSAL, Lookup
 from evaluation.report.wording import say
@@ -30,6 +33,8 @@ def cell(row: ResultRow | None, *, split: bool = True) -> str:
     """Return the printed value of any row: a count, a p-value, or an estimate with its interval."""
     if row is None:
         return "–"
+    if row.value is None and withheld(row):
+        return WITHHELD
     if row.statistic in _P_VALUES or row.statistic.endswith("_p"):
         return Printed.of(p_value(row.value), row)
     if row.method == "count":
@@ -109,7 +114,7 @@ def range_of(low: ResultRow | None, high: ResultRow | None) -> str:
 
 def with_clusters(row: ResultRow) -> str:
     """Return the units used, and in brackets the participants where they are fewer."""
-    return f"{row.n:,} ({row.clusters:,})" if row.clusters != row.n else f"{row.n:,}"
+    return f"{row.n:,} ({row.clusters:,})" if row.clusters != row.n else n_of(row)
 
 
 def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
@@ -125,25 +130,6 @@ def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
     return (say("notes.methods", names="; ".join(f"{', '.join(s)}: {m}" for m, s in made.items())),)
 
 
-def pivot(
-    look: Lookup,
-    rows: Sequence[ResultRow],
-    *,
-    name: Callable[[ResultRow], str],
-    statistics: Sequence[str],
-    counts: Callable[[ResultRow], Row] = lambda _: (),
-) -> tuple[Row, ...]:
-    """Return one printed line per row given: its marked name, counts, and the statistics beside it."""
-    return tuple(
-        (
-            f"{name(r)}{marked(look, r)}",
-            *counts(r),
-            *(cell(look.like(r, statistic)) for statistic in statistics),
-        )
-        for r in rows
-    )
-
-
 def marked(look: Lookup, row: ResultRow) -> str:
     """Return the mark of a row with a space before it, or nothing."""
     mark = look.mark(row)
@@ -154,11 +140,14 @@ def marks_note(table: Table) -> tuple[str, ...]:
     """Return the notes that explain the marks standing in a table."""
     text = "".join(cell for row in table.rows for cell in row[: table.text_columns])
     text += table.title + "".join(table.columns) + "".join(name for _, name in table.groups)
-    return tuple(
+    notes = [
         say(f"marks.{name}")
         for mark, name in ((EXPLORATORY, "exploratory"), (PROPOSAL, "proposal"))
         if mark in text
-    )
+    ]
+    if any(WITHHELD in cell.split() for row in table.rows for cell in row):
+        notes.append(say("marks.withheld"))
+    return tuple(notes)
 
 
 def grouped(

@@ -10,7 +10,15 @@ from evaluation.analysis import ResultRow
 from evaluation.report.cells import marked
 from evaluation.report.document import Figure
 from evaluation.report.drawing import ACCENT, INK, WIDTH, canvas, grid, save, style
-from evaluation.report.formats import CONDITIONS, QUANTITIES, UNITS, interval_of, label
+from evaluation.report.formats import (
+    CONDITIONS,
+    QUANTITIES,
+    UNITS,
+    interval_of,
+    label,
+    n_of,
+    withheld,
+)
 from evaluation.report.lookup import Lookup
 from evaluation.report.subgroup_tables import (
     events_of,
@@ -53,7 +61,7 @@ def subgroup_forest(look: Lookup, out: Path) -> Figure | None:
             lines.append(_Line(f"{name[:1].upper()}{name[1:]}   p = {p}", None, heading=True))
             for row in levels:
                 events = events_of(look, row)
-                n = f"{events} / {row.n:,}" if events else f"{row.n:,}"
+                n = f"{events} / {n_of(row)}" if events else n_of(row)
                 lines.append(_Line(f"{row.subgroup.partition(':')[2]}  ({n})", row))
         panels.append((whole, lines))
     return _figure(
@@ -97,8 +105,9 @@ def _site_line(look: Lookup, whole: ResultRow, place: str) -> _Line:
     row = look.like(whole, whole.statistic, subgroup=place)
     name = say("all") if place == "all" else place.removeprefix("site:")
     if row is None or row.value is None:
-        return _Line(say("sites.not_estimable", name=name), None)
-    return _Line(say("sites.with_n", name=name, n=f"{row.n:,}"), row, whole=place == "all")
+        why = "sites.withheld" if row and withheld(row) else "sites.not_estimable"
+        return _Line(say(why, name=name), None)
+    return _Line(say("sites.with_n", name=name, n=n_of(row)), row, whole=place == "all")
 
 
 def _title(row: ResultRow) -> str:

@@ -5,6 +5,8 @@ import re
 from evaluation.analysis import ResultRow
 
 NOT_ESTIMABLE = "not estimable"
+WITHHELD = "*"
+"""Stands for a number that small-cell suppression took out."""
 
 QUANTITIES = {
     "structural_similarity": "Structural similarity", "ssim": "SSIM, 3-D",
@@ -118,7 +120,11 @@ def digits_of(row: ResultRow) -> int:
 
 def value_of(row: ResultRow | None) -> str:
     """Return the value of a row without its interval."""
-    return Printed.of(number(row.value, digits_of(row)), row) if row else "–"
+    if row is None:
+        return "–"
+    if row.value is None and withheld(row):
+        return WITHHELD
+    return Printed.of(number(row.value, digits_of(row)), row)
 
 
 def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
@@ -126,7 +132,7 @@ def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
     if row is None:
         return "–"
     if row.value is None:
-        return Printed.of(NOT_ESTIMABLE, row)
+        return Printed.of(WITHHELD if withheld(row) else NOT_ESTIMABLE, row)
     digits = digits_of(row)
     text = number(row.value, digits)
     if row.lower is not None and row.upper is not None:
@@ -138,8 +144,23 @@ def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
 def count_of(row: ResultRow | None) -> str:
     """Return a count."""
     if row is None or row.value is None:
-        return "–"
+        return WITHHELD if row and withheld(row) else "–"
     return Printed.of(f"{row.value:,.0f}", row)
+
+
+def n_of(row: ResultRow) -> str:
+    """Return the units used, or a star where suppression withholds their number."""
+    return WITHHELD if withheld(row) and row.n == 0 else f"{row.n:,}"
+
+
+def missing_of(row: ResultRow) -> str:
+    """Return the units left out for want of a value."""
+    return WITHHELD if withheld(row) and row.n == 0 else f"{row.missing:,}"
+
+
+def withheld(row: ResultRow) -> bool:
+    """Tell whether small-cell suppression took the numbers of a row out."""
+    return row.reason.startswith("suppressed: ")
 
 
 def level_of(rows: tuple[ResultRow, ...]) -> str:

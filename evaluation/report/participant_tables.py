@@ -21,12 +21,21 @@ def flow_table(look: Lookup) -> Table:
     for step, name in STEPS.items():
         found = [look.get(step, endpoint="participant_flow", subgroup=s) for s in places]
         rows.append(_line(name, found))
-    for r in look.where(endpoint="participant_flow", statistic="excluded", subgroup="all"):
-        found = [look.like(r, "excluded", subgroup=s) for s in places]
-        rows.append(_line(say("flow.excluded", reason=r.quantity), found))
     return Table(
         say("flow.title"), _site_columns(places), tuple(rows), notes=(_sets_note(look),), id="flow",
     )  # fmt: skip
+
+
+def exclusion_table(look: Lookup) -> Table | None:
+    """Return who was left out, by reason and site."""
+    places = ["all", *look.sites()]
+    reasons = look.where(endpoint="participant_flow", statistic="excluded", subgroup="all")
+    rows = tuple(
+        _line(r.quantity, [look.like(r, "excluded", subgroup=s) for s in places]) for r in reasons
+    )
+    if not rows:
+        return None
+    return Table(say("flow.exclusions"), _site_columns(places), rows, id="exclusions")
 
 
 def baseline_table(look: Lookup) -> Table:

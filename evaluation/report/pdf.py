@@ -118,7 +118,8 @@ def _shares(table: Table) -> tuple[int, ...]:
     """Return column widths in proportion to the longest line a column must hold."""
     shares = []
     for i, column in enumerate(table.columns):
-        words = [len(word) for word in column.split()]
+        # A short head of two words, such as "True +", is not worth a second line.
+        words = [len(column)] if len(column) < 12 else [len(word) for word in column.split()]
         lines = [len(line) for row in table.rows for line in row[i].split("\n")]
         shares.append(max(4, *words, *lines) + 2)
     longest = 3 * sum(shares) // (2 * len(shares)) if len(shares) > 2 else max(shares)

@@ -16,7 +16,7 @@ from evaluation.report.cells import (
     test_name,
 )
 from evaluation.report.document import Table
-from evaluation.report.formats import UNITS, level_of
+from evaluation.report.formats import UNITS, level_of, n_of, withheld
 from evaluation.report.lookup import MAIN, Lookup
 from evaluation.report.wording import named, say, says
 
@@ -53,7 +53,7 @@ def reasons_table(look: Lookup) -> Table | None:
     """Return what is not estimable, and what has no interval, with the reason."""
     lacking: dict[tuple[str, str, str], list[str]] = {}
     for r in look.rows:
-        if r.reason and _counts(r):
+        if r.reason and _counts(r) and not withheld(r):
             kind = say("reasons.no_value") if r.value is None else say("reasons.no_interval")
             lacking.setdefault((_about(r), kind, r.reason), []).append(statistic_name(r.statistic))
     alike: dict[tuple[str, str, str], list[str]] = {}
@@ -101,7 +101,7 @@ def _primary(kind: str) -> bool:
 
 def _analysis_line(analysis: str, found: list[ResultRow | None]) -> tuple[str, ...]:
     known = [r for r in found if r]
-    n = f"{max(r.n for r in known):,}" if known else "–"
+    n = n_of(max(known, key=lambda r: r.n)) if known else "–"
     return (named("analyses", analysis), n, *(cell(r) for r in found))
 
 

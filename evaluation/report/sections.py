@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from evaluation.report.accuracy_tables import (
+    accuracy_by_reader,
+    accuracy_by_site,
     accuracy_tables,
     cross_table,
     cross_table_by_site,
@@ -21,6 +23,7 @@ from evaluation.report.lookup import Lookup
 from evaluation.report.participant_tables import (
     baseline_by_condition,
     baseline_table,
+    exclusion_table,
     flow_table,
     missing_table,
 )
@@ -62,7 +65,7 @@ def sections(look: Lookup, drawn: Drawn) -> tuple[Section, ...]:
         ("diagnostic", _diagnostic(look, drawn)),
         ("comparison", [_or(difference_table(look), "differences")]),
         ("prediction", _prediction(look, drawn)),
-        ("readers", [_or(endpoint_table(look, "mrmc"), "mrmc")]),
+        ("readers", [accuracy_by_reader(look), _or(endpoint_table(look, "mrmc"), "mrmc")]),
         ("subgroups", _subgroups(look, drawn)),
         ("robustness", _robustness(look)),
         ("sites", _sites(look, drawn)),
@@ -88,8 +91,8 @@ def _or(block: Block | None, absent: str) -> Block:
 
 
 def _shown(drawn: Drawn, name: str) -> Block:
-    if drawn.suppressed and name == "bland_altman" and name not in drawn.figures:
-        return say("absent.bland_altman_suppressed")
+    if drawn.suppressed and name in {"bland_altman", "roc", "net_benefit_figure"}:
+        return _or(drawn.figures.get(name), f"{name}_suppressed")
     return _or(drawn.figures.get(name), name)
 
 
@@ -97,6 +100,7 @@ def _participants(look: Lookup, drawn: Drawn) -> list[Block | None]:
     return [
         drawn.figures["flow_figure"],
         flow_table(look),
+        exclusion_table(look),
         baseline_table(look),
         _or(baseline_by_condition(look), "baseline_by_condition"),
         _or(missing_table(look), "missingness"),
@@ -138,7 +142,7 @@ def _prediction(look: Lookup, drawn: Drawn) -> list[Block | None]:
     return [
         _or(endpoint_table(look, "calibration"), "calibration"),
         drawn.figures.get("calibration_figure"),
-        _or(drawn.figures.get("net_benefit_figure"), "net_benefit"),
+        _shown(drawn, "net_benefit_figure"),
         endpoint_table(look, "net_benefit"),
         _or(endpoint_table(look, "added_value"), "added_value"),
     ]
@@ -162,6 +166,7 @@ def _sites(look: Lookup, drawn: Drawn) -> list[Block | None]:
     return [
         _or(heterogeneity_table(look), "heterogeneity"),
         leave_one_out_table(look),
+        accuracy_by_site(look),
         site_list(drawn.sites),
     ]
 

@@ -13,7 +13,15 @@ from evaluation.report.cells import (
     test_name,
 )
 from evaluation.report.document import Table
-from evaluation.report.formats import QUANTITIES, interval_of, label, level_of, value_of
+from evaluation.report.formats import (
+    QUANTITIES,
+    interval_of,
+    label,
+    level_of,
+    missing_of,
+    n_of,
+    value_of,
+)
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
@@ -23,7 +31,7 @@ def similarity_table(look: Lookup) -> Table | None:
     means = _means(look)
     rows = tuple(
         (
-            f"{measured(r)}{marked(look, r)}", f"{r.n:,}", f"{r.missing:,}", interval_of(r),
+            f"{measured(r)}{marked(look, r)}", n_of(r), missing_of(r), interval_of(r),
             value_of(look.like(r, "sd")),
             median_of(look.like(r, "median"), look.like(r, "q1"), look.like(r, "q3")),
             range_of(look.like(r, "p2_5"), look.like(r, "p97_5")),
@@ -41,7 +49,7 @@ def similarity_by_site(look: Lookup) -> Table | None:
     rows = []
     for place in ("all", *look.sites()):
         own = [look.like(r, "mean", subgroup=place) for r in chosen]
-        pairs = f"{own[0].n:,}" if own and own[0] else "–"
+        pairs = n_of(own[0]) if own and own[0] else "–"
         name = say("all") if place == "all" else place.removeprefix("site:")
         rows.append((name, pairs, *(interval_of(r) for r in own)))
     columns = (
@@ -63,8 +71,8 @@ def uptake_table(look: Lookup) -> Table | None:
     for region in lines:
         own = [next((r for r in used if (r.region, r.quantity) == (region, q)), None)
                for q in quantities]  # fmt: skip
-        known = max((r.n for r in own if r), default=0)
-        rows.append((region_name(region), f"{known:,}", *(cell(r, split=False) for r in own)))
+        most = max((r for r in own if r), key=lambda r: r.n)
+        rows.append((region_name(region), n_of(most), *(cell(r, split=False) for r in own)))
     columns = (
         *says("uptake.columns"),
         *(f"{label(QUANTITIES, q)}, {say('mean')}" for q in quantities),
@@ -114,7 +122,7 @@ def concordance_table(look: Lookup) -> Table | None:
     first = {(r.quantity, r.region, r.subgroup): r for r in reversed(used)}
     rows = tuple(
         (
-            f"{measured(r)}{marked(look, r)}", subgroup_name(r.subgroup), f"{r.n:,}",
+            f"{measured(r)}{marked(look, r)}", subgroup_name(r.subgroup), n_of(r),
             *(cell(look.like(r, s)) for s in statistics),
         )
         for r in sorted(first.values(), key=lambda r: r.order)

@@ -11,7 +11,7 @@ from evaluation.report.cells import (
     test_name,
 )
 from evaluation.report.document import Table
-from evaluation.report.formats import count_of, interval_of, level_of
+from evaluation.report.formats import count_of, interval_of, level_of, n_of
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
@@ -83,4 +83,4 @@ def _kind(kind: str) -> str:
 
 
 def _line(look: Lookup, r: ResultRow, name: str, p: str) -> tuple[str, ...]:
-    return (name, f"{r.n:,}", events_of(look, r), interval_of(r), p)
+    return (name, n_of(r), events_of(look, r), interval_of(r), p)

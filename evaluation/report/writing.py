@@ -1,19 +1,22 @@
 """Writes the whole report: HTML, PDF, CSV, JSON, figures and the points behind them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from evaluation.analysis import AnalysisResult
 from evaluation.report.agreement_figure import bland_altman_figure
+from evaluation.report.checklists import checklist_tables
 from evaluation.report.curve_figures import (
     calibration_figure,
     net_benefit_figure,
     roc_figure,
     uptake_figure,
 )
-from evaluation.report.document import Document, Figure, Section
+from evaluation.report.document import Document, Figure
 from evaluation.report.flow_figure import flow_figure
 from evaluation.report.forest_figures import site_forest, subgroup_forest
 from evaluation.report.formats import level_of
@@ -31,11 +34,17 @@ from evaluation.report.twins import (
 from evaluation.report.wording import say
 
 Provenance = Mapping[str, str | Mapping[str, str]]
+_NO_FACTS: Mapping[str, str] = MappingProxyType({})
 _MAIN = ("report.html", "report.pdf", "results.csv", "results.json", "tables.json")
 
 
 def write_report(
-    result: AnalysisResult, *, provenance: Provenance, out: Path, title: str
+    result: AnalysisResult,
+    *,
+    provenance: Provenance,
+    out: Path,
+    title: str,
+    facts: Mapping[str, str] = _NO_FACTS,
 ) -> tuple[Path, ...]:
     """Write the report of an analysis into a folder and return the paths of its files.
 
@@ -48,6 +57,9 @@ def write_report(
         The digest of the plan is added.
     out
         Folder, made where missing; files of the same name are replaced.
+    facts
+        Sentences for items of the checklists that a report of numbers cannot answer, by the key
+        that the item names: ``funding``, ``ethics``, ``blinding`` ...
 
     Notes
     -----
@@ -60,7 +72,7 @@ def write_report(
     figures = _figures(result, look, out)
     document = _document(
         look, Drawn({f.id: f for f in figures}, missed, result.series["sites"]),
-        title=title, provenance=_flattened(provenance, result.plan_digest),
+        title=title, provenance=_flattened(provenance, result.plan_digest), facts=facts,
     )  # fmt: skip
     (out / "report.html").write_text(render_html(document), encoding="utf-8")
     render_pdf(document, out, out / "report.pdf")
@@ -88,15 +100,18 @@ def _figures(result: AnalysisResult, look: Lookup, out: Path) -> list[Figure]:
 
 
 def _document(
-    look: Lookup, drawn: Drawn, *, title: str, provenance: tuple[tuple[str, str], ...]
+    look: Lookup,
+    drawn: Drawn,
+    *,
+    title: str,
+    provenance: tuple[tuple[str, str], ...],
+    facts: Mapping[str, str],
 ) -> Document:
     preface = (say("marks.legend", level=level_of(look.rows)),)
-    body = (*sections(look, drawn), _annex())
-    return Document(title, provenance, body, preface)
-
-
-def _annex() -> Section:
-    return section("annex", [say("annex.twins")])
+    body = Document(title, provenance, sections(look, drawn), preface)
+    # The checklists come last: no number that they name moves.
+    annex = section("annex", [say("annex.twins"), *checklist_tables(body, facts=facts)])
+    return replace(body, sections=(*body.sections, annex))
 
 
 def _write_points(series: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
