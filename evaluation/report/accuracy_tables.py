@@ -27,7 +27,16 @@ _LESS = (
     "auc_crude",
 )
 _NUMERATOR = {"sensitivity": "tp", "specificity": "tn", "ppv": "tp", "npv": "tn"}
-_COUNTS = ("tp", "fp", "fn", "tn", "indeterminate", "missing_index", "missing_reference")
+_COUNTS = (
+    "tp",
+    "fp",
+    "fn",
+    "tn",
+    "indeterminate",
+    "failed_index",
+    "missing_index",
+    "missing_reference",
+)
 
 
 def accuracy_tables(look: Lookup) -> list[Table]:

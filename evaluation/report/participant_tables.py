@@ -1,17 +1,14 @@
 """The tables about participants: flow, baseline, missing results."""
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import about, cell, median_of, statistic_name
+from evaluation.report.cells import about, cell, statistic_name
 from evaluation.report.document import Table
 from evaluation.report.formats import (
-    CONDITIONS,
     STEPS,
     count_of,
-    label,
-    value_of,
 )
 from evaluation.report.lookup import Lookup
-from evaluation.report.wording import say, says
+from evaluation.report.wording import say
 
 
 def flow_table(look: Lookup) -> Table:
@@ -36,33 +33,6 @@ def exclusion_table(look: Lookup) -> Table | None:
     if not rows:
         return None
     return Table(say("flow.exclusions"), _site_columns(places), rows, id="exclusions")
-
-
-def baseline_table(look: Lookup) -> Table:
-    """Return age and sex by site."""
-    places = ["all", *look.sites()]
-    cells = [_baseline_cells(look, place) for place in places]
-    rows = tuple(
-        (name, *values)
-        for name, values in zip(says("baseline.rows"), zip(*cells, strict=True), strict=True)
-    )
-    return Table(say("baseline.title"), _site_columns(places), rows, id="baseline")
-
-
-def baseline_by_condition(look: Lookup) -> Table | None:
-    """Return age and sex of participants with and without each target condition."""
-    places = list(dict.fromkeys(
-        r.subgroup for r in look.where(endpoint="baseline", statistic="participants")
-        if r.subgroup != "all" and not r.subgroup.startswith("site:")
-    ))  # fmt: skip
-    if not places:
-        return None
-    cells = [_baseline_cells(look, place) for place in places]
-    rows = tuple((_status(place), *values) for place, values in zip(places, cells, strict=True))
-    return Table(
-        say("baseline.by_condition"), ("", *says("baseline.rows")), rows,
-        notes=(say("baseline.by_condition_note"),), id="baseline_by_condition",
-    )  # fmt: skip
 
 
 def missing_table(look: Lookup) -> Table | None:
@@ -96,26 +66,3 @@ def _sets_note(look: Lookup) -> str:
     sizes = look.where(endpoint="analysis_set", subgroup="all")
     words = ", ".join(f"{r.analysis_set.replace('_', ' ')} {count_of(r)}" for r in sizes)
     return say("flow.sets", sets=words)
-
-
-def _status(place: str) -> str:
-    condition, _, status = place.partition(":")
-    return f"{label(CONDITIONS, condition)}: {status.replace('_', ' ')}"
-
-
-def _baseline_cells(look: Lookup, subgroup: str) -> tuple[str, ...]:
-    def age(statistic: str) -> ResultRow | None:
-        return look.get(statistic, endpoint="baseline", quantity="age_years", subgroup=subgroup)
-
-    def sex(statistic: str) -> str:
-        return count_of(look.get(statistic, endpoint="baseline", quantity="sex", subgroup=subgroup))
-
-    mean = age("mean")
-    known = mean is not None and mean.value is not None
-    return (
-        count_of(look.get("participants", endpoint="baseline", subgroup=subgroup)),
-        f"{value_of(mean)} ({value_of(age('sd'))})" if known else "–",
-        median_of(age("median"), age("q1"), age("q3")),
-        f"{sex('female')} / {sex('male')}",
-        str(mean.missing) if mean else "–",
-    )

@@ -15,14 +15,13 @@ from evaluation.report.accuracy_tables import (
     reference_table,
 )
 from evaluation.report.agreement_tables import agreement_table, raw_agreement_table
+from evaluation.report.baseline_tables import baseline_by_condition, baseline_table
 from evaluation.report.cells import marks_note
 from evaluation.report.comparison_tables import difference_table, endpoint_table
 from evaluation.report.document import Block, Figure, Section, Table
 from evaluation.report.listing import false_negative_table
 from evaluation.report.lookup import Lookup
 from evaluation.report.participant_tables import (
-    baseline_by_condition,
-    baseline_table,
     exclusion_table,
     flow_table,
     missing_table,

@@ -15,6 +15,7 @@ from evaluation.report.cells import (
 from evaluation.report.document import Table
 from evaluation.report.formats import (
     QUANTITIES,
+    Printed,
     interval_of,
     label,
     level_of,
@@ -103,7 +104,7 @@ def control_table(look: Lookup) -> Table | None:
         rows.append(
             (
                 f"{measured(first)}{marked(look, first)}",
-                cell(real.get(quantity), split=True), *(cell(own.get(c)) for c in controls),
+                cell(real.get(quantity), split=True), *(_control(look, own.get(c)) for c in controls),
             )
         )  # fmt: skip
     names = (test_name(c).removeprefix("control ") for c in controls)
@@ -141,13 +142,21 @@ def subgroup_name(subgroup: str) -> str:
     return f"{name[:1].upper()}{name[1:]}: {level}" if level else name[:1].upper() + name[1:]
 
 
+def _control(look: Lookup, row: ResultRow | None) -> str:
+    difference = look.like(row, "mean_difference") if row else None
+    if row is None or difference is None:
+        return cell(row)
+    below = say("controls.difference", difference=interval_of(difference))
+    return Printed.of(f"{interval_of(row)}\n{below}", row)
+
+
 def _means(look: Lookup) -> list[ResultRow]:
     found = look.where(family="primary", statistic="mean", subgroup="all")
     return [r for r in found if r.region == "body"]
 
 
 def _low(region: str) -> float:
-    text = region.removeprefix("uptake:").partition("-")[0]
+    text = region.removeprefix("uptake:").partition("-")[0].rstrip("+")
     try:
         return float(text)
     except ValueError:
