@@ -88,13 +88,15 @@ def _table(
         for item, said in zip(checklist.item, answers, strict=True)
     )
     silent = sum(said.startswith("Not reported: ") for said in answers)
-    notes = (
+    origin = (
         f"{checklist.version}; {checklist.citation}. Items are given in our own short paraphrase: "
-        f"{checklist.source}.",
+        f"{checklist.source}."
+    )
+    state = (
         f"Made automatically from what stands in this report. {silent} of {len(rows)} items are not "
-        "reported; those said to be answered elsewhere were not checked there.",
+        "reported; those said to be answered elsewhere were not checked there."
     )
     return Table(
-        f"Checklist: {checklist.title}", _COLUMNS, rows, notes=notes, text_columns=3,
+        f"Checklist: {checklist.title}", _COLUMNS, rows, notes=(origin, state), text_columns=3,
         widths=(2, 7, 8), id=checklist.id,
     )  # fmt: skip

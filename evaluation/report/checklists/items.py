@@ -75,8 +75,8 @@ def _checklist(table: dict[str, Any]) -> Checklist:
 
 
 def _item(entry: dict[str, Any], checklist: str) -> Item:
-    lists = {name: tuple(entry.pop(name, ())) for name in ("places", "provenance")}
-    item = Item(**entry, **lists)
+    lists = {name: tuple(entry.get(name, ())) for name in ("places", "provenance")}
+    item = Item(**(entry | lists))
     answers = [bool(text) for text in (item.elsewhere, item.not_applicable, item.otherwise)]
     if sum(answers) != 1:
         raise ValueError(
