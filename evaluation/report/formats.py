@@ -14,7 +14,7 @@ QUANTITIES = {
     "mae": "MAE (SUV)", "nrmse_mean": "NRMSE (by mean)", "suv_peak": "SUVpeak",
     "suv_max": "SUVmax", "suv_mean": "SUVmean", "mtv_41": "MTV, 41 % (ml)",
     "tlg_41": "TLG, 41 % (SUV ml)", "mtv_50": "MTV, 50 % (ml)", "tlg_50": "TLG, 50 % (SUV ml)",
-    "tbr_max": "TBRmax", "tbr_mean": "TBRmean", "fsim": "FSIM", "age_years": "Age (years)",
+    "tbr_max": "TBRmax", "tbr_mean": "TBRmean", "fsim": "FSIM", "age_years": "Age (years)", "sex": "Sex",
 }  # fmt: skip
 TESTS = {
     "spet_suvpeak": "SUVpeak, synthetic PET", "pet_suvpeak": "SUVpeak, reference PET",

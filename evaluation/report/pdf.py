@@ -24,6 +24,9 @@ _PREAMBLE = """\
 _SHORT = 14
 """Tables of up to this many rows stay on one page; longer ones break, with their head repeated."""
 
+_PAGE = 105
+"""Letters of a table that fit side by side on a page, with the room between columns."""
+
 
 def render_pdf(document: Document, folder: Path, out: Path) -> None:
     """Write the PDF; figures are read from ``folder``.
@@ -122,6 +125,8 @@ def _shares(table: Table) -> tuple[int, ...]:
         words = [len(column)] if len(column) < 12 else [len(word) for word in column.split()]
         lines = [len(line) for row in table.rows for line in row[i].split("\n")]
         shares.append(max(4, *words, *lines) + 2)
+    if sum(shares) <= _PAGE:
+        return tuple(shares)
     longest = 3 * sum(shares) // (2 * len(shares)) if len(shares) > 2 else max(shares)
     return tuple(min(share, longest) for share in shares)
 
@@ -133,7 +138,7 @@ def _table(table: Table, number: int) -> str:
     shares = table.widths or _shares(table)
     widths = ", ".join(f"{share}fr" for share in shares)
     # A few narrow columns spread over the page would part each number from its name.
-    wide = 100 if table.widths else min(100, max(45, sum(shares)))
+    wide = 100 if table.widths else min(100, max(45, 100 * sum(shares) // _PAGE))
     head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)
     notes = "".join(f"#block(above: 0.45em, below: 0em, note({_quoted(n)}))\n" for n in table.notes)
     name = f"{say('table')} {number}."

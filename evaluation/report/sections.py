@@ -51,7 +51,7 @@ class Drawn:
     figures: Mapping[str, Figure]
     missed: pd.DataFrame
     sites: pd.DataFrame
-    suppressed: bool = False
+    suppressed_below: int | None = None
 
 
 def sections(look: Lookup, drawn: Drawn) -> tuple[Section, ...]:
@@ -90,7 +90,7 @@ def _or(block: Block | None, absent: str) -> Block:
 
 
 def _shown(drawn: Drawn, name: str) -> Block:
-    if drawn.suppressed and name in {"bland_altman", "roc", "net_benefit_figure"}:
+    if drawn.suppressed_below is not None and name in {"bland_altman", "roc", "net_benefit_figure"}:
         return _or(drawn.figures.get(name), f"{name}_suppressed")
     return _or(drawn.figures.get(name), name)
 
@@ -172,7 +172,7 @@ def _sites(look: Lookup, drawn: Drawn) -> list[Block | None]:
 
 def _gaps(look: Lookup, drawn: Drawn) -> list[Block | None]:
     missed = false_negative_table(drawn.missed)
-    why = "false_negatives_suppressed" if drawn.suppressed else "false_negatives"
+    why = "false_negatives_suppressed" if drawn.suppressed_below is not None else "false_negatives"
     return [
         _or(reference_table(look), "reference_standard"),
         _or(cross_table(look), "cross_tabulation"),

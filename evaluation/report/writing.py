@@ -25,6 +25,7 @@ from evaluation.report.listing import false_negatives
 from evaluation.report.lookup import Lookup
 from evaluation.report.pdf import render_pdf
 from evaluation.report.sections import Drawn, section, sections
+from evaluation.report.suppression import released
 from evaluation.report.twins import (
     write_plot_csv,
     write_rows_csv,
@@ -45,6 +46,7 @@ def write_report(
     out: Path,
     title: str,
     facts: Mapping[str, str] = _NO_FACTS,
+    suppress_below: int | None = None,
 ) -> tuple[Path, ...]:
     """Write the report of an analysis into a folder and return the paths of its files.
 
@@ -60,18 +62,23 @@ def write_report(
     facts
         Sentences for items of the checklists that a report of numbers cannot answer, by the key
         that the item names: ``funding``, ``ethics``, ``blinding`` ...
+    suppress_below
+        With a number, the edition that may leave the platform: counts below it and what would
+        reveal them are taken out, single participants are neither listed nor drawn.
 
     Notes
     -----
     The same arguments give the same bytes: nothing reads a clock.
     """
+    if suppress_below is not None:
+        result = released(result, below=suppress_below)
     for folder in (out, out / "figures", out / "plot_data"):
         folder.mkdir(parents=True, exist_ok=True)
     look = Lookup(result)
     missed = false_negatives(look, result.series.get("scores"))
     figures = _figures(result, look, out)
     document = _document(
-        look, Drawn({f.id: f for f in figures}, missed, result.series["sites"]),
+        look, Drawn({f.id: f for f in figures}, missed, result.series["sites"], suppress_below),
         title=title, provenance=_flattened(provenance, result.plan_digest), facts=facts,
     )  # fmt: skip
     (out / "report.html").write_text(render_html(document), encoding="utf-8")
@@ -107,8 +114,10 @@ def _document(
     provenance: tuple[tuple[str, str], ...],
     facts: Mapping[str, str],
 ) -> Document:
-    preface = (say("marks.legend", level=level_of(look.rows)),)
-    body = Document(title, provenance, sections(look, drawn), preface)
+    preface = [say("marks.legend", level=level_of(look.rows))]
+    if drawn.suppressed_below is not None:
+        preface.append(say("marks.small_cells", below=drawn.suppressed_below))
+    body = Document(title, provenance, sections(look, drawn), tuple(preface))
     # The checklists come last: no number that they name moves.
     annex = section("annex", [say("annex.twins"), *checklist_tables(body, facts=facts)])
     return replace(body, sections=(*body.sections, annex))
