@@ -3,6 +3,7 @@
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from evaluation.report.document import Document
+from evaluation.report.pdf_fonts import CHINESE
 from evaluation.report.wording import say
 
 _ENVIRONMENT = Environment(
@@ -11,6 +12,7 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     keep_trailing_newline=True,
 )
+_ENVIRONMENT.tests["chinese"] = lambda text: bool(CHINESE.search(text))
 
 
 def render_html(document: Document) -> str:

@@ -17,7 +17,7 @@ _FAMILIES = (
 )  # fmt: skip
 """Families with simplified Chinese, the ones that suit a serif text first."""
 
-_CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+")
+CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+")
 
 
 @cache
@@ -57,7 +57,7 @@ def without_chinese(document: Document) -> Document:
 
 
 def _plain(text: str) -> str:
-    return _CHINESE.sub(say("fonts.left_out"), text)
+    return CHINESE.sub(say("fonts.left_out"), text)
 
 
 def _block(block: Block) -> Block:
@@ -71,8 +71,8 @@ def _block(block: Block) -> Block:
 def _table(table: Table) -> Table:
     kept = [
         i for i in range(len(table.columns))
-        if not any(_CHINESE.search(row[i]) for row in table.rows)
-        or any(_CHINESE.sub("", row[i]).strip() for row in table.rows)
+        if not any(CHINESE.search(row[i]) for row in table.rows)
+        or any(CHINESE.sub("", row[i]).strip() for row in table.rows)
     ]  # fmt: skip
     return replace(
         table,
