@@ -31,6 +31,11 @@ def named(key: str, name: str) -> str:
     return str(_found(key).get(name, name.replace("_", " ")))
 
 
+def names(group: str) -> dict[str, str]:
+    """Return the printed names of a group: quantities, tests, statistics, methods."""
+    return {str(name): str(words) for name, words in _found(f"names.{group}").items()}
+
+
 def _found(key: str) -> Any:
     found: Any = _words()
     for part in key.split("."):
