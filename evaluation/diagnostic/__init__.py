@@ -1,7 +1,9 @@
 """Accuracy of index tests against the reference standard of a target condition."""
 
-from evaluation.diagnostic.crosstabulation import Accuracy, accuracy
-from evaluation.diagnostic.curves import RocCurve, auc, delong_test, roc
+from evaluation.diagnostic.bands import RocPoints
+from evaluation.diagnostic.compared_areas import compare_auc
+from evaluation.diagnostic.crosstabulation import INDETERMINATE, AccuracyTable, accuracy_table
+from evaluation.diagnostic.curves import Roc, auc, roc
 from evaluation.diagnostic.paired import (
     PairedAccuracy,
     clustered_mcnemar,
@@ -11,14 +13,16 @@ from evaluation.diagnostic.paired import (
 )
 
 __all__ = [
-    "Accuracy",
+    "INDETERMINATE",
+    "AccuracyTable",
     "PairedAccuracy",
-    "RocCurve",
-    "accuracy",
+    "Roc",
+    "RocPoints",
+    "accuracy_table",
     "auc",
     "clustered_mcnemar",
+    "compare_auc",
     "compare_paired",
-    "delong_test",
     "mcnemar",
     "roc",
     "tango_interval",
