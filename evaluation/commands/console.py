@@ -1,0 +1,65 @@
+"""What the commands show: results on the output, refusals and progress on the error stream."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from tqdm import tqdm
+
+
+class Steps:
+    """A progress bar over named steps, on the error stream, shown on a terminal only."""
+
+    def __init__(self, name: str, *, total: int) -> None:
+        self._bar: tqdm[None] = tqdm(
+            total=total,
+            desc=name,
+            file=sys.stderr,
+            leave=False,
+            disable=None,  # None: off when the stream is no terminal
+            bar_format="{desc}: {bar:20} {n_fmt}/{total_fmt} {elapsed}{postfix}",
+        )
+        self._begun = False
+
+    def begin(self, step: str) -> None:
+        """Count the step before as done and name the one that now begins."""
+        if self._begun:
+            self._bar.update()
+        self._begun = True
+        self._bar.set_postfix_str(step)
+
+    def __enter__(self) -> "Steps":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+
+
+def say(line: str) -> None:
+    """Write one line of the result."""
+    print(line)
+
+
+def refused(*sentences: str) -> int:
+    """Write why the command refused its input and return its exit status, 2."""
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+    return 2
+
+
+def table(rows: Iterable[Sequence[str]], *, right: int = 1) -> list[str]:
+    """Return rows of cells as aligned lines; columns from number ``right`` on are right-aligned."""
+    cells = [list(row) for row in rows]
+    widths = [max((len(row[k]) for row in cells), default=0) for k in range(len(cells[0]))]
+    return [
+        "  ".join(
+            cell.rjust(width) if k >= right else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
