@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
+from typing import Any
 
 from tqdm import tqdm
 
@@ -11,7 +12,7 @@ class Steps:
     """A progress bar over named steps, on the error stream, shown on a terminal only."""
 
     def __init__(self, name: str, *, total: int) -> None:
-        self._bar: tqdm[None] = tqdm(
+        self._bar: tqdm[Any] = tqdm(
             total=total,
             desc=name,
             file=sys.stderr,
