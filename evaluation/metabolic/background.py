@@ -1,6 +1,7 @@
 """Uptake against a background, and uptake of organs."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from scipy import ndimage
@@ -8,9 +9,11 @@ from scipy import ndimage
 from evaluation.imaging import Volume
 from evaluation.metabolic.peak import peak_means
 from evaluation.metabolic.regions import Region, Uptake, region_of, uptake_of
-from evaluation.metabolic.results import Parameter
+from evaluation.metabolic.results import MetabolicRefused, Parameter
 
 Mask = np.ndarray | Volume | Region
+# EANM procedure guideline 2.0: outside it, ask for weight and dose.
+LIVER_MEAN_SUVBW = (1.3, 3.0)
 
 
 def tumour_to_background(
@@ -52,12 +55,34 @@ def organ_statistics(
     """Return mean, SD, 95th percentile and volume of uptake in each organ.
 
     Masks are eroded by ``erode_voxels`` (6-neighbourhood) against spill-over; an organ that vanishes
-    by that is measured whole, with flag ``not_eroded``. The volume is that of the whole mask.
+    by that is measured whole, with flag ``not_eroded``. The volume is that of the whole mask. A mean
+    of the organ ``liver`` outside 1.3 to 3.0 SUVbw has the flag ``liver_outside_qc_range``.
+
+    Raises
+    ------
+    MetabolicRefused
+        When ``erode_voxels`` is below zero, or as for the lesions.
     """
+    if erode_voxels < 0:
+        raise MetabolicRefused("a mask is eroded by zero or more voxels")
     uptake = uptake_of(image)
-    return {
+    organs = {
         name: _organ(uptake, region_of(image, mask), erode_voxels) for name, mask in masks.items()
     }
+    if "liver" in organs and uptake.unit == "SUVbw":
+        organs["liver"] = tuple(_with_liver_check(p) for p in organs["liver"])
+    return organs
+
+
+def _with_liver_check(parameter: Parameter) -> Parameter:
+    low, high = LIVER_MEAN_SUVBW
+    if (
+        parameter.quantity != "suv_mean"
+        or parameter.value is None
+        or low <= parameter.value <= high
+    ):
+        return parameter
+    return replace(parameter, flags=(*parameter.flags, "liver_outside_qc_range"))
 
 
 def _organ(image: Uptake, region: Region, erode_voxels: int) -> tuple[Parameter, ...]:
