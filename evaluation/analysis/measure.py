@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evaluation.analysis.uptake import UptakeRegions, uptake_parameters, uptake_regions
 from evaluation.fidelity import (
     FidelityResult,
     body_mask,
@@ -21,19 +22,10 @@ from evaluation.fidelity import (
 )
 from evaluation.fidelity import negative_controls as negative_control_images
 from evaluation.imaging import Volume, overlap, resample
-from evaluation.metabolic import (
-    Parameter,
-    Region,
-    lesion_parameters,
-    organ_statistics,
-    region_of,
-    tumour_to_background,
-    uptake_of,
-)
+from evaluation.metabolic import Region, region_of
 
 MaskLike = np.ndarray | Volume
 Lesions = Mapping[int, MaskLike] | Mapping[str, MaskLike]
-LEADING_BACKGROUNDS = ("blood_pool", "liver")
 
 
 @dataclass(frozen=True)
@@ -79,6 +71,7 @@ def measure_pair(
     data_range: float,
     backgrounds: Mapping[str, MaskLike] | None = None,
     negative_controls: bool = False,
+    sul_factor: float | None = None,
 ) -> list[MeasurementRow]:
     """Measure a synthetic PET against its reference PET.
 
@@ -97,9 +90,13 @@ def measure_pair(
     backgrounds
         Organ name -> mask on the grid of ``reference`` (``liver``, ``blood_pool`` ...); with them
         come organ statistics and the ratios ``tbr_max_NAME`` ...; ``tbr_max`` ... without a name are
-        those to the blood pool, else the liver, else the first by name.
+        those to the blood pool, else the liver, else the first by name. A mask ``lungs`` of both
+        lungs gives ``tbr_max_lung_contralateral`` ..., the lung on the lesion's other side.
     negative_controls
         Measure also the three images that carry no information, as ``control:NAME``.
+    sul_factor
+        Lean mass over weight of the participant; with it, and a ``liver`` among the backgrounds,
+        come ``mtv_percist`` and ``tlg_percist``, each at the threshold of the image's own liver.
 
     Returns
     -------
@@ -115,11 +112,18 @@ def measure_pair(
     case = _prepare(
         reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, window=data_range
     )
+    regions = uptake_regions(
+        case.reference,
+        lesions=case.lesion_regions,
+        backgrounds=case.backgrounds,
+        cut_lesions=case.cut_lesions,
+        sul_factor=sul_factor,
+    )
     rows = _fidelity_rows(case, case.synthetic, "pair")
     for image, volume in (("reference", case.reference), ("synthetic", case.synthetic)):
-        rows += _uptake_rows(case, volume, image)
+        rows += _uptake_rows(case, volume, image, regions)
     if negative_controls:
-        rows += _control_rows(case)
+        rows += _control_rows(case, regions)
     return rows
 
 
@@ -242,57 +246,21 @@ def _fidelity_row(
     )
 
 
-def _uptake_rows(case: _Case, volume: Volume, image: str) -> list[MeasurementRow]:
-    rows: list[MeasurementRow] = []
-    uptake = uptake_of(volume)
-    for region, lesion in case.lesion_regions.items():
-        parameters = lesion_parameters(uptake, lesion)
-        if region in case.cut_lesions:
-            parameters = tuple(replace(p, flags=(*p.flags, "lesion_cut")) for p in parameters)
-        rows += _parameter_rows(case, region, image, parameters)
-        ratios = {
-            name: tumour_to_background(uptake, lesion, background)
-            for name, background in case.backgrounds.items()
-        }
-        rows += _ratio_rows(case, region, image, ratios) if ratios else []
-    for name, statistics in organ_statistics(uptake, case.backgrounds).items():
-        rows += _parameter_rows(case, f"organ:{name}", image, statistics)
-    return rows
-
-
-def _parameter_rows(
-    case: _Case, region: str, image: str, parameters: tuple[Parameter, ...]
+def _uptake_rows(
+    case: _Case, volume: Volume, image: str, regions: UptakeRegions
 ) -> list[MeasurementRow]:
     return [
         MeasurementRow(
             region, image, p.quantity, p.value, p.unit, p.method + case.remark, p.flags, p.n_voxels
         )
-        for p in parameters
+        for region, p in uptake_parameters(volume, regions)
     ]
 
 
-def _ratio_rows(
-    case: _Case, region: str, image: str, ratios: Mapping[str, tuple[Parameter, ...]]
-) -> list[MeasurementRow]:
-    """Ratios to every background by name, and once without a name to the one that leads."""
-    rows = []
-    leading = next((name for name in LEADING_BACKGROUNDS if name in ratios), next(iter(ratios)))
-    for name, parameters in ratios.items():
-        named = [
-            replace(p, quantity=f"{p.quantity}_{name}", method=f"{p.method} ({name})")
-            for p in parameters
-        ]
-        rows += _parameter_rows(case, region, image, tuple(named))
-        if name == leading:
-            plain = [replace(p, method=f"{p.method} ({name})") for p in parameters]
-            rows += _parameter_rows(case, region, image, tuple(plain))
-    return rows
-
-
-def _control_rows(case: _Case) -> list[MeasurementRow]:
+def _control_rows(case: _Case, regions: UptakeRegions) -> list[MeasurementRow]:
     rows = []
     controls = negative_control_images(case.reference, mask=case.body, lesions=case.lesions)
     for name, volume in controls.items():
         rows += _fidelity_rows(case, volume, f"control:{name}")
-        rows += _uptake_rows(case, volume, f"control:{name}")
+        rows += _uptake_rows(case, volume, f"control:{name}", regions)
     return rows

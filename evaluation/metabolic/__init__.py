@@ -1,9 +1,15 @@
 """Metabolic parameters of lesions and organs in one uptake image, and their concordance."""
 
-from evaluation.metabolic.background import organ_statistics, tumour_to_background
+from evaluation.metabolic.background import (
+    Background,
+    background_of,
+    organ_statistics,
+    tumour_to_background,
+    tumour_to_backgrounds,
+)
 from evaluation.metabolic.concordance import subgroup_concordance
 from evaluation.metabolic.lesions import lesion_parameters, own_region
-from evaluation.metabolic.lungs import contralateral_lung
+from evaluation.metabolic.lungs import Lungs, contralateral_lung, lungs_of
 from evaluation.metabolic.pairs import SubgroupConcordance
 from evaluation.metabolic.percist import PercistThreshold, percist_threshold
 from evaluation.metabolic.regions import Region, Uptake, region_of, uptake_of
@@ -11,6 +17,8 @@ from evaluation.metabolic.results import MetabolicRefused, Parameter
 from evaluation.metabolic.segmenting import Segmented, segment
 
 __all__ = [
+    "Background",
+    "Lungs",
     "MetabolicRefused",
     "Parameter",
     "PercistThreshold",
@@ -18,8 +26,10 @@ __all__ = [
     "Segmented",
     "SubgroupConcordance",
     "Uptake",
+    "background_of",
     "contralateral_lung",
     "lesion_parameters",
+    "lungs_of",
     "organ_statistics",
     "own_region",
     "percist_threshold",
@@ -27,5 +37,6 @@ __all__ = [
     "segment",
     "subgroup_concordance",
     "tumour_to_background",
+    "tumour_to_backgrounds",
     "uptake_of",
 ]

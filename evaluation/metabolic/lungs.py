@@ -1,5 +1,6 @@
 """The lung on the other side of a lesion, against which its uptake can be compared."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ _DEEPEST_VALLEY = 0.5
 
 def contralateral_lung(
     image: Volume,
-    lungs: np.ndarray | Volume | Region,
+    lungs: "np.ndarray | Volume | Region | Lungs",
     lesion: np.ndarray | Volume | Region | None = None,
     *,
     side: Side | None = None,
@@ -29,7 +30,7 @@ def contralateral_lung(
     image
         Any volume on the grid of the masks.
     lungs
-        Mask of both lungs.
+        Mask of both lungs, or its two sides from :func:`lungs_of`.
     lesion
         The lesion; left away when ``side`` says where it lies.
     side
@@ -43,14 +44,29 @@ def contralateral_lung(
     """
     if (lesion is None) == (side is None):
         raise MetabolicRefused("the contralateral lung needs either the lesion or its side")
-    both = region_of(image, lungs)
-    midline = midline_mm(both, image.grid)
+    both = lungs if isinstance(lungs, Lungs) else lungs_of(image, lungs)
     if lesion is not None:
-        side = _side_of(region_of(image, lesion), image.grid, midline)
-    x = patient_x_mm(both.places, image.grid)
+        side = _side_of(region_of(image, lesion), image.grid, both.midline_mm)
+    return both.right if side == "left" else both.left
+
+
+@dataclass(frozen=True, eq=False)
+class Lungs:
+    """The lung voxels on both sides of the midline (patient x in mm), found once for many lesions."""
+
+    midline_mm: float
+    left: Region
+    right: Region
+
+
+def lungs_of(image: Volume, mask: np.ndarray | Volume | Region) -> Lungs:
+    """Return a mask of both lungs as its two sides, refused when it does not show two lungs."""
+    region = region_of(image, mask)
+    x = patient_x_mm(region.places, image.grid)
+    midline = _midline_mm(x, image.grid.spacing_mm[2])
     # Patient x grows to the left.
-    other = x < midline if side == "left" else x > midline
-    return region_at(both.places[other], both.shape)
+    left, right = (region_at(region.places[s], region.shape) for s in (x > midline, x < midline))
+    return Lungs(midline, left, right)
 
 
 def _side_of(lesion: Region, grid: Grid, midline: float) -> Side:
@@ -64,12 +80,10 @@ def _side_of(lesion: Region, grid: Grid, midline: float) -> Side:
     raise MetabolicRefused("the lesion straddles the midline: neither lung is contralateral")
 
 
-def midline_mm(lungs: Region, grid: Grid) -> float:
-    """Return the patient x (mm) of the sagittal plane between the lungs."""
-    if not lungs.n:
+def _midline_mm(x: np.ndarray, width: float) -> float:
+    """Return the patient x of the sagittal plane between the lungs, from the x of their voxels."""
+    if not x.size:
         raise MetabolicRefused("the lung mask is empty")
-    x = patient_x_mm(lungs.places, grid)
-    width = grid.spacing_mm[2]
     bins = np.rint((x - x.min()) / width).astype(np.int64)
     counts = np.bincount(bins)
     middle = (len(counts) - 1) / 2

@@ -102,7 +102,9 @@ def region_at(places: np.ndarray, shape: tuple[int, ...]) -> Region:
     if not len(places):
         empty = (slice(0, 0), slice(0, 0), slice(0, 0))
         return Region(places, empty, np.zeros((0, 0, 0), dtype=np.bool_), shape)
-    low, high = places.min(axis=0), places.max(axis=0) + 1
+    # Column by column: reducing (n, 3) along n is many times slower.
+    low = np.array([column.min() for column in places.T])
+    high = np.array([column.max() for column in places.T]) + 1
     z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
     inside = np.zeros(high - low, dtype=np.bool_)
     inside[tuple((places - low).T)] = True
@@ -151,5 +153,5 @@ def wider(region: Region, grid: Grid, margin_mm: float = SEARCH_MARGIN_MM) -> Bo
 
 def patient_x_mm(places: np.ndarray, grid: Grid) -> np.ndarray:
     """Return how far to the patient's left each voxel lies (the x of DICOM, mm)."""
-    along = grid.affine()[0]
-    return np.asarray(places[:, ::-1] @ along[:3] + along[3])
+    along, origin = grid.affine()[0, 2::-1], grid.affine()[0, 3]
+    return np.asarray(places.astype(np.float64) @ along + origin)
