@@ -4,22 +4,20 @@ The reference PET is the place of comparison: a synthetic image on another grid 
 reference's (linear), and both are cut to the part that the CT covers. Each row says so in its method.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from evaluation.analysis.uptake import UptakeRegions, uptake_parameters, uptake_regions
-from evaluation.fidelity import (
-    FidelityResult,
-    body_mask,
-    mae,
-    mse,
-    nrmse,
-    psnr,
-    ssim,
-    ssim_components,
+from evaluation.analysis.pair_fidelity import (
+    FidelityChoices,
+    Named,
+    body_fidelity,
+    lesion_fidelity,
+    uptake_fidelity,
 )
+from evaluation.analysis.uptake import UptakeRegions, uptake_parameters, uptake_regions
+from evaluation.fidelity import body_mask
 from evaluation.fidelity import negative_controls as negative_control_images
 from evaluation.imaging import Volume, overlap, resample
 from evaluation.metabolic import Region, region_of
@@ -32,8 +30,8 @@ Lesions = Mapping[int, MaskLike] | Mapping[str, MaskLike]
 class MeasurementRow:
     """One number: which region, of which image (or of the pair), what, how, and what to beware of.
 
-    ``region`` is ``body``, ``lesion:N`` (or the name given) or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
-    ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
+    ``region`` is ``body``, ``lesion:N`` (or the name given), ``organ:NAME`` or ``uptake:LOW-HIGH``; ``image`` is
+    ``pair``, ``reference``, ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
     """
 
     region: str
@@ -56,13 +54,13 @@ class _Case:
     lesions: Mapping[str, np.ndarray]
     lesion_regions: Mapping[str, Region]
     backgrounds: Mapping[str, Region]
-    data_range: float
+    choices: FidelityChoices
     remark: str
     flags: tuple[str, ...]
     cut_lesions: frozenset[str]
 
 
-def measure_pair(
+def measure_pair(  # noqa: PLR0913 - keyword-only, and each says one thing about the pair
     *,
     reference: Volume,
     synthetic: Volume,
@@ -71,6 +69,9 @@ def measure_pair(
     data_range: float,
     backgrounds: Mapping[str, MaskLike] | None = None,
     negative_controls: bool = False,
+    sensitivity_data_range: float | None = None,
+    uptake_edges: Sequence[float] | None = None,
+    fsim: bool = False,
     sul_factor: float | None = None,
 ) -> list[MeasurementRow]:
     """Measure a synthetic PET against its reference PET.
@@ -94,6 +95,12 @@ def measure_pair(
         lungs gives ``tbr_max_lung_contralateral`` ..., the lung on the lesion's other side.
     negative_controls
         Measure also the three images that carry no information, as ``control:NAME``.
+    sensitivity_data_range
+        A second window [0, L] for SSIM and PSNR, rows ``ssim_lL`` and ``psnr_lL`` (``ssim_l10``).
+    uptake_edges
+        Limits of the uptake strata, from the plan; with them come regions ``uptake:LOW-HIGH``.
+    fsim
+        Measure FSIM as well; it takes longer than all the rest together.
     sul_factor
         Lean mass over weight of the participant; with it, and a ``liver`` among the backgrounds,
         come ``mtv_percist`` and ``tlg_percist``, each at the threshold of the image's own liver.
@@ -101,7 +108,8 @@ def measure_pair(
     Returns
     -------
     list of MeasurementRow
-        In a fixed order: body, lesions by number, organs by name, controls.
+        In a fixed order: body, lesions by number, uptake strata, lesions and organs of each image,
+        controls.
 
     Raises
     ------
@@ -109,8 +117,9 @@ def measure_pair(
         When units differ, the images do not overlap, a mask lies on another grid, or the data range
         is no positive number.
     """
+    choices = FidelityChoices(data_range, sensitivity_data_range, uptake_edges, fsim)
     case = _prepare(
-        reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, window=data_range
+        reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, choices=choices
     )
     regions = uptake_regions(
         case.reference,
@@ -134,7 +143,7 @@ def _prepare(
     *,
     lesions: Lesions,
     backgrounds: Mapping[str, MaskLike],
-    window: float,
+    choices: FidelityChoices,
 ) -> _Case:
     if reference.unit != synthetic.unit:
         raise ValueError(f"units differ: reference {reference.unit}, synthetic {synthetic.unit}")
@@ -156,7 +165,7 @@ def _prepare(
             n: region_of(cut, _cut_mask(reference, m, spans))
             for n, m in sorted(backgrounds.items())
         },
-        data_range=window,
+        choices=choices,
         remark=remark,
         flags=("no_body_mask",) if ct is None else (),
         cut_lesions=frozenset(
@@ -210,39 +219,28 @@ def _size(mask: MaskLike) -> int:
 
 
 def _fidelity_rows(case: _Case, other: Volume, image: str) -> list[MeasurementRow]:
-    results: dict[str, FidelityResult] = {}
-    parts = ssim_components(case.reference, other, data_range=case.data_range, mask=case.body)
-    results["ssim"] = parts["ssim"]
-    results["ssim_2d"] = ssim(
-        case.reference, other, data_range=case.data_range, mask=case.body, dimension="2d"
+    choices, body = case.choices, case.body
+    regions = (case.lesions, case.lesion_regions)
+    results: Iterable[Named] = (
+        *body_fidelity(case.reference, other, body, choices),
+        *lesion_fidelity(case.reference, other, *regions, data_range=choices.data_range),
+        *uptake_fidelity(case.reference, other, body, choices),
     )
-    results["structural_similarity"] = parts["structure"]
-    for name, metric in (("psnr", psnr), ("mse", mse), ("mae", mae), ("nrmse_mean", nrmse)):
-        results[name] = metric(case.reference, other, data_range=case.data_range, mask=case.body)
-    rows = [
-        _fidelity_row(case, name, result, region="body", image=image)
-        for name, result in results.items()
-    ]
-    for region, lesion in case.lesion_regions.items():
-        box = lesion.box if lesion.n else ...  # the box alone is read, unless there is none
-        error = mae(
-            case.reference.array[box],
-            other.array[box],
-            data_range=case.data_range,
-            mask=case.lesions[region][box],
-        )
-        error = replace(error, unit=case.reference.unit)
-        rows.append(_fidelity_row(case, "mae", error, region=region, image=image))
-    return rows
+    return [_fidelity_row(case, image, named) for named in results]
 
 
-def _fidelity_row(
-    case: _Case, quantity: str, result: FidelityResult, *, region: str, image: str
-) -> MeasurementRow:
-    flags = result.flags + (case.flags if region == "body" else ())
-    method = result.method + case.remark
+def _fidelity_row(case: _Case, image: str, named: Named) -> MeasurementRow:
+    result = named.result
+    over_body = named.region == "body" or named.region.startswith("uptake:")
     return MeasurementRow(
-        region, image, quantity, result.value, result.unit, method, flags, result.n_voxels
+        region=named.region,
+        image=image,
+        quantity=named.quantity,
+        value=result.value,
+        unit=result.unit,
+        method=result.method + case.remark,
+        flags=result.flags + (case.flags if over_body else ()),
+        n_voxels=result.n_voxels,
     )
 
 
