@@ -5,7 +5,7 @@ reference's (linear), and both are cut to the part that the CT covers. Each row 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 

@@ -13,6 +13,7 @@ from evaluation.metabolic import (
     Uptake,
     background_of,
     contralateral_lung,
+    factor_to_sul,
     lesion_parameters,
     lungs_of,
     organ_statistics,
@@ -52,6 +53,8 @@ def uptake_regions(
 ) -> UptakeRegions:
     """Return the regions of a pair, those that depend on the reference image among them."""
     image = uptake_of(reference)
+    if sul_factor is not None:
+        factor_to_sul(image.unit, sul_factor)  # a factor of no use is the caller's error
     lungs = backgrounds.get(LUNGS)
     return UptakeRegions(
         lesions=lesions,

@@ -2,9 +2,9 @@
 
 import argparse
 
-from evaluation.commands import study
+from evaluation.commands import pair, study, suv
 
-_COMMANDS = (study,)
+_COMMANDS = (suv, pair, study)
 _DESCRIPTION = "Judge synthetic PET against reference PET, from files alone."
 _EPILOG = """\
 A refusal is a sentence on the error stream, and exit status 2. Nothing is guessed: what the files do

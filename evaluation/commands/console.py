@@ -1,7 +1,7 @@
 """What the commands show: results on the output, refusals and progress on the error stream."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -53,13 +53,15 @@ def refused(*sentences: str) -> int:
     return 2
 
 
-def table(rows: Iterable[Sequence[str]], *, right: int = 1) -> list[str]:
-    """Return rows of cells as aligned lines; columns from number ``right`` on are right-aligned."""
+def table(rows: Iterable[Sequence[str]], *, words: Collection[int] = (0,)) -> list[str]:
+    """Return rows of cells as aligned lines; columns of ``words`` from the left, numbers right."""
     cells = [list(row) for row in rows]
-    widths = [max((len(row[k]) for row in cells), default=0) for k in range(len(cells[0]))]
+    columns = len(cells[0])
+    left = {k % columns for k in words}
+    widths = [max(len(row[k]) for row in cells) for k in range(columns)]
     return [
         "  ".join(
-            cell.rjust(width) if k >= right else cell.ljust(width)
+            cell.ljust(width) if k in left else cell.rjust(width)
             for k, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in cells

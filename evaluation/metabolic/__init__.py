@@ -11,7 +11,7 @@ from evaluation.metabolic.concordance import subgroup_concordance
 from evaluation.metabolic.lesions import lesion_parameters, own_region
 from evaluation.metabolic.lungs import Lungs, contralateral_lung, lungs_of
 from evaluation.metabolic.pairs import SubgroupConcordance
-from evaluation.metabolic.percist import PercistThreshold, percist_threshold
+from evaluation.metabolic.percist import PercistThreshold, factor_to_sul, percist_threshold
 from evaluation.metabolic.regions import Region, Uptake, region_of, uptake_of
 from evaluation.metabolic.results import MetabolicRefused, Parameter
 from evaluation.metabolic.segmenting import Segmented, segment
@@ -28,6 +28,7 @@ __all__ = [
     "Uptake",
     "background_of",
     "contralateral_lung",
+    "factor_to_sul",
     "lesion_parameters",
     "lungs_of",
     "organ_statistics",
