@@ -1,83 +1,58 @@
-"""ROC curves and areas: DeLong's variance by midranks, Obuchowski's for clustered observations."""
+"""ROC curves with whole and partial areas: DeLong, Obuchowski, and within strata."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special, stats
 
+from evaluation.diagnostic.bands import RocPoints, operating_points, require_band
+from evaluation.diagnostic.cases import Cases, complete_cases
+from evaluation.diagnostic.partial import (
+    PartialRange,
+    partial_placements,
+    require_partial,
+    standardised,
+)
+from evaluation.diagnostic.stratified import Placements, joined_areas
 from evaluation.statistics import (
     DEFAULT_LEVEL,
-    Comparison,
     Estimate,
-    areas_under_curve,
     not_estimable,
+    placement_values,
     require_level,
 )
 
 _LOGIT_ABOVE = 0.95
+_Bounds = tuple[float | None, float | None, str, str]
 
 
 @dataclass(frozen=True)
-class RocCurve:
-    """Operating points from (0, 0) to (1, 1): a score at or above ``threshold`` is positive."""
+class Roc:
+    """A ROC curve: its area, a partial area if asked for, and its operating points.
 
-    threshold: NDArray[np.float64]
-    sensitivity: NDArray[np.float64]
-    specificity: NDArray[np.float64]
+    ``partial_auc_standardised`` maps the partial area so that chance gives 0.5 (McClish 1989).
+    """
+
+    auc: Estimate
+    partial_auc: Estimate | None
+    partial_auc_standardised: Estimate | None
+    points: RocPoints
     positives: int
     negatives: int
 
 
-@dataclass(frozen=True)
-class _Cases:
-    """Complete observations: truth (n,), scores (k, n), cluster codes (n,)."""
-
-    truth: NDArray[np.bool_]
-    scores: NDArray[np.float64]
-    codes: NDArray[np.intp]
-    clusters: int
-    missing: int
-
-    @property
-    def reason(self) -> str:
-        """Why no area exists, in words; empty when one does."""
-        if len(self.truth) == 0:
-            return "no observation with both a reference standard and a score"
-        if self.truth.all():
-            return "every observation has the target condition: there is no negative case"
-        if not self.truth.any():
-            return "no observation has the target condition"
-        return ""
-
-
-def roc(truth: ArrayLike, score: ArrayLike) -> RocCurve:
-    """Return the operating points of a score, one for each distinct value.
-
-    Observations with a missing truth or score (NaN) are left out. With one class only, the
-    coordinate that does not exist is NaN throughout.
-    """
-    cases = _cases(truth, [score], None)
-    s, y = cases.scores[0], cases.truth
-    order = np.argsort(-s, kind="stable")
-    s, y = s[order], y[order]
-    last = np.flatnonzero(np.append(np.diff(s) != 0, True)) if len(s) else np.array([], dtype=int)
-    positives, negatives = int(y.sum()), int((~y).sum())
-    tp, fp = np.cumsum(y)[last], np.cumsum(~y)[last]
-    sensitivity = np.append(0.0, tp) / positives if positives else np.full(len(last) + 1, np.nan)
-    fpr = np.append(0.0, fp) / negatives if negatives else np.full(len(last) + 1, np.nan)
-    return RocCurve(np.append(np.inf, s[last]), sensitivity, 1 - fpr, positives, negatives)
-
-
-def auc(
+def roc(
     truth: ArrayLike,
     score: ArrayLike,
     *,
     cluster: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
     level: float = DEFAULT_LEVEL,
-) -> Estimate:
-    """Estimate the area under the ROC curve; higher scores speak for the target condition.
+    partial: PartialRange | None = None,
+    bands: bool | str = False,
+) -> Roc:
+    """Return the ROC curve of a score; higher scores speak for the target condition.
 
     Parameters
     ----------
@@ -87,6 +62,54 @@ def auc(
         Shape (n,), NaN where missing.
     cluster
         Participant of each observation, where one may have several.
+    strata
+        Site of each observation: areas then count pairs within a site only. The operating points
+        remain those of all observations together.
+    partial
+        ``("specificity", low, high)`` or ``("sensitivity", low, high)``: the area over that range.
+    bands
+        ``"pointwise"`` (or True) or ``"simultaneous"``; see `RocPoints.band` for the method.
+
+    Returns
+    -------
+    Roc
+        With one class only, no area has a value and each says why.
+
+    Raises
+    ------
+    ValueError
+        For codes of truth other than 0, 1 and NaN, unequal lengths, an infinite score, an
+        unknown range or band, or a participant in two strata.
+
+    Examples
+    --------
+    >>> roc([0, 0, 1, 1], [1, 3, 2, 4]).auc.value
+    0.75
+    """
+    require_level(level)
+    if partial is not None:
+        require_partial(partial)
+    cases = complete_cases(truth, [score], cluster=cluster, strata=strata)
+    band = bands if isinstance(bands, str) else "pointwise" * bands
+    require_band(band, clustered=cases.clustered)
+    part = mapped = None
+    if partial is not None:
+        part, mapped = _partial(cases, partial, level)
+    return Roc(
+        _area(cases, level), part, mapped, operating_points(cases, band=band, level=level),
+        int(cases.truth.sum()), int((~cases.truth).sum()),
+    )  # fmt: skip
+
+
+def auc(
+    truth: ArrayLike,
+    score: ArrayLike,
+    *,
+    cluster: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
+    level: float = DEFAULT_LEVEL,
+) -> Estimate:
+    """Estimate the area under the ROC curve; parameters as in `roc`.
 
     Returns
     -------
@@ -97,105 +120,63 @@ def auc(
     Notes
     -----
     DeLong ER et al., Biometrics 1988;44:837, by the midranks of Sun and Xu, IEEE Signal Process
-    Lett 2014;21:1389; clustered: Obuchowski NA, Biometrics 1997;53:567.
+    Lett 2014;21:1389; clustered: Obuchowski NA, Biometrics 1997;53:567; within strata: placement
+    values as in Janes H, Pepe MS, Biometrika 2009;96:371.
     """
     require_level(level)
-    cases = _cases(truth, [score], cluster)
-    n = len(cases.truth)
-    if cases.reason:
-        return not_estimable(
-            cases.reason, level=level, n=n, clusters=cases.clusters, missing=cases.missing,
+    return _area(complete_cases(truth, [score], cluster=cluster, strata=strata), level)
+
+
+def _area(
+    cases: Cases, level: float, placements: Placements = placement_values, width: float = 1.0
+) -> Estimate:
+    """Return the area with its interval; ``width`` is the largest value that it can take."""
+    joined = None if cases.reason else joined_areas(cases, placements)
+    if joined is None or joined.reason:
+        reason, flags = (joined.reason, joined.flags) if joined else (cases.reason, ())
+        none = not_estimable(
+            reason, level=level, n=cases.n, clusters=cases.clusters, missing=cases.missing,
             method="AUC",
         )  # fmt: skip
-    areas = areas_under_curve(cases.truth, cases.scores, cases.codes)
+        return replace(none, flags=(*none.flags, *flags))
+    areas = joined.areas
     value, variance = float(areas.value[0]), float(areas.covariance[0, 0])
-    lower, upper, scale, reason = _area_bounds(value, variance, level)
+    lower, upper, scale, reason = area_bounds(value / width, variance / width**2, level)
     return Estimate(
-        value, lower, upper, level, n, cases.clusters, cases.missing, f"{areas.method}{scale}",
-        flags=("no_interval",) if reason else (), reason=reason,
+        value, None if lower is None else lower * width, None if upper is None else upper * width,
+        level, joined.n, joined.clusters, cases.missing, f"{areas.method}{scale}",
+        flags=(*joined.flags, *(("no_interval",) if reason else ())), reason=reason,
     )  # fmt: skip
 
 
-def delong_test(
-    truth: ArrayLike,
-    a: ArrayLike,
-    b: ArrayLike,
-    *,
-    cluster: ArrayLike | None = None,
-    level: float = DEFAULT_LEVEL,
-) -> Comparison:
-    """Compare the areas of two scores of the same observations: difference ``a - b``.
-
-    Not valid for two models fitted to the same data of which one contains the other (Demler
-    2012): both scores must have been locked beforehand.
-    """
-    require_level(level)
-    cases = _cases(truth, [a, b], cluster)
-    n, name = len(cases.truth), "paired DeLong"
-    if cases.reason:
-        return Comparison(
-            None, None, None, level, n, cases.clusters, cases.missing, name,
-            flags=("not_estimable",), reason=cases.reason,
-        )  # fmt: skip
-    areas = areas_under_curve(cases.truth, cases.scores, cases.codes)
-    contrast = np.array([1.0, -1.0])
-    difference = float(contrast @ areas.value)
-    variance = float(contrast @ areas.covariance @ contrast)
-    name = f"paired {areas.method}"
-    if variance <= 1e-18 or math.isnan(variance):
-        return _without_variance(cases, difference, name, level=level)
-    se = math.sqrt(variance)
-    half = float(stats.norm.ppf(0.5 + level / 2)) * se
-    z = difference / se
-    return Comparison(
-        difference, difference - half, difference + half, level, n, cases.clusters,
-        cases.missing, name, statistic=z, p_value=float(2 * stats.norm.sf(abs(z))),
-    )  # fmt: skip
-
-
-def _without_variance(cases: _Cases, difference: float, name: str, *, level: float) -> Comparison:
-    same = difference == 0
-    reason = (
-        "the two scores rank the observations alike: no variance, no interval"
-        if same
-        else "a single case, or complete separation: no variance, no interval"
+def _partial(cases: Cases, partial: PartialRange, level: float) -> tuple[Estimate, Estimate]:
+    of, low, high = partial
+    e = _area(cases, level, partial_placements(partial), high - low)
+    e = replace(e, method=f"{e.method}, {of} {low:g} to {high:g}")
+    value, lower, upper = (
+        None if v is None else standardised(v, partial) for v in (e.value, e.lower, e.upper)
     )
-    return Comparison(
-        difference, None, None, level, len(cases.truth), cases.clusters, cases.missing, name,
-        flags=("no_interval",), reason=reason, statistic=0.0 if same else None,
-        p_value=1.0 if same else None,
-    )  # fmt: skip
+    return e, replace(e, value=value, lower=lower, upper=upper, method=f"{e.method}, McClish 1989")
 
 
-def _cases(truth: ArrayLike, scores: list[ArrayLike], cluster: ArrayLike | None) -> _Cases:
-    y = np.asarray(truth, dtype=float)
-    s = np.stack([np.asarray(score, dtype=float) for score in scores])
-    group = np.arange(len(y)) if cluster is None else np.asarray(cluster)
-    if s.shape[1] != len(y) or len(group) != len(y):
-        raise ValueError("truth, score and cluster must have the same length")
-    keep = ~np.isnan(y) & ~np.isnan(s).any(axis=0)
-    y = y[keep]
-    if not np.isin(y, (0.0, 1.0)).all():
-        raise ValueError("truth must be 0 or 1, NaN where missing")
-    labels, codes = np.unique(group[keep], return_inverse=True)
-    return _Cases(y == 1, s[:, keep], codes, len(labels), int((~keep).sum()))
-
-
-def _area_bounds(
-    value: float, variance: float, level: float
-) -> tuple[float | None, float | None, str, str]:
+def area_bounds(value: float, variance: float, level: float) -> _Bounds:
+    """Return bounds of an area, the mark of the scale, and the reason where there are none."""
     if math.isnan(variance):
         return None, None, "", "a single positive or negative case: no variance, no interval"
     if variance <= 0:
-        return None, None, "", "the score separates the classes completely: no interval"
+        return None, None, "", _without_spread(value)
     z = float(stats.norm.ppf(0.5 + level / 2))
     lower, upper = value - z * math.sqrt(variance), value + z * math.sqrt(variance)
-    if value > _LOGIT_ABOVE or lower < 0 or upper > 1:
-        if not 0 < value < 1:
-            return None, None, "", "the area is 0 or 1: no interval on the logit scale"
-        half = z * math.sqrt(variance) / (value * (1 - value))
-        centre = float(special.logit(value))
-        return (
-            float(special.expit(centre - half)), float(special.expit(centre + half)), ", logit", "",
-        )  # fmt: skip
-    return lower, upper, "", ""
+    if value <= _LOGIT_ABOVE and lower >= 0 and upper <= 1:
+        return lower, upper, "", ""
+    if not 0 < value < 1:
+        return None, None, "", "the area is 0 or 1: no interval on the logit scale"
+    half = z * math.sqrt(variance) / (value * (1 - value))
+    centre = float(special.logit(value))
+    return float(special.expit(centre - half)), float(special.expit(centre + half)), ", logit", ""
+
+
+def _without_spread(value: float) -> str:
+    if value in (0.0, 1.0):
+        return "the score separates the classes completely: no interval"
+    return "all scores are placed alike (all tied): no variance, no interval"

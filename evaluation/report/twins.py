@@ -10,6 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from evaluation.analysis import AnalysisResult, ResultRow
+from evaluation.report.document import Document, Table
+from evaluation.report.formats import Printed
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -56,6 +58,30 @@ def write_rows_json(
     }
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_tables_json(document: Document, rows: tuple[ResultRow, ...], path: Path) -> None:
+    """Write every printed table; each cell with the result row it prints, at full precision."""
+    by_order = {row.order: row for row in rows}
+    content = [
+        {
+            "id": table.id, "number": number, "title": table.title, "columns": table.columns,
+            "rows": [[_cell(cell, by_order) for cell in line] for line in table.rows],
+            "groups": [{"before_row": at, "title": name} for at, name in table.groups],
+            "notes": table.notes,
+        }
+        for table, number in document.numbers().items() if isinstance(table, Table)
+    ]  # fmt: skip
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _cell(text: str, rows: Mapping[int, ResultRow]) -> object:
+    row = rows.get(text.order) if isinstance(text, Printed) else None
+    if row is None:
+        return {"text": text}
+    numbers = {"value": row.value, "lower": row.lower, "upper": row.upper, "n": row.n}
+    return {"text": text, "row": row.order, **numbers}
 
 
 def write_plot_csv(frame: pd.DataFrame, path: Path) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 _Array = NDArray[np.float64]
+_Codes = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Areas:
 
 
 def areas_under_curve(
-    truth: NDArray[np.bool_], scores: _Array, codes: NDArray[np.intp] | None = None
+    truth: NDArray[np.bool_], scores: _Array, codes: _Codes | None = None
 ) -> Areas:
     """Return areas and covariance by midranks; both classes must be present.
 
@@ -37,23 +37,56 @@ def areas_under_curve(
     Sun X, Xu W, IEEE Signal Process Lett 2014;21:1389; Obuchowski NA, Biometrics 1997;53:567. With
     a single positive or negative case the covariance is NaN.
     """
-    positive, negative = truth, ~truth
-    m, n = int(positive.sum()), int(negative.sum())
-    over_negatives, over_positives = np.empty((len(scores), m)), np.empty((len(scores), n))
-    for k, score in enumerate(scores):
-        both = stats.rankdata(score)
-        over_negatives[k] = (both[positive] - stats.rankdata(score[positive])) / n
-        over_positives[k] = 1 - (both[negative] - stats.rankdata(score[negative])) / m
+    both = [placement_values(truth, score) for score in scores]
+    over_negatives, over_positives = (np.stack(rows) for rows in zip(*both, strict=True))
+    return areas_from_placements(over_negatives, over_positives, truth, codes)
+
+
+def placement_values(truth: NDArray[np.bool_], score: _Array) -> tuple[_Array, _Array]:
+    """Return how each case of a class is placed among the other class, ties counted half.
+
+    First, for each positive, the share of negatives scored below it; second, for each negative,
+    the share of positives scored above it. The mean of either is the area.
+
+    Notes
+    -----
+    One sort serves both classes: the number of negatives below a group of ties is the cumulative
+    count before it, so n = 10,000 takes about a millisecond.
+    """
+    order = np.argsort(score)  # not stable: the order within ties does not matter
+    s, y = score[order], truth[order]
+    starts = np.flatnonzero(np.append(True, s[1:] != s[:-1]))
+    ends = np.append(starts[1:], len(s))
+    positives = np.append(0, np.cumsum(y))
+    negatives = np.arange(len(s) + 1) - positives
+    below = (negatives[starts] + negatives[ends]) / (2 * negatives[-1])
+    above = 1 - (positives[starts] + positives[ends]) / (2 * positives[-1])
+    size = ends - starts
+    placed = np.empty(len(s))
+    placed[order] = np.where(y, np.repeat(below, size), np.repeat(above, size))
+    return placed[truth], placed[~truth]
+
+
+def areas_from_placements(
+    over_negatives: _Array,
+    over_positives: _Array,
+    truth: NDArray[np.bool_],
+    codes: _Codes | None = None,
+) -> Areas:
+    """Return areas and covariance from placement values of shapes (k, m) and (k, n).
+
+    The same algebra serves the whole and the partial area: only the placement values differ.
+    """
     value = over_negatives.mean(axis=1)
-    u, v = over_negatives - value[:, None], over_positives - value[:, None]
+    u = over_negatives - value[:, None]
+    v = over_positives - over_positives.mean(axis=1)[:, None]
+    m, n = u.shape[1], v.shape[1]
     if codes is None or len(np.unique(codes)) == len(truth):
         return Areas(value, _outer(u) / _dof(m) / m + _outer(v) / _dof(n) / n, "DeLong")
-    return Areas(value, _clustered(u, v, codes[positive], codes[negative]), "Obuchowski 1997")
+    return Areas(value, _clustered(u, v, codes[truth], codes[~truth]), "Obuchowski 1997")
 
 
-def _clustered(
-    u: _Array, v: _Array, of_positive: NDArray[np.intp], of_negative: NDArray[np.intp]
-) -> _Array:
+def _clustered(u: _Array, v: _Array, of_positive: _Codes, of_negative: _Codes) -> _Array:
     """Covariance from cluster sums of the centred placement values, shapes (k, m) and (k, n)."""
     m, n = u.shape[1], v.shape[1]
     size = int(max(of_positive.max(), of_negative.max())) + 1

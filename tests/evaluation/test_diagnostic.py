@@ -3,7 +3,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evaluation.diagnostic import accuracy, auc, delong_test, roc
+from evaluation.diagnostic import accuracy_table, auc, compare_auc, roc
 from tests.evaluation.reference_cases import reference_csv, reference_json
 
 
@@ -28,7 +28,7 @@ def test_paired_comparison_equals_proc_on_asah():
     truth, scores = _asah()
     for pair, expected in reference_json("roc_asah_expected.json")["roc"]["pairs"].items():
         a, b = pair.split("_minus_")
-        e = delong_test(truth, scores[a], scores[b])
+        e = compare_auc(truth, scores[a], scores[b])
         assert e.statistic == pytest.approx(expected["z"])
         assert e.p_value == pytest.approx(expected["p"])
         assert [e.lower, e.upper] == pytest.approx(expected["diff_ci95"])
@@ -39,7 +39,7 @@ def test_accuracy_table_equals_scott_2008():
     case = reference_json("diagnostic_2x2_scott_2008.json")
     truth = [1] * case["tp"] + [0] * case["fp"] + [1] * case["fn"] + [0] * case["tn"]
     called = [1] * (case["tp"] + case["fp"]) + [0] * (case["fn"] + case["tn"])
-    table = accuracy(truth, called, 1, method="clopper_pearson")
+    table = accuracy_table(truth, called, method="clopper_pearson")
     assert (table.tp, table.fp, table.fn, table.tn) == (670, 202, 74, 640)
     for name, key in (("sensitivity", "se"), ("specificity", "sp"), ("ppv", "ppv"),
                       ("npv", "npv"), ("accuracy", "accuracy")):  # fmt: skip
@@ -47,19 +47,14 @@ def test_accuracy_table_equals_scott_2008():
         assert [e.value, e.lower, e.upper] == pytest.approx(case[key], rel=1e-9)
 
 
-def test_a_score_equal_to_the_cutoff_is_positive():
-    table = accuracy([1, 0], [2.5, 2.4999], 2.5)
-    assert (table.tp, table.tn) == (1, 1)
-
-
-def test_missing_reference_and_missing_score_are_counted_apart():
-    table = accuracy([1, np.nan, 0, 0], [3, 3, np.nan, 1], 2)
+def test_missing_reference_and_missing_call_are_counted_apart():
+    table = accuracy_table([1, np.nan, 0, 0], [1, 1, np.nan, 0])
     assert (table.missing_reference, table.missing_index) == (1, 1)
     assert table.accuracy.n == 2
 
 
 def test_without_a_negative_case_specificity_says_why():
-    table = accuracy([1, 1, 1], [3, 1, 2], 2)
+    table = accuracy_table([1, 1, 1], [1, 0, 1])
     assert table.specificity.value is None
     assert "no negative case" in table.specificity.reason
     assert table.sensitivity.value == pytest.approx(2 / 3)
@@ -67,14 +62,14 @@ def test_without_a_negative_case_specificity_says_why():
 
 
 def test_no_case_at_all_is_not_estimable():
-    assert accuracy([], [], 1).accuracy.value is None
+    assert accuracy_table([], []).accuracy.value is None
     assert auc([], []).value is None
-    assert delong_test([], [], []).value is None
+    assert compare_auc([], [], []).value is None
 
 
 def test_other_codes_of_truth_are_refused():
     with pytest.raises(ValueError, match="0 or 1"):
-        accuracy([2, 1], [1, 1], 1)
+        accuracy_table([2, 1], [1, 1])
     with pytest.raises(ValueError, match="0 or 1"):
         auc([2, 1], [1, 1])
 
@@ -146,14 +141,14 @@ def test_area_is_kept_by_monotone_maps_and_mirrored_by_label_swaps(pairs):
 def test_area_equals_the_trapezoids_under_the_curve(pairs):
     truth, score = np.array(pairs).T
     assume(0 < truth.sum() < len(truth))
-    curve = roc(truth, score)
+    curve = roc(truth, score).points
     area = np.trapezoid(curve.sensitivity, 1 - curve.specificity)
     assert area == pytest.approx(auc(truth, score).value)
 
 
 def test_a_score_compared_with_itself_has_p_1():
     truth, score = _simulated(9)
-    e = delong_test(truth, score, score)
+    e = compare_auc(truth, score, score)
     assert (e.value, e.p_value) == (0.0, 1.0)
 
 
@@ -180,5 +175,5 @@ def test_a_single_positive_case_has_an_area_without_interval():
 
 
 def test_clustered_accuracy_counts_participants():
-    table = accuracy([1, 1, 0, 1], [3, 1, 1, 3], 2, cluster=["a", "a", "b", "c"])
+    table = accuracy_table([1, 1, 0, 1], [1, 0, 0, 1], cluster=["a", "a", "b", "c"])
     assert (table.sensitivity.n, table.sensitivity.clusters) == (3, 2)

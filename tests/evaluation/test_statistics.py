@@ -10,14 +10,12 @@ from hypothesis import strategies as st
 
 import evaluation
 from evaluation.statistics import (
-    bootstrap,
     clustered_mean,
     clustered_proportion,
     count_by_cluster,
     mean_interval,
     proportion_interval,
     quantile_intervals,
-    resampling,
 )
 from tests.evaluation.reference_cases import reference_json
 
@@ -153,52 +151,6 @@ def test_extreme_quantile_of_few_values_has_no_interval_and_says_why():
     e = quantile_intervals([1.0, 2.0, 3.0], [0.975])[0]
     assert e.lower is None
     assert "too few" in e.reason
-
-
-def _mean(weights):
-    return np.einsum("rn,n->r", weights, _DRAWN) / weights.sum(axis=1)
-
-
-_DRAWN = np.random.default_rng(3).normal(5, 2, 80)
-
-
-def test_bootstrap_does_not_depend_on_how_the_work_is_shared_out(monkeypatch):
-    results = set()
-    for block in (1, 7, 500):
-        monkeypatch.setattr(resampling, "BLOCK", block)
-        results.add(bootstrap(_mean, np.arange(80), seed=9, replicates=500))
-    assert len(results) == 1
-
-
-def test_bootstrap_of_a_mean_is_close_to_student():
-    e, t = bootstrap(_mean, np.arange(80), seed=9), mean_interval(_DRAWN)
-    assert (e.lower, e.upper) == pytest.approx((t.lower, t.upper), abs=0.08)
-
-
-def test_bootstrap_resamples_whole_clusters():
-    group = np.repeat(np.arange(20), 4)
-    values = np.repeat(np.random.default_rng(1).normal(0, 1, 20), 4)
-
-    def mean(weights):
-        return weights @ values / weights.sum(axis=1)
-
-    clustered = bootstrap(mean, group, seed=1, method="percentile")
-    naive = bootstrap(mean, np.arange(80), seed=1, method="percentile")
-    assert clustered.upper - clustered.lower > 1.6 * (naive.upper - naive.lower)
-    assert clustered.clusters == 20
-
-
-def test_bca_corrects_the_skew_that_percentile_leaves():
-    values = np.random.default_rng(5).exponential(1, 40)
-
-    def variance(weights):
-        total = weights.sum(axis=1)
-        return weights @ values**2 / total - (weights @ values / total) ** 2
-
-    bca = bootstrap(variance, np.arange(40), seed=2)
-    percentile = bootstrap(variance, np.arange(40), seed=2, method="percentile")
-    assert bca.upper > percentile.upper
-    assert bca.lower > percentile.lower
 
 
 def test_every_docstring_example_is_true():

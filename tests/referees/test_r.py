@@ -7,7 +7,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from evaluation.diagnostic import auc, delong_test
+from evaluation.diagnostic import auc, compare_auc
 from evaluation.statistics import proportion_interval
 
 _SCRIPT = """
@@ -50,7 +50,7 @@ def test_areas_and_tests_equal_proc(seed, step):
         f"{t},{x!r},{y!r}" for t, x, y in zip(truth, a.tolist(), b.tolist(), strict=True)
     )
     expected = _r(f"truth,a,b\n{lines}\n")
-    e, test = auc(truth, a), delong_test(truth, a, b)
+    e, test = auc(truth, a), compare_auc(truth, a, b)
     assert [e.value, e.lower, e.upper] == pytest.approx(expected[:3], rel=1e-9)
     assert [test.statistic, test.p_value] == pytest.approx(expected[3:5], rel=1e-7)
     wilson = proportion_interval(int(truth.sum()), 90)
