@@ -99,7 +99,7 @@ def _shown(drawn: Drawn, name: str) -> Block:
 
 def _participants(look: Lookup, drawn: Drawn) -> list[Block | None]:
     return [
-        drawn.figures["flow_figure"],
+        drawn.figures.get("flow_figure"),
         flow_table(look),
         exclusion_table(look),
         baseline_table(look),

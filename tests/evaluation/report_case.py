@@ -38,9 +38,7 @@ def suppressed_report() -> tuple[Path, tuple[Path, ...]]:
 
 
 def write(result, out, **options):
-    return write_report(
-        result, provenance=PROVENANCE, out=out, title="Outcome report", **options
-    )
+    return write_report(result, provenance=PROVENANCE, out=out, title="Outcome report", **options)
 
 
 def page_of(out: Path) -> str:
