@@ -21,8 +21,12 @@ class Lookup:
         self.plan: Plan | None = result.plan
         self._by_key = {_key(row): row for row in self.rows}
         self._by_statistic: dict[str, list[ResultRow]] = defaultdict(list)
+        self._by_endpoint: dict[str, list[ResultRow]] = defaultdict(list)
         for row in self.rows:
             self._by_statistic[row.statistic].append(row)
+            self._by_endpoint[row.endpoint].append(row)
+        levels = dict.fromkeys(r.subgroup for r in self.rows if ":" in r.subgroup)
+        self._levels = [name for name in levels if not name.startswith("site:")]
         self._sites = list(
             dict.fromkeys(r.subgroup for r in self.rows if r.subgroup.startswith("site:"))
         )
@@ -75,6 +79,8 @@ class Lookup:
         rows: Iterable[ResultRow] = self.rows
         if "statistic" in wanted:
             rows = self._by_statistic.get(wanted.pop("statistic"), [])
+        elif "endpoint" in wanted:
+            rows = self._by_endpoint.get(wanted.pop("endpoint"), [])
         return [row for row in rows if all(getattr(row, n) == v for n, v in wanted.items())]
 
     def sites(self) -> list[str]:
@@ -83,8 +89,7 @@ class Lookup:
 
     def levels(self) -> list[str]:
         """Return the levels of subgroups other than sites, in their order."""
-        names = dict.fromkeys(r.subgroup for r in self.rows if ":" in r.subgroup)
-        return [name for name in names if not name.startswith("site:")]
+        return self._levels
 
     def headline(self, row: ResultRow) -> bool:
         """Tell whether a row is one of the few that every split of the study is printed for.
