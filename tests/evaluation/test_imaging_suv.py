@@ -265,6 +265,16 @@ def test_a_long_lived_nuclide_may_be_given_days_before():
         ({}, {"Units": "1CM"}, "units", "(0054,1001)"),
         ({}, {"Units": "CPS"}, "units", "(0054,1001)"),
         ({}, {"DecayCorrection": "NONE", "AcquisitionTime": "090000"}, "scan_time", "(0018,1072)"),
+        ({"RadionuclideHalfLife": "109.77"}, {}, "scan_time", "(0018,1072)"),
+        (
+            {
+                "RadionuclideHalfLife": "282240",
+                "RadiopharmaceuticalStartDateTime": "20200110100000",
+            },
+            {},
+            "scan_time",
+            "(0018,1078)",
+        ),
         ({}, {"DecayCorrection": None}, "decay_correction", "(0054,1102)"),
         ({}, {"DecayCorrection": "SOMEHOW"}, "decay_correction", "(0054,1102)"),
         ({}, {"CorrectedImage": ["DECY"]}, "attenuation", "(0028,0051)"),
