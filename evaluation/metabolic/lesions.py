@@ -140,7 +140,7 @@ def _intensities(
         ("suv_peak_local", local, "IBSI local peak: {}, centred on the maximum"),
     ):
         value, count = float(peaks.means[centre]), int(peaks.counts[centre])
-        of_sphere = ("sphere_of_one_voxel",) if peaks.whole == 1 else ()
+        of_sphere: tuple[str, ...] = ("sphere_of_one_voxel",) if peaks.whole == 1 else ()
         of_sphere += ("sphere_cut_at_border",) if count < peaks.whole else ()
         found.append(Parameter(name, value, unit, words.format(_SPHERE), flags + of_sphere, count))
     return tuple(found)
