@@ -159,6 +159,16 @@ def test_lungs_that_touch_are_parted_where_they_are_thinnest():
     assert LEFT.sum() <= found.n <= LEFT.sum() + bridge.sum() / 2
 
 
+@pytest.mark.parametrize(("rows", "two"), [(6, True), (7, False)])
+def test_two_lungs_are_thinner_between_them_than_half_of_either(rows, two):
+    joined = RIGHT | LEFT | block((4, 16), (6, 6 + rows), (16, 22))
+    if two:
+        assert contralateral_lung(image(hot()), joined, LESION).n >= LEFT.sum()
+    else:
+        with pytest.raises(MetabolicRefused, match="does not show two lungs"):
+            contralateral_lung(image(hot()), joined, LESION)
+
+
 @pytest.mark.parametrize(
     ("lungs", "arguments", "words"),
     [
