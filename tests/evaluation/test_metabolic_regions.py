@@ -85,6 +85,15 @@ def test_a_box_without_a_seed_starts_at_its_highest_voxel():
     assert np.array_equal(found.mask.array, LESION)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("span", [slice(9, 15), slice(5, 11)])
+def test_each_face_of_the_box_is_watched(axis, span):
+    box = [slice(5, 15)] * 3
+    box[axis] = span
+    found = segment(image(hot()), box=tuple(box), method="41")
+    assert found.flags == ("region_reaches_box",)
+
+
 def test_a_region_never_leaves_its_box_and_says_when_it_wanted_to():
     box = (slice(9, 15), slice(5, 15), slice(5, 15))
     found = segment(image(hot()), box=box, method="41")
