@@ -13,6 +13,7 @@ from evaluation.fidelity.windows import (
     COMPONENTS,
     Component,
     Dimension,
+    counts_of,
     eroded_positions,
     every_position,
     fits,
@@ -93,13 +94,13 @@ def _measured(
         return dict.fromkeys(components, FidelityResult(None, "1", 0, recipe, ("too_small",)))
     positions = eroded_positions(pair.mask, pair.reference.shape, dimension)
     sums, _ = window_sums(
-        pair.clipped(),
+        pair.images,
         positions.chosen,
         dimension,
         data_range=pair.data_range,
         terms=len(components),
     )
-    counts = positions.chosen.sum(axis=(1, 2), dtype=np.int64)
+    counts = counts_of(positions.chosen)
     n = int(counts.sum())
     means = _means(sums, counts, dimension)
     return {
@@ -124,7 +125,7 @@ def ssim_map(
         return whole
     chosen = every_position(pair.reference.shape, dimension)
     _, values = window_sums(
-        pair.clipped(), chosen, dimension, data_range=pair.data_range, terms=1, keep_map=True
+        pair.images, chosen, dimension, data_range=pair.data_range, terms=1, keep_map=True
     )
     whole[inner(dimension)] = values
     return whole

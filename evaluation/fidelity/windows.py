@@ -4,18 +4,26 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import ndimage
 
-from evaluation.fidelity.kernels import RADIUS, TAPS, each_plane, gaussian_weights, ssim_plane
+from evaluation.fidelity.kernels import each_plane
+from evaluation.fidelity.moments import (
+    RADIUS,
+    SLAB,
+    TAPS,
+    WIDTH,
+    erode,
+    gaussian_weights,
+    slab_sums,
+)
 
 Dimension = Literal["3d", "2d"]
 Component = Literal["ssim", "luminance", "contrast", "structure", "contrast_structure"]
 COMPONENTS: tuple[Component, ...] = (
     "ssim",
+    "contrast_structure",
     "luminance",
     "contrast",
     "structure",
-    "contrast_structure",
 )
 K1, K2 = 0.01, 0.03
 
@@ -56,14 +64,17 @@ def eroded_positions(
     """Return the positions whose whole window lies in the mask, or what stands in for them."""
     if mask is None:
         return Positions(every_position(shape, dimension), ())
-    eroded = mask.view(np.uint8)
-    for axis in (0, 1, 2) if dimension == "3d" else (1, 2):
-        eroded = ndimage.minimum_filter1d(eroded, TAPS, axis=axis, mode="constant", cval=0)
-    chosen = np.ascontiguousarray(eroded[inner(dimension)])
+    chosen = every_position(shape, dimension)
+    erode(mask, TAPS if dimension == "3d" else 1, chosen)
     if chosen.any():
         return Positions(chosen, ())
     empty = "mask_too_thin" if mask.any() else "empty_mask"
     return Positions(positions_inside(mask, dimension), (empty,))
+
+
+def counts_of(chosen: np.ndarray) -> np.ndarray:
+    """Return the number of chosen positions of each plane."""
+    return np.array([np.count_nonzero(plane) for plane in chosen.view(np.bool_)], dtype=np.int64)
 
 
 def window_sums(
@@ -75,21 +86,40 @@ def window_sums(
     terms: int,
     keep_map: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sums [z, term] over the chosen positions and, if asked for, the map."""
-    a, b = images
-    weights, count = gaussian_weights(), chosen.shape[0]
-    sums = np.zeros((count, terms))
+    """Return the sums [z, term] over the chosen positions and, if asked for, the map.
+
+    The images are clipped to [0, data_range] on the way. ``terms`` is 1, 2 or 5 of the COMPONENTS.
+    """
+    weights, flat = gaussian_weights(), dimension == "2d"
+    scale = (np.float32(data_range), np.float32(K1**2), np.float32(K2**2))
     values = np.empty(chosen.shape if keep_map else (0, 0, 0), dtype=np.float32)
-    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
+    columns = _columns(chosen)
+    slabs = [
+        (z, min(SLAB, chosen.shape[0] - z), x, width)
+        for z in range(0, chosen.shape[0], SLAB)
+        for x, width in columns
+    ]
+    sums = np.zeros((len(slabs), SLAB, terms))
 
-    def work(z: int) -> None:
-        if not keep_map and not chosen[z].any():
-            return
-        if dimension == "3d":
-            ssim_plane(a, b, weights, c1, c2, z, chosen, sums, values)
-            return
-        one = slice(z, z + 1)
-        ssim_plane(a[one], b[one], weights, c1, c2, 0, chosen[one], sums[one], values[one])
+    def work(k: int) -> None:
+        z, planes, x, width = slabs[k]
+        inside = np.bitwise_or.reduce(chosen[z : z + planes, :, x : x + width], axis=0)
+        rows = np.flatnonzero(inside.any(axis=1))
+        if len(rows):
+            place = (z, planes, int(rows[0]), int(rows[-1]) + 1, x, width, flat)
+            slab_sums(images, scale, place, weights, chosen, sums[k], values)
 
-    each_plane(count, work)
-    return sums, values
+    each_plane(len(slabs), work)
+    added = sums.reshape(-1, max(len(columns), 1), SLAB, terms).sum(axis=1)
+    return added.reshape(-1, terms)[: chosen.shape[0]], values
+
+
+def _columns(chosen: np.ndarray) -> list[tuple[int, int]]:
+    """Stretches of columns of about the same width that hold all chosen positions."""
+    used = np.flatnonzero(np.bitwise_or.reduce(chosen, axis=0).any(axis=0))
+    if not len(used):
+        return []
+    first, count = int(used[0]), int(used[-1] - used[0]) + 1
+    stretches = -(-count // (WIDTH - TAPS + 1))
+    width = -(-count // stretches)
+    return [(first + x, min(width, count - x)) for x in range(0, count, width)]

@@ -73,7 +73,7 @@ def test_two_dimensional_ssim_is_the_mean_of_axial_slices():
     ]
     result = ssim(reference, synthetic, data_range=L, dimension="2d")
 
-    assert result.value == pytest.approx(np.mean(expected), abs=1e-9)
+    assert result.value == pytest.approx(np.mean(expected), abs=1e-7)
 
 
 def test_a_mask_averages_the_map_where_the_whole_window_lies_inside():
@@ -159,7 +159,7 @@ def test_the_components_multiply_to_ssim_in_each_place():
     parts = ssim_components(reference, noisy(reference), data_range=L)
     product = parts["luminance"].value * parts["contrast"].value * parts["structure"].value
 
-    assert parts["ssim"].value == pytest.approx(product, rel=1e-9)
+    assert parts["ssim"].value == pytest.approx(product, rel=1e-6)
     assert parts["structure"].method.startswith("structure component of SSIM")
 
 
