@@ -72,17 +72,17 @@ def ms_ssim(
     """
     pair = checked_pair(reference, synthetic, data_range=data_range, mask=mask)
     if not pair.inside.any():
-        return FidelityResult(None, "1", 0, _recipe(pair, dimension, 0), ("empty_mask",))
+        return pair.result(None, "empty_mask", n=0, method=_recipe(pair, dimension, 0))
     scales = _scales(pair, dimension)
     recipe = _recipe(pair, dimension, len(scales))
     if not scales:
-        return FidelityResult(None, "1", 0, recipe, ("too_small",))
+        return pair.result(None, "too_small", n=0, method=recipe)
     flags = ("fewer_scales",) if len(scales) < len(WEIGHTS) else ()
     n = int(scales[0].counts.sum())
     value = _product(scales, dimension)
     if value is None:
-        return FidelityResult(None, "1", n, recipe, (*flags, "negative_structure"))
-    return FidelityResult(value, "1", n, recipe, flags)
+        return pair.result(None, *flags, "negative_structure", n=n, method=recipe)
+    return pair.result(value, *flags, n=n, method=recipe)
 
 
 def _recipe(pair: Pair, dimension: Dimension, scales: int) -> str:

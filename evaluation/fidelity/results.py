@@ -35,7 +35,10 @@ class FidelityResult:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two images that may be compared: same shape, finite, float32, with a mask of that shape."""
+    """Two images that may be compared: same shape, finite, float32, with a mask of that shape.
+
+    ``flags`` name an image that is constant; they go with every result.
+    """
 
     reference: np.ndarray
     synthetic: np.ndarray
@@ -53,6 +56,27 @@ class Pair:
     def inside(self) -> np.ndarray:
         """The measured voxels; without a mask a view that takes no memory."""
         return np.broadcast_to(np.True_, self.reference.shape) if self.mask is None else self.mask
+
+    def result(
+        self,
+        value: float | None,
+        *flags: str,
+        n: int,
+        method: str,
+        unit: str = "1",
+        skipped: int = 0,
+    ) -> FidelityResult:
+        """Return a result that carries the flags of the images as well.
+
+        A similarity of exactly one is looked into: ``identical`` if the images are.
+        """
+        same = ("identical",) if unit == "1" and value == 1.0 and self._identical() else ()
+        return FidelityResult(value, unit, n, method, (*flags, *same, *self.flags), skipped)
+
+    def _identical(self) -> bool:
+        inside = self.inside
+        a, b = (i[inside].clip(0, self.data_range) for i in self.images)
+        return bool(np.array_equal(a, b))
 
     @property
     def images(self) -> tuple[np.ndarray, np.ndarray]:

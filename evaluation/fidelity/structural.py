@@ -91,7 +91,7 @@ def _measured(
     """SSIM alone takes a third less time than with its components, so that is a case of its own."""
     recipe = _recipe(pair, dimension)
     if not fits(pair.reference.shape, dimension):
-        return dict.fromkeys(components, FidelityResult(None, "1", 0, recipe, ("too_small",)))
+        return dict.fromkeys(components, pair.result(None, "too_small", n=0, method=recipe))
     positions = eroded_positions(pair.mask, pair.reference.shape, dimension)
     sums, _ = window_sums(
         pair.images,
@@ -104,12 +104,11 @@ def _measured(
     n = int(counts.sum())
     means = _means(sums, counts, dimension)
     return {
-        name: FidelityResult(
+        name: pair.result(
             float(means[k]) if n else None,
-            "1",
-            n,
-            recipe if name == "ssim" else f"{name} component of {recipe}",
-            positions.flags,
+            *positions.flags,
+            n=n,
+            method=recipe if name == "ssim" else f"{name} component of {recipe}",
         )
         for k, name in enumerate(components)
     }

@@ -203,7 +203,8 @@ def test_errors_are_those_of_the_definition_and_not_clipped():
 
 def test_nrmse_of_an_empty_reference_does_not_exist():
     result = nrmse(np.zeros((3, 3, 3)), np.ones((3, 3, 3)), data_range=L)
-    assert (result.value, result.flags) == (None, ("zero_reference",))
+    assert result.value is None
+    assert "zero_reference" in result.flags
 
 
 @pytest.mark.parametrize("metric", METRICS)
