@@ -129,15 +129,32 @@ def halve_plane(image, flat, low, high, out):  # type: ignore[no-untyped-def]  #
             out[y, x] = total / (4 * planes)
 
 
+class Threads:
+    """How many threads one process may use for its planes; fewer where several processes share a machine."""
+
+    most = 16
+
+    @classmethod
+    def available(cls) -> int:
+        """Return the number of processors this process may use, within the limit."""
+        affinity = getattr(os, "sched_getaffinity", None)
+        return min(len(affinity(0)) if affinity else os.cpu_count() or 1, cls.most)
+
+
 def each_plane(count: int, work: Callable[[int], None]) -> None:
-    """Do ``work`` for the planes 0 to ``count`` - 1 on the processors this process may use."""
-    allowed = (
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
-    workers = min(len(allowed), count, 16)
-    if workers <= 1:
-        for z in range(count):
-            work(z)
+    """Do ``work`` for the planes 0 to ``count`` - 1, in any order, on the threads that are available."""
+    waiting = iter(range(count))  # taking the next one is atomic
+
+    def share() -> None:
+        for plane in waiting:
+            work(plane)
+
+    helpers = min(Threads.available(), count) - 1
+    if helpers < 1:
+        share()
         return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, range(count)))
+    with ThreadPoolExecutor(helpers) as pool:
+        shares = [pool.submit(share) for _ in range(helpers)]
+        share()
+        for done in shares:
+            done.result()

@@ -119,13 +119,18 @@ def _along_row(s, n, w, o):  # type: ignore[no-untyped-def]  # pragma: no cover
 
 @compiled
 def _similarity(s, n, c1, c2, o):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """SSIM and its contrast-structure part of one row of positions."""
+    """SSIM of one row of positions."""
     for x in range(n):
         pp, vp = _HALF * s[x] * s[x], _HALF * s[WIDTH + x]
         qq, vq = _HALF * s[_ROW + x] * s[_ROW + x], _HALF * s[_ROW + WIDTH + x]
-        both = (vp - vq + c2) / (vp + vq + c2)
-        o[WIDTH + x] = both
-        o[x] = both * ((pp - qq + c1) / (pp + qq + c1))
+        o[x] = ((pp - qq + c1) * (vp - vq + c2)) / ((pp + qq + c1) * (vp + vq + c2))
+
+
+@compiled
+def _contrast_structure(s, n, c2, o):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for x in range(n):
+        vp, vq = _HALF * s[WIDTH + x], _HALF * s[_ROW + WIDTH + x]
+        o[WIDTH + x] = (vp - vq + c2) / (vp + vq + c2)
 
 
 @compiled
@@ -172,6 +177,8 @@ def _moments_of_row(loaded, rings, z, row, task, buffers):  # type: ignore[no-un
 def _add_terms(done, columns, constants, pick, sums, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     c1, c2 = constants
     _similarity(done, columns, c1, c2, out)
+    if len(sums) > 1:
+        _contrast_structure(done, columns, c2, out)
     if len(sums) > 2:
         _components(done, columns, c1, c2, out)
     for t in range(len(sums)):
@@ -204,7 +211,8 @@ def slab_sums(images, scale, place, w, chosen, sums, map_):  # type: ignore[no-u
             _moments_of_row(loaded, rings, z, (y, row >= y0), task, buffers)
             if row < y0:
                 continue
-            pick = chosen[z0 + z, row, x0 : x0 + columns]
+            plane, line = min(z0 + z, chosen.shape[0] - 1), min(row, chosen.shape[1] - 1)
+            pick = chosen[plane, line, x0 : x0 + columns]
             _add_terms(done, columns, (c1, c2), pick, sums[z], out)
             if map_.shape[0] > 0:
                 map_[z0 + z, row, x0 : x0 + columns] = out[:columns]

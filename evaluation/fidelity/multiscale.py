@@ -14,7 +14,6 @@ from evaluation.fidelity.results import FidelityResult, Image, Mask, Pair, check
 from evaluation.fidelity.windows import (
     COMPONENTS,
     Dimension,
-    counts_of,
     every_position,
     fits,
     positions_inside,
@@ -99,17 +98,17 @@ def _scales(pair: Pair, dimension: Dimension) -> list[_Scale]:
     scales: list[_Scale] = []
     used = np.ones(pair.reference.shape[0], dtype=np.bool_)
     while len(scales) < len(WEIGHTS) and fits(images[0].shape, dimension):
-        chosen = (
+        positions = (
             every_position(images[0].shape, dimension)
             if inside is None
             else positions_inside(inside, dimension)
         )
-        counts = counts_of(chosen)
+        counts = positions.counts
         if dimension == "2d":
             used &= counts > 0
         if not counts.any() or not used.any():
             break
-        sums, _ = window_sums(images, chosen, dimension, data_range=pair.data_range, terms=2)
+        sums, _ = window_sums(images, positions, dimension, data_range=pair.data_range, terms=2)
         scales.append(_Scale(sums[:, _SSIM], sums[:, _CONTRAST_STRUCTURE], counts))
         first, second = (_halved(image, dimension, pair.data_range) for image in images)
         images = (first, second)

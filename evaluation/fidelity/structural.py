@@ -13,7 +13,6 @@ from evaluation.fidelity.windows import (
     COMPONENTS,
     Component,
     Dimension,
-    counts_of,
     eroded_positions,
     every_position,
     fits,
@@ -92,15 +91,19 @@ def _measured(
     recipe = _recipe(pair, dimension)
     if not fits(pair.reference.shape, dimension):
         return dict.fromkeys(components, pair.result(None, "too_small", n=0, method=recipe))
-    positions = eroded_positions(pair.mask, pair.reference.shape, dimension)
+    positions = (
+        every_position(pair.reference.shape, dimension)
+        if pair.mask is None
+        else eroded_positions(pair.mask, dimension)
+    )
     sums, _ = window_sums(
         pair.images,
-        positions.chosen,
+        positions,
         dimension,
         data_range=pair.data_range,
         terms=len(components),
     )
-    counts = counts_of(positions.chosen)
+    counts = positions.counts
     n = int(counts.sum())
     means = _means(sums, counts, dimension)
     return {
@@ -122,9 +125,9 @@ def ssim_map(
     whole = np.full(pair.reference.shape, np.nan, dtype=np.float32)
     if not fits(pair.reference.shape, dimension):
         return whole
-    chosen = every_position(pair.reference.shape, dimension)
+    positions = every_position(pair.reference.shape, dimension)
     _, values = window_sums(
-        pair.images, chosen, dimension, data_range=pair.data_range, terms=1, keep_map=True
+        pair.images, positions, dimension, data_range=pair.data_range, terms=1, keep_map=True
     )
     whole[inner(dimension)] = values
     return whole
