@@ -141,6 +141,13 @@ class Threads:
         return min(len(affinity(0)) if affinity else os.cpu_count() or 1, cls.most)
 
 
+def limit_threads(most: int) -> None:
+    """Use no more than so many threads in this process from now on; results do not depend on it."""
+    if most < 1:
+        raise ValueError(f"at least one thread is needed, not {most}")
+    Threads.most = most
+
+
 def each_plane(count: int, work: Callable[[int], None]) -> None:
     """Do ``work`` for the planes 0 to ``count`` - 1, in any order, on the threads that are available."""
     waiting = iter(range(count))  # taking the next one is atomic
