@@ -132,7 +132,7 @@ def test_an_image_smaller_than_the_window_has_no_ssim():
 
 
 @given(st.floats(0.1, 19.9), st.floats(0.1, 19.9))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 def test_ssim_of_constant_images_has_its_closed_form(a, b):
     a, b = float(np.float32(a)), float(np.float32(b))
     one = np.full((11, 11, 11), a)
@@ -144,7 +144,7 @@ def test_ssim_of_constant_images_has_its_closed_form(a, b):
 
 
 @given(st.floats(0.01, 1e4))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 def test_image_and_range_scaled_together_change_nothing(scale):
     reference, synthetic = pet((12, 12, 12)), noisy(pet((12, 12, 12)))
     for metric in (ssim, psnr, nrmse):
