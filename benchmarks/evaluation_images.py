@@ -84,7 +84,7 @@ def piq_fsim() -> Metric | None:
         print("  piq is not installed: left out")
         return None
     bare = types.ModuleType("piq")
-    bare.__path__ = list(found.submodule_search_locations)
+    bare.__spec__, bare.__path__ = found, list(found.submodule_search_locations)
     sys.modules["piq"] = bare
     metric = importlib.import_module("piq.fsim").fsim
 
