@@ -158,7 +158,7 @@ def _checked_counts(
     successes: ArrayLike, totals: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     given = [np.asarray(a) for a in (successes, totals)]
-    if not all(np.all(np.equal(np.mod(a, 1), 0)) for a in given):
+    if not all(np.all(np.abs(a) < 2**53) and np.all(a == np.rint(a)) for a in given):
         raise ValueError("counts must be whole numbers")
     x, m = (a.astype(np.int64) for a in given)
     if x.shape != m.shape or x.ndim != 1:
