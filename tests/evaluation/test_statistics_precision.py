@@ -126,6 +126,7 @@ def test_a_planned_proportion_is_the_interval_it_will_be():
     )
     assert (planned.lower, planned.upper) == pytest.approx((seen.lower, seen.upper))
     assert planned.flags == ("planned",)
+    assert (planned.n, planned.clusters, planned.missing) == (300, 300, 0)
 
 
 def test_a_design_effect_shrinks_the_sample():
