@@ -1,13 +1,20 @@
 """The six intraclass correlation coefficients of Shrout and Fleiss."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from evaluation.statistics import DEFAULT_LEVEL, Estimate, not_estimable, require_level
+from evaluation.agreement.intraclass_clustered import clustered_form
+from evaluation.statistics import (
+    DEFAULT_LEVEL,
+    Estimate,
+    group_codes,
+    not_estimable,
+    require_level,
+)
 
 
 @dataclass(frozen=True)
@@ -32,42 +39,91 @@ class _Squares:
     error: float
 
 
-def icc(ratings: ArrayLike, *, level: float = DEFAULT_LEVEL) -> dict[str, IntraclassForm]:
+def icc(
+    ratings: ArrayLike,
+    *,
+    subject: ArrayLike | None = None,
+    seed: int | None = None,
+    replicates: int = 2000,
+    level: float = DEFAULT_LEVEL,
+) -> dict[str, IntraclassForm]:
     """Return ICC1, ICC2, ICC3, ICC1k, ICC2k and ICC3k of a table of ratings.
 
     Parameters
     ----------
     ratings
-        Shape (participants, raters); rows with NaN are left out and counted as missing. ICC2 is
-        McGraw and Wong's ICC(A,1), two-way absolute agreement; ICC3 is ICC(C,1), consistency.
+        Shape (rows, raters), a row for example a lesion; rows with NaN are left out and counted as
+        missing. ICC2 is McGraw and Wong's ICC(A,1), two-way absolute agreement; ICC3 is ICC(C,1),
+        consistency.
+    subject
+        Participant of each row, where one may have several: then ``seed`` is required, intervals
+        come from a cluster bootstrap and the F test, which would count each row as independent,
+        has no p-value.
 
     Raises
     ------
     ValueError
-        If the table is not two-dimensional or a rating is infinite.
+        If the table is not two-dimensional, a rating is infinite or clustered rows come without a
+        seed.
 
     Notes
     -----
     Shrout PE, Fleiss JL, Psychol Bull 1979;86:420; intervals by McGraw and Wong, Psychol Methods
     1996;1:30.
+
+    Examples
+    --------
+    >>> table = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
+    >>> [round(form.estimate.value, 2) for form in icc(table).values()]
+    [0.17, 0.44, 0.71, 0.91, 0.29, 0.62]
     """
     require_level(level)
+    table = _checked(ratings)
+    keep = ~np.isnan(table).any(axis=1)
+    complete, missing = table[keep], int((~keep).sum())
+    n, k = complete.shape
+    own = np.arange(len(table)) if subject is None else np.asarray(subject)
+    if len(own) != len(table):
+        raise ValueError("subject needs one label for each row of ratings")
+    labels, codes = group_codes(own[keep], n, what="subject")
+    if len(labels) < n and seed is None:
+        raise ValueError("several rows per participant: give a seed for the bootstrap")
+    squares = _squares(complete) if len(labels) >= 2 and k >= 2 else None
+    if squares is None or squares.rows + squares.within == 0:
+        few = squares is None
+        reason = "fewer than two participants or raters" if few else "all ratings are equal"
+        none = not_estimable(
+            reason, level=level, n=n, clusters=len(labels), missing=missing, method="ICC"
+        )
+        return {name: IntraclassForm(name, none, None, 0, 0, None) for name in _NAMES}
+    forms = _one_way(squares, level, missing) | _two_way(squares, level, missing)
+    if len(labels) == n or seed is None:
+        return forms
+    draw = partial(
+        clustered_form, table=complete, codes=codes, seed=seed, replicates=replicates, level=level
+    )
+    return {name: _redrawn(form, draw(name)) for name, form in forms.items()}
+
+
+def _checked(ratings: ArrayLike) -> np.ndarray:
     table = np.asarray(ratings, dtype=float)
     if table.ndim != 2:
         raise ValueError("ratings must have the shape (participants, raters)")
     if np.isinf(table).any():
         row, column = (int(i) for i in np.argwhere(np.isinf(table))[0])
         raise ValueError(f"the rating of participant {row} by rater {column} is infinite")
-    complete = table[~np.isnan(table).any(axis=1)]
-    missing = len(table) - len(complete)
-    n, k = complete.shape
-    squares = _squares(complete) if n >= 2 and k >= 2 else None
-    if squares is None or squares.rows + squares.within == 0:
-        few = squares is None
-        reason = "fewer than two participants or raters" if few else "all ratings are equal"
-        none = not_estimable(reason, level=level, n=n, clusters=n, missing=missing, method="ICC")
-        return {name: IntraclassForm(name, none, None, 0, 0, None) for name in _NAMES}
-    return _one_way(squares, level, missing) | _two_way(squares, level, missing)
+    return table
+
+
+def _redrawn(form: IntraclassForm, drawn: Estimate) -> IntraclassForm:
+    """Return the form with the interval of the bootstrap in place of its own."""
+    e = replace(
+        form.estimate, lower=drawn.lower, upper=drawn.upper, clusters=drawn.clusters,
+        method=f"{form.name}, {drawn.method}", flags=drawn.flags, reason=drawn.reason,
+    )  # fmt: skip
+    if form.estimate.value is None:
+        e = replace(form.estimate, clusters=drawn.clusters)
+    return replace(form, estimate=e, p_value=None)
 
 
 _Test = tuple[float | None, int, int]

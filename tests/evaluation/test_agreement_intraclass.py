@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.agreement import icc
+from evaluation.agreement.intraclass_clustered import clustered_form
 
 _FORMS = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 _TABLE = np.random.default_rng(3).normal(0, 1, (25, 3)) + 2 * np.random.default_rng(4).normal(
@@ -98,3 +99,38 @@ def test_equal_ratings_say_so_and_a_flat_list_is_refused():
     assert icc(np.full((4, 3), 0.1))["ICC3"].estimate.reason == "all ratings are equal"
     with pytest.raises(ValueError, match="shape"):
         icc([1.0, 2.0])
+
+
+def test_clustered_rows_keep_each_value_and_draw_whole_participants():
+    who = np.arange(25) // 3
+    plain, clustered = icc(_TABLE), icc(_TABLE, subject=who, seed=2, replicates=300)
+    for name in _FORMS:
+        e = clustered[name].estimate
+        assert e.value == plain[name].estimate.value
+        assert e.lower < e.value < e.upper
+        assert (e.n, e.clusters, clustered[name].p_value) == (25, 9, None)
+        assert e.method == f"{name}, bca cluster bootstrap"
+
+
+@pytest.mark.parametrize("name", _FORMS)
+def test_a_form_of_sums_is_the_form_of_the_table(name):
+    drawn = clustered_form(name, _TABLE, np.arange(25) // 3, seed=2, replicates=10, level=0.9)
+    assert drawn.value == pytest.approx(icc(_TABLE)[name].estimate.value, rel=1e-10)
+
+
+def test_each_row_of_its_own_participant_equals_no_clustering():
+    assert icc(_TABLE, subject=np.arange(25)) == icc(_TABLE)
+
+
+def test_doubled_rows_of_participants_do_not_narrow_the_clustered_interval():
+    who = np.arange(25)
+    twice = icc(np.repeat(_TABLE, 2, axis=0), subject=np.repeat(who, 2), seed=2)["ICC2"].estimate
+    naive = icc(np.repeat(_TABLE, 2, axis=0))["ICC2"].estimate
+    assert twice.upper - twice.lower > 1.2 * (naive.upper - naive.lower)
+
+
+def test_clustered_rows_need_a_seed_and_a_label_each():
+    with pytest.raises(ValueError, match="seed"):
+        icc(_TABLE, subject=np.arange(25) // 3)
+    with pytest.raises(ValueError, match="one label for each row"):
+        icc(_TABLE, subject=[1, 2], seed=1)

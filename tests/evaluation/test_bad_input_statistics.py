@@ -86,6 +86,9 @@ _CALLS = {
     "deming": lambda x, y, who: agreement.deming(x, y, subject=who),
     "passing_bablok": lambda x, y, who: agreement.passing_bablok(x, y),
     "icc": lambda x, y, who: agreement.icc(np.column_stack([x, y])),
+    "icc clustered": lambda x, y, who: agreement.icc(
+        np.column_stack([x, y]), subject=who, seed=1, replicates=50
+    ),
     # statistics of observations
     "mean_interval": lambda x, y, who: statistics.mean_interval(x),
     "clustered_mean": lambda x, y, who: statistics.clustered_mean(x, who),
