@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from evaluation.agreement.intraclass_clustered import clustered_form
+from evaluation.agreement.mean_squares import MeanSquares, agreement_bounds, mean_squares
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Estimate,
@@ -27,16 +28,6 @@ class IntraclassForm:
     df1: int
     df2: int
     p_value: float | None
-
-
-@dataclass(frozen=True)
-class _Squares:
-    n: int
-    k: int
-    rows: float
-    columns: float
-    within: float
-    error: float
 
 
 def icc(
@@ -88,7 +79,7 @@ def icc(
     labels, codes = group_codes(own[keep], n, what="subject")
     if len(labels) < n and seed is None:
         raise ValueError("several rows per participant: give a seed for the bootstrap")
-    squares = _squares(complete) if len(labels) >= 2 and k >= 2 else None
+    squares = mean_squares(complete) if len(labels) >= 2 and k >= 2 else None
     if squares is None or squares.rows + squares.within == 0:
         few = squares is None
         reason = "fewer than two participants or raters" if few else "all ratings are equal"
@@ -131,31 +122,12 @@ _Test = tuple[float | None, int, int]
 _NAMES = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 
 
-def _squares(table: np.ndarray) -> _Squares:
-    """Return the mean squares, each summed from its own residuals: subtraction would cancel."""
-    n, k = table.shape
-    grand, of_rows, of_columns = table.mean(), table.mean(axis=1), table.mean(axis=0)
-    # Residuals this small are rounding, as when one rater is another plus a constant.
-    least = n * k * (64 * np.finfo(float).eps * float(np.abs(table).max())) ** 2
-    sums = (
-        k * float(np.sum((of_rows - grand) ** 2)),
-        n * float(np.sum((of_columns - grand) ** 2)),
-        float(np.sum((table - of_rows[:, None]) ** 2)),
-        float(np.sum((table - of_rows[:, None] - of_columns + grand) ** 2)),
-    )
-    rows, columns, within, error = (0.0 if total <= least else total for total in sums)
-    return _Squares(
-        n, k, rows / (n - 1), columns / (k - 1), within / (n * (k - 1)),
-        error / ((n - 1) * (k - 1)),
-    )  # fmt: skip
-
-
-def _one_way(s: _Squares, level: float, missing: int) -> dict[str, IntraclassForm]:
+def _one_way(s: MeanSquares, level: float, missing: int) -> dict[str, IntraclassForm]:
     test = (_ratio(s.rows, s.within), s.n - 1, s.n * (s.k - 1))
     return _f_forms("1", s, s.within, test=test, level=level, missing=missing)
 
 
-def _two_way(s: _Squares, level: float, missing: int) -> dict[str, IntraclassForm]:
+def _two_way(s: MeanSquares, level: float, missing: int) -> dict[str, IntraclassForm]:
     test = (_ratio(s.rows, s.error), s.n - 1, (s.n - 1) * (s.k - 1))
     forms = _f_forms("3", s, s.error, test=test, level=level, missing=missing)
     return forms | _agreement_forms(s, test, level=level, missing=missing)
@@ -167,7 +139,7 @@ def _ratio(top: float, bottom: float) -> float | None:
 
 
 def _f_forms(
-    digit: str, s: _Squares, residual: float, *, test: _Test, level: float, missing: int
+    digit: str, s: MeanSquares, residual: float, *, test: _Test, level: float, missing: int
 ) -> dict[str, IntraclassForm]:
     """Return the single and the average form whose interval is that of an F ratio."""
     single = _ratio(s.rows - residual, s.rows + (s.k - 1) * residual)
@@ -189,7 +161,7 @@ def _f_forms(
 
 
 def _agreement_forms(
-    s: _Squares, test: _Test, *, level: float, missing: int
+    s: MeanSquares, test: _Test, *, level: float, missing: int
 ) -> dict[str, IntraclassForm]:
     n, k, top = s.n, s.k, s.rows - s.error
     raters = (s.columns - s.error) / n
@@ -197,7 +169,7 @@ def _agreement_forms(
     average = _ratio(top, s.rows + raters)
     of_single = of_average = None
     if single is not None and s.error > 0:
-        of_single = _agreement_bounds(s, single, level)
+        of_single = agreement_bounds(s, single, level)
         # Stepping up turns over where a bound lies below -1 / (k - 1).
         if all(1 + bound * (k - 1) > 0 for bound in of_single):
             low, high = (k * bound / (1 + bound * (k - 1)) for bound in of_single)
@@ -206,27 +178,12 @@ def _agreement_forms(
     return {"ICC2": form("ICC2", single, of_single), "ICC2k": form("ICC2k", average, of_average)}
 
 
-def _agreement_bounds(s: _Squares, icc2: float, level: float) -> tuple[float, float]:
-    """McGraw and Wong's interval with Satterthwaite's degrees of freedom."""
-    n, k, tail = s.n, s.k, 0.5 + level / 2
-    ratio = s.columns / s.error
-    rest = n * (1 + (k - 1) * icc2) - k * icc2
-    bottom = (n - 1) * k**2 * icc2**2 * ratio**2 + rest**2
-    v = (k - 1) * (n - 1) * (k * icc2 * ratio + rest) ** 2 / bottom
-    upper_f = float(stats.f.ppf(tail, n - 1, v))
-    lower_f = float(stats.f.ppf(tail, v, n - 1))
-    mean_error = k * s.columns + (k * n - k - n) * s.error
-    low = n * (s.rows - upper_f * s.error) / (upper_f * mean_error + n * s.rows)
-    high = n * (lower_f * s.rows - s.error) / (mean_error + n * lower_f * s.rows)
-    return low, high
-
-
 def _form(
     name: str,
     value: float | None,
     bounds: tuple[float, float] | None,
     *,
-    s: _Squares,
+    s: MeanSquares,
     test: _Test,
     level: float,
     missing: int,
