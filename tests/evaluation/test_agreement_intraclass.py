@@ -136,3 +136,10 @@ def test_clustered_rows_need_a_seed_and_a_label_each():
         icc(_TABLE, subject=np.arange(25) // 3)
     with pytest.raises(ValueError, match="one label for each row"):
         icc(_TABLE, subject=[1, 2], seed=1)
+
+
+def test_a_clustered_form_without_a_value_keeps_its_reason():
+    table = [[1.0, 3.0], [3.0, 1.0], [2.0, 2.0], [1.0, 3.0]]
+    e = icc(table, subject=[1, 2, 3, 3], seed=1, replicates=20)["ICC1k"].estimate
+    assert (e.value, e.lower, e.clusters) == (None, None, 3)
+    assert "vary too little" in e.reason
