@@ -196,7 +196,9 @@ def _read(
     if not np.isin(c[called], (0.0, 1.0, INDETERMINATE)).all():
         raise ValueError("call must be 0, 1 or INDETERMINATE, NaN where missing")
     unclear = known & (c == INDETERMINATE)
-    keep = known & called & ~(unclear if indeterminate == "excluded" else False)
+    keep = known & called
+    if indeterminate == "excluded":
+        keep &= ~unclear
     as_call = {"positive": 1.0, "negative": 0.0, "excluded": np.nan}
     c = np.where(unclear, 1 - y if indeterminate == "wrong" else as_call[indeterminate], c)
     return _Calls(
