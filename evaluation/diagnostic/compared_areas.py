@@ -16,7 +16,7 @@ ALTERNATIVES = ("two_sided", "greater", "less")
 
 @dataclass(frozen=True)
 class _Difference:
-    """A difference with its variance, degrees of freedom and denominators."""
+    """A difference with its variance, degrees of freedom and denominators, or why there is none."""
 
     value: float
     variance: float
@@ -26,6 +26,7 @@ class _Difference:
     missing: int
     method: str
     flags: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def compare_auc(  # noqa: PLR0913 - two samples when unpaired
@@ -83,8 +84,6 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
             strata if truth_b is None and strata_b is None else strata_b,
         )
         found = _unpaired((truth, cluster, strata), second, scores=(score_a, score_b))
-    if isinstance(found, Comparison):
-        return Comparison(**{**vars(found), "level": level})
     return _tested(found, alternative=alternative, level=level)
 
 
@@ -94,12 +93,12 @@ def _paired(
     *,
     cluster: ArrayLike | None,
     strata: ArrayLike | None,
-) -> _Difference | Comparison:
+) -> _Difference:
     cases = complete_cases(truth, scores, cluster=cluster, strata=strata)
     joined = None if cases.reason else joined_areas(cases)
     if joined is None or joined.reason:
         reason = cases.reason or (joined.reason if joined else "")
-        return _none(reason, "paired DeLong", cases.n, cases.clusters, cases.missing)
+        return _none("paired DeLong", (cases.n, cases.clusters, cases.missing), reason)
     contrast = np.array([1.0, -1.0])
     areas = joined.areas
     return _Difference(
@@ -113,7 +112,7 @@ _Sample = tuple[ArrayLike, ArrayLike | None, ArrayLike | None]
 
 def _unpaired(
     first: _Sample, second: _Sample, *, scores: tuple[ArrayLike, ArrayLike]
-) -> _Difference | Comparison:
+) -> _Difference:
     samples = [
         complete_cases(truth, [score], cluster=cluster, strata=strata)
         for (truth, cluster, strata), score in zip((first, second), scores, strict=True)
@@ -126,7 +125,7 @@ def _unpaired(
         found = None if cases.reason else joined_areas(cases)
         if found is None or found.reason:
             reason = cases.reason or (found.reason if found else "")
-            return _none(f"{name} sample: {reason}", "unpaired DeLong", n, clusters, missing)
+            return _none("unpaired DeLong", (n, clusters, missing), f"{name} sample: {reason}")
         joined.append(found)
     one, other = joined
     variances = [float(j.areas.covariance[0, 0]) for j in joined]
@@ -140,15 +139,14 @@ def _unpaired(
     )  # fmt: skip
 
 
-def _none(reason: str, method: str, n: int, clusters: int, missing: int) -> Comparison:  # noqa: PLR0917 - counts
-    return Comparison(
-        None, None, None, DEFAULT_LEVEL, n, clusters, missing, method, flags=("not_estimable",),
-        reason=reason,
-    )  # fmt: skip
+def _none(method: str, counts: tuple[int, int, int], reason: str) -> _Difference:
+    return _Difference(math.nan, math.nan, math.nan, *counts, method, ("not_estimable",), reason)
 
 
 def _tested(found: _Difference, *, alternative: str, level: float) -> Comparison:
     counts = (level, found.n, found.clusters, found.missing, found.method)
+    if found.reason:
+        return Comparison(None, None, None, *counts, flags=found.flags, reason=found.reason)
     if found.variance <= 1e-18 or math.isnan(found.variance):
         same = found.value == 0
         reason = (
