@@ -130,7 +130,8 @@ def _unpaired(
     one, other = joined
     variances = [float(j.areas.covariance[0, 0]) for j in joined]
     used = [j.clusters for j in joined]
-    parts = [v**2 / (k - 1) for v, k in zip(variances, used, strict=True)]
+    # A single participant has no variance, so there will be no interval to need the degrees.
+    parts = [v**2 / max(k - 1, 1) for v, k in zip(variances, used, strict=True)]
     total = sum(variances)
     return _Difference(
         float(one.areas.value[0] - other.areas.value[0]), total,

@@ -134,9 +134,10 @@ def _clustered_difference(pairs: Pairs, *, missing: int, level: float, test: str
     test = test if test in _CLUSTERED else "obuchowski"
     e = clustered_mean(pairs.difference, pairs.group, level=level)
     chi2, p_value = clustered_mcnemar(pairs.difference, pairs.group, method=test, first=pairs.first)
-    if not pairs.difference.any():
+    if e.lower is not None and e.lower == e.upper:
         # An interval of width zero would claim to know what was never observed.
-        e = replace(e, lower=None, upper=None, reason="no discordant pair: no interval")
+        alike = "participants all differ alike" if pairs.difference.any() else "no discordant pair"
+        e = replace(e, lower=None, upper=None, reason=f"{alike}: no interval")
     return Comparison(
         e.value, e.lower, e.upper, level, e.n, e.clusters, missing,
         f"{e.method}, McNemar by {test.capitalize()}", flags=e.flags, reason=e.reason,

@@ -85,7 +85,14 @@ def cluster_bootstrap(  # noqa: PLR0913 - one method, its options keyword-only
         _statistic(cases, measure), np.arange(cases.clusters), seed=seed, replicates=replicates,
         method=method, level=level, strata=of_cluster, workers=workers, missing=cases.missing,
     )  # fmt: skip
-    return replace(e, n=_denominator(cases, measure))
+    e = replace(e, n=_denominator(cases, measure))
+    if e.lower is not None and e.lower == e.upper:
+        # A bootstrap cannot see what was never observed: no width is no certainty.
+        return replace(
+            e, lower=None, upper=None, flags=(*e.flags, "no_interval"),
+            reason="every replicate gave the same value: no interval",
+        )  # fmt: skip
+    return e
 
 
 def _reason(cases: Cases, measure: str) -> str:
