@@ -227,6 +227,31 @@ def test_clustered_ratio_equals_the_delta_method_written_out():
     )
 
 
+@pytest.mark.parametrize("name", ["diagnostic_odds_ratio", "youden"])
+def test_clustered_odds_ratio_and_youden_equal_the_delta_method(name):
+    truth, call, group = _clustered(5)
+    e = accuracy_table(truth, call, cluster=group).estimates()[name]
+    x = np.array([[(call * truth)[group == g].sum(), ((1 - call) * truth)[group == g].sum(),
+                   (call * (1 - truth))[group == g].sum(),
+                   ((1 - call) * (1 - truth))[group == g].sum()]
+                  for g in np.unique(group)], dtype=float)  # fmt: skip
+    k, (tp, fn, fp, tn) = len(x), x.sum(axis=0)
+    covariance = k * np.cov(x.T, ddof=1)
+    if name == "youden":
+        positives, negatives = tp + fn, fp + tn
+        gradient = (
+            np.array([fn, -tp, 0, 0]) / positives**2 + np.array([0, 0, -tn, fp]) / negatives**2
+        )
+    else:
+        gradient = np.array([1 / tp, -1 / fn, -1 / fp, 1 / tn])
+    half = stats.t.ppf(0.975, k - 1) * math.sqrt(gradient @ covariance @ gradient)
+    bounds = [e.lower, e.value, e.upper]
+    if name == "diagnostic_odds_ratio":
+        bounds = [math.log(v) for v in bounds]
+    assert bounds == pytest.approx([bounds[1] - half, bounds[1], bounds[1] + half])
+    assert "cluster-robust t" in e.method
+
+
 def test_clusters_of_one_give_the_plain_table():
     truth, call, _ = _clustered(3)
     alone = accuracy_table(truth, call, cluster=np.arange(len(truth)))

@@ -120,6 +120,18 @@ def test_the_bootstrap_agrees_with_the_closed_forms_and_repeats_itself():
     assert drawn == added_value(truth, old, new, cutoffs=[0.4], seed=3, replicates=1000)
 
 
+def test_the_bootstrap_can_draw_within_sites():
+    truth, old, new = _risks(4, 200)
+    site = np.arange(200) % 2
+    options = {"cutoffs": [0.4], "seed": 3, "replicates": 200}
+    # Every site holds one class only, so no share of a class is ever drawn from fewer.
+    within = added_value(truth, old, new, strata=truth, **options)
+    freely = added_value(truth, old, new, **options)
+    mixed = added_value(truth, old, new, strata=site, **options)
+    assert len({within.idi.lower, freely.idi.lower, mixed.idi.lower}) == 3
+    assert within.idi.lower == pytest.approx(freely.idi.lower, abs=0.02)
+
+
 def test_nothing_moved_has_no_bootstrap_interval_of_width_zero():
     truth, old, _ = _risks(5, 60)
     found = added_value(truth, old, old, cutoffs=[0.4], seed=1, replicates=50)
