@@ -13,7 +13,7 @@ from evaluation.diagnostic.decision import benefits, require_thresholds
 from evaluation.diagnostic.gain_draws import bootstrapped_gains
 from evaluation.diagnostic.paired import Pairs, paired_difference
 from evaluation.diagnostic.risks import complete_risks
-from evaluation.diagnostic.robust import spread
+from evaluation.diagnostic.robust import distinct, spread
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Comparison,
@@ -195,7 +195,7 @@ def _compared(  # noqa: PLR0917 - one row of a fixed table
     asked: _Question, value: float, influence: _Array, among: NDArray[np.bool_], reason: str
 ) -> Comparison:
     cases = asked.cases
-    n, clusters = int(among.sum()), len(np.unique(cases.codes[among]))
+    n, clusters = int(among.sum()), distinct(cases.codes[among])
     blank = Comparison(
         None, None, None, asked.level, n, clusters, cases.missing, "Wald",
         flags=("not_estimable",), reason=reason,

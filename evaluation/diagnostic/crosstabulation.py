@@ -14,11 +14,11 @@ from evaluation.diagnostic.ratios import (
     predictive_value_at,
     youden_index,
 )
+from evaluation.diagnostic.robust import counts_by_code
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Estimate,
     clustered_proportion,
-    count_by_cluster,
     proportion_interval,
     require_level,
 )
@@ -192,7 +192,7 @@ def _proportion(
         return proportion_interval(
             int(success.sum()), len(success), method=method, level=level, missing=missing
         )
-    return clustered_proportion(*count_by_cluster(success, group), level=level, missing=missing)
+    return clustered_proportion(*counts_by_code(success, group), level=level, missing=missing)
 
 
 def _without_a_class(found: dict[str, Estimate], y: NDArray[np.bool_]) -> dict[str, Estimate]:

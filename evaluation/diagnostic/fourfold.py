@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.diagnostic.cases import NO_NEGATIVE, NO_OBSERVATION, NO_POSITIVE
+from evaluation.diagnostic.robust import counts_by_code, distinct
 from evaluation.statistics import (
     Estimate,
     clustered_proportion,
-    count_by_cluster,
     not_estimable,
     proportion_interval,
 )
@@ -65,7 +65,7 @@ class FourFold:
                 int(x.sum()), len(x), method="clopper_pearson", level=self.level
             )
         else:
-            e = clustered_proportion(*count_by_cluster(x, self.group[among]), level=self.level)
+            e = clustered_proportion(*counts_by_code(x, self.group[among]), level=self.level)
         return e.lower, e.upper
 
     def none(self, reason: str, method: str) -> Estimate:
@@ -84,4 +84,4 @@ class FourFold:
         )
 
     def _clusters(self) -> int:
-        return len(self.truth) if self.group is None else len(np.unique(self.group))
+        return len(self.truth) if self.group is None else distinct(self.group)

@@ -19,6 +19,7 @@ from evaluation.diagnostic.predictive import (
     predictive_difference,
     predictive_ratio,
 )
+from evaluation.diagnostic.robust import distinct
 from evaluation.statistics import DEFAULT_LEVEL, Comparison, clustered_mean, require_level
 
 _CLUSTERED = ("obuchowski", "yang", "durkalski", "eliasziw")
@@ -113,7 +114,7 @@ class Pairs:
 def paired_difference(pairs: Pairs, *, missing: int, level: float, test: str) -> Comparison:
     """Return the mean difference of two calls with its interval and test."""
     difference, group = pairs.difference, pairs.group
-    n, clusters = len(difference), len(np.unique(group))
+    n, clusters = len(difference), distinct(group)
     if n == 0:
         return Comparison(
             None, None, None, level, 0, 0, missing, "none", flags=("not_estimable",),

@@ -4,8 +4,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluation.diagnostic import auc, roc
-from evaluation.statistics import clustered_proportion, count_by_cluster
+from evaluation.diagnostic import accuracy_table, auc, roc
+from evaluation.statistics import clustered_proportion, count_by_cluster, proportion_interval
 from tests.evaluation.roc_cases import clustered, half_width, simulated
 
 # Partial areas
@@ -112,22 +112,34 @@ def test_each_distinct_score_is_one_point_from_corner_to_corner():
     assert (points.sensitivity_lower, points.band, points.reason) == (None, "", "")
 
 
-def test_pointwise_band_is_clopper_pearson_at_each_threshold():
+@pytest.mark.parametrize("level", [0.95, 0.8])
+def test_pointwise_band_is_the_accuracy_table_at_each_threshold(level):
     truth, score = simulated(2, 40, ties=True)
-    points = roc(truth, score, bands=True).points
-    m = int(truth.sum())
-    for t, low, high in zip(
-        points.threshold, points.sensitivity_lower, points.sensitivity_upper, strict=True
-    ):
-        expected = stats.binomtest(int((score[truth] >= t).sum()), m).proportion_ci(0.95, "exact")
-        assert [low, high] == pytest.approx([expected.low, expected.high], abs=1e-12)
-    assert points.band == "pointwise Clopper-Pearson"
-    n = int((~truth).sum())
-    at = len(points.threshold) // 2
-    right = int((score[~truth] < points.threshold[at]).sum())
-    expected = stats.binomtest(right, n).proportion_ci(0.95, "exact")
-    assert points.specificity_lower[at] == pytest.approx(expected.low)
-    assert points.specificity_upper[at] == pytest.approx(expected.high)
+    points = roc(truth, score, bands=True, level=level).points
+    for k, t in enumerate(points.threshold):
+        table = accuracy_table(truth, score >= t, level=level)
+        for e, low, high in (
+            (table.sensitivity, points.sensitivity_lower, points.sensitivity_upper),
+            (table.specificity, points.specificity_lower, points.specificity_upper),
+        ):
+            assert [low[k], high[k]] == pytest.approx([e.lower, e.upper], abs=1e-12)
+    assert points.band == "pointwise Wilson"
+
+
+def test_one_participant_has_a_band_that_knows_nothing():
+    points = roc([0, 1, 0, 1], [1, 2, 3, 4], cluster=[7] * 4, bands=True).points
+    assert points.sensitivity_lower.tolist() == [0.0] * 5
+    assert points.sensitivity_upper.tolist() == [1.0] * 5
+
+
+def test_a_clustered_band_without_variance_takes_the_number_of_participants():
+    # Each participant has one lesion called of two at the threshold 2: no variance between them.
+    truth, score = [1] * 8 + [0], [2, 1] * 4 + [0]
+    group = np.append(np.repeat(np.arange(4), 2), 9)
+    points = roc(truth, score, cluster=group, bands=True).points
+    e = proportion_interval(2, 4)
+    assert points.sensitivity[1] == 0.5
+    assert [points.sensitivity_lower[1], points.sensitivity_upper[1]] == [e.lower, e.upper]
 
 
 def test_clustered_band_equals_the_clustered_proportion_at_each_threshold():
