@@ -71,6 +71,7 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
     DeLong ER et al., Biometrics 1988;44:837; Obuchowski NA, Biometrics 1997;53:567.
     """
     require_level(level)
+    alternative = alternative.replace("-", "_")
     if alternative not in ALTERNATIVES:
         raise ValueError(f"unknown alternative {alternative!r}: choose {', '.join(ALTERNATIVES)}")
     if paired:

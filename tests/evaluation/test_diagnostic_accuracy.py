@@ -193,6 +193,12 @@ def test_without_a_positive_case_sensitivity_and_ppv_say_why():
     assert table.specificity.value == pytest.approx(2 / 3)
 
 
+def test_a_single_case_has_only_the_measures_of_its_class():
+    table = accuracy_table([1], [1])
+    assert "by_construction" in table.ppv.flags
+    assert "no negative case" in table.npv.reason
+
+
 def test_no_case_at_all_is_not_estimable():
     table = accuracy_table([], [])
     assert all(e.value is None and e.reason for e in table.estimates().values())

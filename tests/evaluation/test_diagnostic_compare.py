@@ -60,6 +60,11 @@ def test_swapping_scores_turns_the_difference_around(rows):
         assert one.p_value == pytest.approx(other.p_value)
 
 
+def test_the_two_spellings_of_two_sided_are_one():
+    truth, one, two, _ = clustered(1)
+    assert compare_auc(truth, one, two, alternative="two-sided") == compare_auc(truth, one, two)
+
+
 def test_clustered_difference_equals_areas_with_their_covariance():
     truth, one, two, group = clustered(1)
     e = compare_auc(truth, one, two, cluster=group)
