@@ -1,17 +1,19 @@
 """Difference of two areas under ROC curves: paired, unpaired, clustered, within strata."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from evaluation.diagnostic.cases import complete_cases
-from evaluation.diagnostic.stratified import JoinedAreas, joined_areas
-from evaluation.statistics import DEFAULT_LEVEL, Comparison, require_level
+from evaluation.diagnostic.partial import PartialRange, partial_placements
+from evaluation.diagnostic.stratified import JoinedAreas, Placements, joined_areas
+from evaluation.statistics import DEFAULT_LEVEL, Comparison, placement_values, require_level
 
 ALTERNATIVES = ("two_sided", "greater", "less")
+_Sample = tuple[ArrayLike, ArrayLike | None, ArrayLike | None]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
     cluster_b: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     strata_b: ArrayLike | None = None,
+    partial: PartialRange | None = None,
     alternative: str = "two_sided",
     level: float = DEFAULT_LEVEL,
 ) -> Comparison:
@@ -57,6 +60,8 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
         ``strata_b`` belong to the second (by default the same as of the first).
     cluster, strata
         Participant and site of each observation, as in `roc`.
+    partial
+        As in `roc`: compares the partial areas over that range.
     alternative
         ``two_sided``, ``greater`` (a above b) or ``less``: the p-value's; the interval stays
         two-sided.
@@ -74,29 +79,32 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
     alternative = alternative.replace("-", "_")
     if alternative not in ALTERNATIVES:
         raise ValueError(f"unknown alternative {alternative!r}: choose {', '.join(ALTERNATIVES)}")
+    placements = placement_values if partial is None else partial_placements(partial)
     if paired:
         if truth_b is not None:
             raise ValueError("truth_b belongs to an unpaired comparison: say paired=False")
-        found = _paired(truth, (score_a, score_b), cluster=cluster, strata=strata)
+        sample = (truth, cluster, strata)
+        found = _paired(sample, (score_a, score_b), placements)
     else:
         second = (
             truth if truth_b is None else truth_b,
             cluster if truth_b is None and cluster_b is None else cluster_b,
             strata if truth_b is None and strata_b is None else strata_b,
         )
-        found = _unpaired((truth, cluster, strata), second, scores=(score_a, score_b))
+        samples = ((truth, cluster, strata), second)
+        found = _unpaired(samples, (score_a, score_b), placements)
+    if partial is not None:
+        of, low, high = partial
+        found = replace(found, method=f"{found.method}, {of} {low:g} to {high:g}")
     return _tested(found, alternative=alternative, level=level)
 
 
 def _paired(
-    truth: ArrayLike,
-    scores: tuple[ArrayLike, ArrayLike],
-    *,
-    cluster: ArrayLike | None,
-    strata: ArrayLike | None,
+    sample: _Sample, scores: tuple[ArrayLike, ArrayLike], placements: Placements
 ) -> _Difference:
+    truth, cluster, strata = sample
     cases = complete_cases(truth, scores, cluster=cluster, strata=strata)
-    joined = None if cases.reason else joined_areas(cases)
+    joined = None if cases.reason else joined_areas(cases, placements)
     if joined is None or joined.reason:
         reason = cases.reason or (joined.reason if joined else "")
         return _none("paired DeLong", (cases.n, cases.clusters, cases.missing), reason)
@@ -108,22 +116,19 @@ def _paired(
     )  # fmt: skip
 
 
-_Sample = tuple[ArrayLike, ArrayLike | None, ArrayLike | None]
-
-
 def _unpaired(
-    first: _Sample, second: _Sample, *, scores: tuple[ArrayLike, ArrayLike]
+    both: tuple[_Sample, _Sample], scores: tuple[ArrayLike, ArrayLike], placements: Placements
 ) -> _Difference:
     samples = [
         complete_cases(truth, [score], cluster=cluster, strata=strata)
-        for (truth, cluster, strata), score in zip((first, second), scores, strict=True)
+        for (truth, cluster, strata), score in zip(both, scores, strict=True)
     ]
     n, clusters, missing = (
         sum(getattr(s, name) for s in samples) for name in ("n", "clusters", "missing")
     )
     joined: list[JoinedAreas] = []
     for name, cases in zip(("first", "second"), samples, strict=True):
-        found = None if cases.reason else joined_areas(cases)
+        found = None if cases.reason else joined_areas(cases, placements)
         if found is None or found.reason:
             reason = cases.reason or (found.reason if found else "")
             return _none("unpaired DeLong", (n, clusters, missing), f"{name} sample: {reason}")

@@ -4,7 +4,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from evaluation.diagnostic import auc, compare_auc
+from evaluation.diagnostic import auc, compare_auc, roc
 from tests.evaluation.reference_cases import reference_json
 from tests.evaluation.roc_cases import asah, clustered, half_width, simulated
 
@@ -105,6 +105,21 @@ def test_stratified_difference_ignores_pairs_across_sites():
     e = compare_auc(truth, one, two, strata=site, cluster=group)
     moved = compare_auc(truth, one + 10 * site, two - 10 * site, strata=site, cluster=group)
     assert [moved.value, moved.lower] == pytest.approx([e.value, e.lower])
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_partial_areas_are_compared_over_their_range(paired):
+    truth, one, two, _ = clustered(4)
+    partial = ("specificity", 0.7, 1.0)
+    e = compare_auc(truth, one, two, paired=paired, partial=partial)
+    parts = [roc(truth, s, partial=partial).partial_auc for s in (one, two)]
+    assert e.value == pytest.approx(parts[0].value - parts[1].value)
+    apart = np.hypot(*(half_width(p) for p in parts))
+    assert half_width(e) == pytest.approx(apart, rel=0.03) if not paired else half_width(e) < apart
+    assert e.method.endswith("specificity 0.7 to 1")
+    whole = compare_auc(truth, one, two, paired=paired, partial=("sensitivity", 0, 1))
+    plain = compare_auc(truth, one, two, paired=paired)
+    assert [whole.lower, whole.p_value] == pytest.approx([plain.lower, plain.p_value])
 
 
 def test_an_observation_without_one_score_is_left_out_of_both():
