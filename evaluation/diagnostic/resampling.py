@@ -131,11 +131,11 @@ def _weighted_area(cases: Cases, score: _Array) -> Callable[[_Array], _Array]:
     with negatives takes half of their weight.
     """
     y = cases.truth
-    order = np.argsort(score[~y], kind="stable")
-    ordered, of_negative = score[~y][order], cases.codes[~y][order]
-    of_positive = cases.codes[y]
-    low = np.searchsorted(ordered, score[y], side="left")
-    high = np.searchsorted(ordered, score[y], side="right")
+    positives, negatives = (np.flatnonzero(at)[np.argsort(score[at])] for at in (y, ~y))
+    of_positive, of_negative = cases.codes[positives], cases.codes[negatives]
+    ordered = score[negatives]
+    low = np.searchsorted(ordered, score[positives], side="left")
+    high = np.searchsorted(ordered, score[positives], side="right")
     tied = bool(np.any(high > low))
 
     def area(weights: _Array) -> _Array:
