@@ -135,8 +135,17 @@ def test_no_false_positive_leaves_a_lower_bound_and_no_value():
 def test_no_false_negative_leaves_an_upper_bound_of_a_ratio_of_0():
     e = accuracy_table(*_units(20, 4, 0, 26)).lr_negative
     bound = stats.beta.ppf(0.975, 1, 20) / stats.beta.ppf(0.025, 26, 5)
-    assert (e.value, e.lower, e.flags) == (0.0, 0.0, ("one_sided",))
+    assert (e.value, e.lower, e.flags, e.reason) == (0.0, 0.0, ("one_sided",), "")
     assert e.upper == pytest.approx(bound)
+
+
+def test_zero_cells_of_one_participant_leave_no_bound():
+    none = accuracy_table([1, 1, 0, 0], [1, 1, 1, 0], cluster=[7] * 4).lr_negative
+    assert (none.value, none.lower, none.upper) == (0.0, 0.0, None)
+    assert "one participant only" in none.reason
+    infinite = accuracy_table([1, 1, 0, 0], [1, 0, 0, 0], cluster=[7] * 4).lr_positive
+    assert (infinite.value, infinite.lower) == (None, None)
+    assert "no upper bound" in infinite.reason
 
 
 @pytest.mark.parametrize(

@@ -117,6 +117,9 @@ def test_the_bootstrap_agrees_with_the_closed_forms_and_repeats_itself():
         assert two.upper - two.lower == pytest.approx(one.upper - one.lower, rel=0.15)
         assert two.lower == pytest.approx(one.lower, abs=0.2 * (one.upper - one.lower))
         assert two.method.startswith("bca cluster bootstrap; test: ")
+    one, two = closed.net_benefit[0].difference, drawn.net_benefit[0].difference
+    assert two.method.startswith("bca cluster bootstrap")
+    assert [two.lower, two.upper] == pytest.approx([one.lower, one.upper], abs=0.01)
     assert drawn == added_value(truth, old, new, cutoffs=[0.4], seed=3, replicates=1000)
 
 
