@@ -56,6 +56,25 @@ def test_partial_area_is_the_trapezoids_over_its_range():
     assert curve.partial_auc.value == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.53, 0.91), (0.71, 1.0), (0.36, 0.97)])
+def test_partial_variance_with_ties_equals_the_placements_integrated_numerically(low, high):
+    truth, score = simulated(13, 40, ties=True)
+    curve = roc(truth, score, partial=("specificity", low, high))
+    fpr, tpr = 1 - curve.points.specificity, curve.points.sensitivity
+    x, y, start, end = score[truth], score[~truth], 1 - high, 1 - low
+
+    def spread_over(value):
+        """Return the false positive rates over which a tie spreads a case, or its one rate."""
+        a, b = (y > value).mean(), (y >= value).mean()
+        return a + (b - a) * (np.arange(20_000) + 0.5) / 20_000
+
+    u = [np.mean(end - np.clip(spread_over(value), start, end)) for value in x]
+    v = [np.mean(np.interp(np.clip(spread_over(value), start, end), fpr, tpr)) for value in y]
+    se = np.sqrt(np.var(u, ddof=1) / len(u) + np.var(v, ddof=1) / len(v))
+    assert np.mean(u) == pytest.approx(curve.partial_auc.value, rel=1e-4)
+    assert half_width(curve.partial_auc) == pytest.approx(1.959964 * se, rel=1e-3)
+
+
 @pytest.mark.parametrize("of", ["specificity", "sensitivity"])
 def test_partial_area_varies_as_the_jackknife_says(of):
     truth, score = simulated(11, 160)
