@@ -118,6 +118,22 @@ def test_high_areas_use_the_logit_scale_and_stay_below_1():
     assert "logit" in e.method
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_area_whose_wald_interval_would_leave_0_to_1_uses_the_logit_scale(sign):
+    truth, score = [0, 0, 0, 1, 1, 1], sign * np.array([1, 2, 4, 3, 5, 6])
+    e = auc(truth, score)
+    assert e.value == pytest.approx(8 / 9 if sign == 1 else 1 / 9)
+    assert 0 < e.lower < e.value < e.upper < 1
+    assert e.method == "DeLong, logit"
+    # On the logit scale the interval is symmetric, and as wide as DeLong's divided by A (1 - A).
+    logits = np.log([v / (1 - v) for v in (e.lower, e.value, e.upper)])
+    x, y = np.array([score[truth.index(1)], *score[4:]]), score[:3]
+    psi = (x[:, None] > y).astype(float)
+    se = np.sqrt(psi.mean(axis=1).var(ddof=1) / 3 + psi.mean(axis=0).var(ddof=1) / 3)
+    half = Z * se / (e.value * (1 - e.value))
+    assert logits == pytest.approx([logits[1] - half, logits[1], logits[1] + half])
+
+
 def test_complete_separation_has_no_interval_and_says_so():
     e = auc([0, 0, 1, 1], [1, 2, 3, 4])
     assert (e.value, e.lower) == (1.0, None)
