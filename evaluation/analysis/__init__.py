@@ -1,6 +1,7 @@
 """Runs the locked analysis plan on the study's tables and gives result rows."""
 
-from evaluation.analysis.plan import Plan, default_plan, load_plan
+from evaluation.analysis.plan import Plan
+from evaluation.analysis.plan_file import default_plan, load_plan
 from evaluation.analysis.results import AnalysisResult, ResultRow
 from evaluation.analysis.strict import PlanError
 from evaluation.analysis.study import run

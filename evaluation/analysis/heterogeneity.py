@@ -1,54 +1,160 @@
-"""How much the sites differ: stands beside the pooled estimate and is no claim of its own."""
+"""How much sites and subgroups differ: stands beside the pooled estimate and is no claim of its own."""
 
 import math
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from scipy import stats
+import numpy as np
+from scipy import special, stats
 
+from evaluation.analysis.plan import Plan
 from evaluation.analysis.results import Place, ResultRow
-from evaluation.statistics import Estimate, not_estimable, random_effects
+from evaluation.statistics import Estimate, RandomEffects, not_estimable, random_effects
 
 Transform = Callable[[Estimate], Estimate]
 
 
-def _as_it_is(e: Estimate) -> Estimate:
+@dataclass(frozen=True)
+class Part:
+    """The estimate of one site or subgroup on the scale of pooling, with its sampling variance."""
+
+    name: str
+    value: float
+    variance: float
+    n: int
+
+    @property
+    def usable(self) -> bool:
+        """True when it can be weighed against others."""
+        return math.isfinite(self.value) and math.isfinite(self.variance) and self.variance > 0
+
+
+def as_it_is(e: Estimate) -> Estimate:
+    """Return the estimate."""
     return e
 
 
-def heterogeneity_rows(
-    place: Place, by_site: list[Estimate], *, transform: Transform = _as_it_is
-) -> list[ResultRow]:
-    """Return pooled value, prediction interval for a new site, tau and I squared.
+def as_percent(e: Estimate) -> Estimate:
+    """Return an estimate on the ln ratio as per cent: ``100 (exp(b) - 1)``."""
+    value, lower, upper = (
+        None if b is None else 100 * math.expm1(b) for b in (e.value, e.lower, e.upper)
+    )
+    return replace(
+        e, value=value, lower=lower, upper=upper, unit="%", method=f"{e.method}, ln ratio"
+    )
 
-    ``by_site`` are t intervals of means, from which the standard errors are taken back;
-    ``transform`` brings a value to the scale that is printed (tau stays on the scale of the sites).
-    """
-    usable = [e for e in by_site if e.estimable and _se(e) > 0]
-    values, variances = [e.value or 0.0 for e in usable], [_se(e) ** 2 for e in usable]
+
+def as_share(e: Estimate) -> Estimate:
+    """Return an estimate on the logit scale as a proportion."""
+    value, lower, upper = (
+        None if b is None else float(special.expit(b)) for b in (e.value, e.lower, e.upper)
+    )
+    return replace(e, value=value, lower=lower, upper=upper, unit="", method=f"{e.method}, logit")
+
+
+def logit_part(name: str, value: float, variance: float, n: int) -> Part:
+    """Return a proportion or an area as part on the logit scale; at 0 and 1 it has none."""
+    if not 0 < value < 1:
+        return Part(name, math.nan, math.nan, n)
+    return Part(name, float(special.logit(value)), variance / (value * (1 - value)) ** 2, n)
+
+
+def mean_part(name: str, values: np.ndarray, pid: np.ndarray) -> Part:
+    """Return the mean of observations with its (cluster-robust) variance; NaN is left out."""
+    keep = ~np.isnan(values)
+    x, who = values[keep], pid[keep]
+    n = len(x)
+    if n == 0:
+        return Part(name, math.nan, math.nan, 0)
+    mean = float(x.mean())
+    sums = np.bincount(np.unique(who, return_inverse=True)[1], weights=x - mean)
+    k = len(sums)
+    variance = k / (k - 1) * float(np.sum(sums**2)) / n**2 if k > 1 else math.nan
+    return Part(name, mean, variance, n)
+
+
+def pooled_over_sites(
+    plan: Plan, parts: Sequence[Part], *, transform: Transform = as_it_is, unit: str = ""
+) -> Estimate:
+    """Return the random-effects estimate of the usable sites on the printed scale."""
+    usable = [part for part in parts if part.usable]
+    n = sum(part.n for part in usable)
     if len(usable) < 2:
-        none = not_estimable(
-            "fewer than two sites with an interval", level=place.level, clusters=len(usable)
-        )
-        return [place.row(name, none) for name in ("sites_pooled", "sites_tau")]
-    r = random_effects(values, variances, level=place.level, unit=usable[0].unit)
-    n, method = sum(e.n for e in usable), "random effects, reml"
-    pooled = replace(r.estimate, n=n, clusters=len(usable))
-    prediction = replace(
-        pooled, lower=r.prediction_lower, upper=r.prediction_upper,
-        method=f"prediction interval, {pooled.method}",
-    )  # fmt: skip
-    tau, unit = math.sqrt(r.tau2 or 0.0), pooled.unit
-    return [
-        place.row("sites_pooled", transform(pooled)),
-        place.row("sites_prediction", transform(prediction)),
-        place.plain("sites_tau", tau, n=n, unit_of_value=unit, method=method),
-        place.plain("sites_i2_percent", r.i2_percent, n=n, unit_of_value="%", method=method),
-        place.plain("sites_q_p", r.q_p_value, n=n, method="Cochran Q"),
+        return not_estimable(
+            "fewer than two sites with an interval", level=plan.level, n=n, clusters=len(usable),
+            method="random effects", unit=unit,
+        )  # fmt: skip
+    e = _random_effects(plan, usable, unit).estimate
+    named = replace(e, n=n, method=e.method + _left_out(parts))
+    return transform(named)
+
+
+def heterogeneity_rows(
+    plan: Plan,
+    place: Place,
+    parts: Sequence[Part],
+    *,
+    prefix: str = "",
+    transform: Transform = as_it_is,
+    unit: str = "",
+) -> list[ResultRow]:
+    """Return pooled value, prediction interval, tau, I squared, Q and each site left out.
+
+    ``transform`` brings a value to the scale that is printed; tau stays on the scale of the parts.
+    ``prefix`` comes before the statistic, for measures that share an endpoint.
+    """
+    usable = [part for part in parts if part.usable]
+    pooled = pooled_over_sites(plan, parts, transform=transform, unit=unit)
+    if len(usable) < 2:
+        return [place.row(f"{prefix}{name}", pooled) for name in ("sites_pooled", "sites_tau")]
+    r = _random_effects(plan, usable, unit)
+    interval = replace(r.estimate, lower=r.prediction_lower, upper=r.prediction_upper, n=pooled.n)
+    prediction = transform(replace(interval, method=f"prediction interval, {interval.method}"))
+    method = f"random effects, {plan.methods.heterogeneity}{_left_out(parts)}"
+    number: dict[str, Any] = {"n": pooled.n, "method": method}
+    tau = math.sqrt(r.tau2 or 0.0)
+    scale = (
+        r.estimate.unit if transform is as_it_is else "ln" if transform is as_percent else "logit"
+    )
+    rows = [
+        place.row(f"{prefix}sites_pooled", pooled),
+        place.row(f"{prefix}sites_prediction", prediction),
+        place.plain(f"{prefix}sites_tau", tau, unit_of_value=scale, **number),
+        place.plain(f"{prefix}sites_i2_percent", r.i2_percent, unit_of_value="%", **number),
+        place.plain(f"{prefix}sites_q_p", r.q_p_value, n=pooled.n, method="Cochran Q"),
     ]
+    for part in usable if len(usable) > 2 else []:
+        others = [other for other in usable if other is not part]
+        e = pooled_over_sites(plan, others, transform=transform, unit=unit)
+        rows.append(place.row(f"{prefix}leave_out:{part.name}", e))
+    return rows
 
 
-def _se(e: Estimate) -> float:
-    if e.lower is None or e.upper is None or e.clusters < 2:
-        return 0.0
-    return (e.upper - e.lower) / 2 / float(stats.t.ppf(0.5 + e.level / 2, e.clusters - 1))
+def interaction_row(
+    place: Place, subgroup: str, parts: Sequence[Part], *, prefix: str = ""
+) -> ResultRow:
+    """Return the p-value of Cochran's Q over the estimates of a subgroup's levels."""
+    at, name = place.at(subgroup), f"{prefix}interaction_p"
+    usable = [part for part in parts if part.usable]
+    n = sum(part.n for part in usable)
+    if len(usable) < 2:
+        reason = "fewer than two levels with an estimate and a variance"
+        return at.plain(name, None, n=n, method="Cochran Q", reason=reason)
+    values = np.array([part.value for part in usable])
+    weights = 1 / np.array([part.variance for part in usable])
+    q = float(np.sum(weights * (values - np.sum(weights * values) / weights.sum()) ** 2))
+    method = f"Cochran Q over {len(usable)} levels{_left_out(parts)}"
+    return at.plain(name, float(stats.chi2.sf(q, len(usable) - 1)), n=n, method=method)
+
+
+def _random_effects(plan: Plan, usable: Sequence[Part], unit: str) -> RandomEffects:
+    return random_effects(
+        [part.value for part in usable], [part.variance for part in usable], level=plan.level,
+        method=plan.methods.heterogeneity, knapp_hartung=plan.methods.knapp_hartung, unit=unit,
+    )  # fmt: skip
+
+
+def _left_out(parts: Sequence[Part]) -> str:
+    names = [part.name for part in parts if not part.usable]
+    return f" (without an estimate: {', '.join(names)})" if names else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 import pandas as pd
 
+from evaluation.analysis.plan import Plan
 from evaluation.statistics import Estimate
 
 
@@ -13,7 +14,8 @@ from evaluation.statistics import Estimate
 class ResultRow:
     """One number of the study with everything needed to print it honestly.
 
-    ``subgroup`` is ``all`` or ``site:CODE``; ``order`` is its place in the long table.
+    ``subgroup`` is ``all``, ``site:CODE`` or ``SUBGROUP:LEVEL``; ``analysis`` is ``main`` or the id
+    of a sensitivity analysis of the plan; ``order`` is its place in the long table.
     """
 
     endpoint: str
@@ -37,6 +39,7 @@ class ResultRow:
     method: str
     reason: str
     prespecified: bool
+    analysis: str = "main"
     order: int = 0
 
 
@@ -47,6 +50,7 @@ class AnalysisResult:
     rows: tuple[ResultRow, ...]
     series: Mapping[str, pd.DataFrame]
     plan_digest: str
+    plan: Plan | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return the rows as one long table."""
@@ -69,14 +73,15 @@ class Place:
     region: str = ""
     subgroup: str = "all"
     prespecified: bool = True
+    analysis: str = "main"
 
     def row(self, statistic: str, e: Estimate, *, unit_of_value: str = "") -> ResultRow:
         """Return the row of one estimate."""
         return ResultRow(
             self.endpoint, self.family, self.quantity, self.test, self.target_condition, self.unit,
             self.region, self.analysis_set, self.subgroup, statistic, e.value, e.lower, e.upper,
-            e.level, e.n, e.clusters, e.missing, unit_of_value or e.unit, e.method, e.reason,
-            self.prespecified,
+            e.level, e.n, e.clusters, e.missing, unit_of_value or e.unit, _with_flags(e), e.reason,
+            self.prespecified, self.analysis,
         )  # fmt: skip
 
     def plain(
@@ -103,8 +108,17 @@ class Place:
     def seed(self, base: int) -> int:
         """Return a seed that depends on the place alone, so rows do not depend on their order."""
         key = "|".join([self.endpoint, self.quantity, self.test, self.target_condition, self.unit,
-                        self.region, self.subgroup])  # fmt: skip
+                        self.region, self.subgroup, self.analysis])  # fmt: skip
         return base + zlib.crc32(key.encode())
+
+
+_SAID_OTHERWISE = {"not_estimable", "no_interval", "one_cluster", "one_observation", "boundary"}
+
+
+def _with_flags(e: Estimate) -> str:
+    """Return the method with the flags that no reason spells out."""
+    flags = [flag for flag in e.flags if flag not in _SAID_OTHERWISE]
+    return f"{e.method} [{', '.join(flags)}]" if flags else e.method
 
 
 def numbered(rows: list[ResultRow]) -> tuple[ResultRow, ...]:

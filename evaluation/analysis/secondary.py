@@ -5,200 +5,154 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from evaluation.analysis.plan import ConditionUnit, IndexTest, Plan, TargetCondition
-from evaluation.analysis.results import Place, ResultRow
-from evaluation.analysis.subgroups import split
-from evaluation.analysis.tables import Tables, members
-from evaluation.analysis.units import readers_of, reference_units, scored_units
-from evaluation.diagnostic import (
-    PairedAccuracy,
-    accuracy_table,
-    auc,
-    compare_auc,
-    compare_paired,
-    roc,
+from evaluation.analysis.accuracy_rows import (
+    area_rows,
+    brief_rows,
+    table_rows,
+    withheld_area,
 )
-from evaluation.statistics import Comparison, Estimate, not_estimable
+from evaluation.analysis.cohort import Cohort
+from evaluation.analysis.heterogeneity import (
+    as_share,
+    heterogeneity_rows,
+    interaction_row,
+)
+from evaluation.analysis.plan_parts import IndexTest
+from evaluation.analysis.questions import Handling, Question, calls, decided
+from evaluation.analysis.results import Place, ResultRow
+from evaluation.analysis.score_parts import MEASURES, measure_parts
+from evaluation.analysis.similarity import absent_rows
+from evaluation.analysis.units import Scored
+from evaluation.diagnostic import roc
+from evaluation.statistics import not_estimable
 
-_MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "auc")
-_UNREGISTERED = "the test is not registered in the plan: there is no locked cut-off"
-
-
-def condition_rows(
-    plan: Plan, tables: Tables, condition: TargetCondition
-) -> tuple[list[ResultRow], list[pd.DataFrame]]:
-    """Return the rows of a target condition and the ROC points behind its figures."""
-    people = members(plan.set_named(condition.analysis_set), tables.participants)
-    rows: list[ResultRow] = []
-    curves: list[pd.DataFrame] = []
-    for unit in condition.unit:
-        place = Place(
-            condition.id, "secondary", condition.analysis_set, plan.level,
-            target_condition=condition.id, unit=unit.id,
-        )  # fmt: skip
-        if unit.not_estimable:
-            none = not_estimable(unit.not_estimable, level=plan.level)
-            rows += [place.row(name, none) for name in ("specificity", "npv", "auc")]
-            continue
-        rows += _reference_rows(place, tables, reference_units(tables, people, condition, unit))
-        for test in (*plan.index_test, *_unregistered(plan, tables, condition, unit)):
-            scored = scored_units(tables, people, condition=condition, unit=unit, test=test)
-            more, points = _test_rows(
-                plan, tables, replace(place, test=test.id), test=test, scored=scored
-            )
-            rows, curves = rows + more, curves + points
-        rows += _contrast_rows(plan, tables, people, place, judged=(condition, unit))
-    return rows, curves
+Series = dict[str, list[pd.DataFrame]]
+SCORE_COLUMNS = ("target_condition", "unit", "test", "participant", "site", "unit_id", "reader", "truth",
+                 "score", "cutoff", "call")  # fmt: skip
+"""One row per judged unit: what an independent recomputation of the accuracy needs."""
+ROC_COLUMNS = ("target_condition", "unit", "test", "threshold", "fpr", "tpr", "tpr_lower",
+               "tpr_upper")  # fmt: skip
+_MOST_POINTS = 1000
+"""A drawn curve shows no more; every score stands in the series of scores."""
 
 
-def _unregistered(
-    plan: Plan, tables: Tables, condition: TargetCondition, unit: ConditionUnit
-) -> list[IndexTest]:
-    s = tables.index_scores
-    own = s[(s["target_condition"] == condition.id) & (s["unit"] == unit.id)]
-    known = {test.id for test in plan.index_test}
-    return [IndexTest(name, name, "scores", "", {}) for name in sorted(set(own["test"]) - known)]
-
-
-def _reference_rows(place: Place, tables: Tables, units: pd.DataFrame) -> list[ResultRow]:
+def not_estimable_rows(cohort: Cohort) -> list[ResultRow]:
+    """Return rows for the units of which the plan says that nothing can be estimated."""
     rows = []
-    for name, group in split(units, tables.sites):
+    for condition in cohort.plan.target_condition:
+        for unit in condition.unit:
+            place = Place(
+                condition.id, "secondary", condition.analysis_set, cohort.plan.level,
+                target_condition=condition.id, unit=unit.id,
+            )  # fmt: skip
+            if unit.not_estimable:
+                none = not_estimable(unit.not_estimable, level=cohort.plan.level)
+                rows += [place.row(name, none) for name in ("specificity", "npv", "auc")]
+    return rows
+
+
+def question_rows(cohort: Cohort, question: Question) -> tuple[list[ResultRow], Series]:
+    """Return the rows of a question among its analysis set, ROC points and scores behind them."""
+    series: Series = {"roc": [], "scores": []}
+    place = question.place(cohort.plan)
+    rows = _reference_rows(cohort, place, question)
+    for test in question.tests:
+        scored = question.scored[test.id]
+        at = replace(place, test=test.id, prespecified=bool(test.cutoff))
+        rows += _test_rows(cohort, at, test, scored)
+        series["scores"].append(_scores(cohort, at, test, scored))
+        series["roc"] += _curves(cohort, at, scored)
+    return rows, series
+
+
+def _reference_rows(cohort: Cohort, place: Place, question: Question) -> list[ResultRow]:
+    units = question.units
+    everyone = ("all", np.ones(len(units), dtype=bool))
+    rows = []
+    for name, keep in (everyone, *cohort.sites.split(units.pid)):
         for status in ("positive", "negative", "indeterminate", "missing"):
-            count = float((group["status"] == status).sum())
-            rows.append(place.at(name).plain(f"reference_{status}", count, n=len(group)))
+            count = float((units.status[keep] == status).sum())
+            rows.append(place.at(name).plain(f"reference_{status}", count, n=int(keep.sum())))
     return rows
 
 
-def _test_rows(
-    plan: Plan, tables: Tables, place: Place, *, test: IndexTest, scored: pd.DataFrame
-) -> tuple[list[ResultRow], list[pd.DataFrame]]:
-    readers = readers_of(scored)
-    if test.kind == "scores" and not readers:
-        none = not_estimable("no score of this test is recorded", level=plan.level)
-        return [place.row("auc", none)], []
-    place = replace(place, prespecified=bool(test.cutoff))
-    rows: list[ResultRow] = []
-    curves = [_points(place, scored)]
-    for name, group in split(scored, tables.sites):
-        rows += _accuracy_rows(plan, place.at(name), test, group)
-    for reader in readers if len(readers) > 1 else []:
-        own = scored[scored["reader"] == reader]
+def _test_rows(cohort: Cohort, place: Place, test: IndexTest, scored: Scored) -> list[ResultRow]:
+    if test.kind == "scores" and not scored.readers:
+        none = not_estimable("no score of this test is recorded", level=cohort.plan.level)
+        return [place.row("auc", none)]
+    handling = Handling.of(cohort.plan)
+    rows = table_rows(cohort.plan, place, test, scored, handling=handling)
+    rows += area_rows(cohort, place, scored, whole=True)
+    for name, keep in cohort.sites.split(scored.pid):
+        own, at = scored.where(keep), place.at(name)
+        rows += table_rows(cohort.plan, at, test, own, handling=handling)
+        rows.append(at.row("auc", withheld_area(cohort, own)))
+    rows += _differences(cohort, place, test, scored)
+    for reader in scored.readers if len(scored.readers) > 1 else []:
+        own = scored.where(scored.reader == reader)
         at = replace(place, test=f"{test.id}:{reader}")
-        rows += _accuracy_rows(plan, at, test, own)
-        curves.append(_points(at, own))
-    return rows, curves
-
-
-def _accuracy_rows(
-    plan: Plan, place: Place, test: IndexTest, scored: pd.DataFrame
-) -> list[ResultRow]:
-    truth, score = scored["truth"].to_numpy(float), scored["score"].to_numpy(float)
-    cluster = _cluster(scored)
-    rows = []
-    cutoff = test.cutoff.get(place.target_condition)
-    if cutoff is None:
-        none = not_estimable(_UNREGISTERED, level=plan.level, n=len(scored))
-        rows += [place.row(name, none) for name in _MEASURES[:-1]]
-    else:
-        call = _calls(score, cutoff)
-        table = accuracy_table(truth, call, cluster=cluster, level=plan.level)
-        rows.append(place.plain("cutoff", cutoff, n=len(scored), method="locked in the plan"))
-        for name in ("tp", "fp", "fn", "tn", "missing_reference", "missing_index"):
-            rows.append(place.plain(name, float(getattr(table, name)), n=len(scored)))
-        rows += [place.row(name, e) for name, e in table.estimates().items()]
-    area = auc(truth, score, cluster=cluster, level=plan.level)
-    rows.append(place.row("auc", _enough(plan, truth, score, area)))
+        rows += table_rows(cohort.plan, at, test, own, handling=handling)
+        rows += area_rows(cohort, at, own, whole=False)
     return rows
 
 
-def _calls(score: np.ndarray, cutoff: float) -> np.ndarray:
-    """Return 1/0, NaN where there is no score; a score equal to the cut-off is positive."""
-    return np.where(np.isnan(score), np.nan, score >= cutoff)
+def _differences(cohort: Cohort, place: Place, test: IndexTest, scored: Scored) -> list[ResultRow]:
+    """Return how sites differ, and the demographic subgroups with their interaction."""
+    rows: list[ResultRow] = []
+    plan = cohort.plan
+    by_site = measure_parts(cohort, cohort.sites, test, scored, condition=place.target_condition)
+    for name, parts in by_site.items():
+        rows += heterogeneity_rows(plan, place, parts, prefix=f"{name}_", transform=as_share)
+    for partition in cohort.demographics:
+        for level, keep in partition.split(scored.pid):
+            rows += brief_rows(cohort, place.at(level), test, scored.where(keep))
+        found = measure_parts(cohort, partition, test, scored, condition=place.target_condition)
+        for name, parts in found.items():
+            rows.append(interaction_row(place, partition.id, parts, prefix=f"{name}_"))
+    for name in MEASURES if cohort.absent_subgroups else ():
+        rows += absent_rows(cohort, place, prefix=f"{name}_")
+    return rows
 
 
-def _cluster(scored: pd.DataFrame) -> np.ndarray | None:
-    who = scored["participant"].to_numpy()
-    return who if len(set(who)) < len(who) else None
+def _scores(cohort: Cohort, place: Place, test: IndexTest, scored: Scored) -> pd.DataFrame:
+    cutoff = test.cutoff.get(place.target_condition, np.nan)
+    handling = Handling.of(cohort.plan)
+    call = decided(calls(scored, cutoff, handling), scored, handling)
+    people = cohort.people.iloc[scored.pid]
+    return pd.DataFrame(
+        {
+            "target_condition": place.target_condition, "unit": place.unit, "test": test.id,
+            "participant": people["participant"].to_numpy(), "site": people["site"].to_numpy(),
+            "unit_id": scored.unit_id, "reader": scored.reader, "truth": scored.truth,
+            "score": scored.score, "cutoff": cutoff,
+            "call": np.full(len(scored), np.nan) if np.isnan(cutoff) else call,
+        }
+    )[list(SCORE_COLUMNS)]  # fmt: skip
 
 
-def _enough(plan: Plan, truth: np.ndarray, score: np.ndarray, area: Estimate) -> Estimate:
-    known = ~np.isnan(truth) & ~np.isnan(score)
-    positives, negatives = int((truth[known] == 1).sum()), int((truth[known] == 0).sum())
-    few = positives < plan.minimum.positives or negatives < plan.minimum.negatives
-    if not area.estimable or not few:
-        return area
-    return not_estimable(
-        f"only {positives} positive and {negatives} negative cases, fewer than the plan asks for",
-        level=area.level, n=area.n, clusters=area.clusters, missing=area.missing,
-        method=area.method,
-    )  # fmt: skip
+def _curves(cohort: Cohort, place: Place, scored: Scored) -> list[pd.DataFrame]:
+    frames = [_points(cohort, place, scored)]
+    for reader in scored.readers if len(scored.readers) > 1 else []:
+        own = scored.where(scored.reader == reader)
+        frames.append(_points(cohort, replace(place, test=f"{place.test}:{reader}"), own))
+    return frames
 
 
-def _points(place: Place, scored: pd.DataFrame) -> pd.DataFrame:
-    curve = roc(scored["truth"].to_numpy(float), scored["score"].to_numpy(float))
+def _points(cohort: Cohort, place: Place, scored: Scored) -> pd.DataFrame:
+    curve = roc(
+        scored.truth, scored.score, cluster=scored.cluster, level=cohort.plan.level, bands=True
+    )
     points = curve.points
     if not (curve.positives and curve.negatives):
         return pd.DataFrame()
-    return pd.DataFrame(
+    size = len(points.threshold)
+    shown = np.unique(np.linspace(0, size - 1, min(size, _MOST_POINTS)).round().astype(int))
+    frame = pd.DataFrame(
         {
-            "target_condition": place.target_condition,
-            "unit": place.unit,
-            "test": place.test,
-            "threshold": points.threshold,
-            "fpr": 1 - points.specificity,
-            "tpr": points.sensitivity,
+            "target_condition": place.target_condition, "unit": place.unit, "test": place.test,
+            "threshold": points.threshold, "fpr": 1 - points.specificity,
+            "tpr": points.sensitivity, "tpr_lower": points.sensitivity_lower,
+            "tpr_upper": points.sensitivity_upper,
         }
-    )
-
-
-def _contrast_rows(
-    plan: Plan,
-    tables: Tables,
-    people: pd.DataFrame,
-    place: Place,
-    *,
-    judged: tuple[TargetCondition, ConditionUnit],
-) -> list[ResultRow]:
-    tests = {test.id: test for test in plan.index_test}
-    keys = ["participant", "unit_id", "reader"]
-    rows = []
-    for pair in plan.comparison:
-        one, two = (
-            scored_units(tables, people, condition=judged[0], unit=judged[1], test=tests[name])
-            for name in (pair.test, pair.against)
-        )
-        both = one.merge(two[[*keys, "score"]], on=keys, suffixes=("", "_against"))
-        if both[["score", "score_against"]].dropna().empty:
-            continue
-        e = _difference(plan, both)
-        at = replace(place, test=f"{pair.test} - {pair.against}")
-        cutoffs = [tests[name].cutoff[judged[0].id] for name in (pair.test, pair.against)]
-        calls = _paired_calls(plan, both, cutoffs)
-        for name, found in (
-            ("auc", e), ("sensitivity", calls.sensitivity), ("specificity", calls.specificity),
-        ):  # fmt: skip
-            rows.append(at.row(f"{name}_difference", found))
-            if found.p_value is not None:
-                p = at.plain(f"{name}_difference_p", found.p_value, n=found.n, method=found.method)
-                rows.append(p)
-    return rows
-
-
-def _paired_calls(plan: Plan, both: pd.DataFrame, cutoffs: list[float]) -> PairedAccuracy:
-    calls = [
-        _calls(both[name].to_numpy(float), cutoff)
-        for name, cutoff in zip(("score", "score_against"), cutoffs, strict=True)
-    ]
-    return compare_paired(
-        both["truth"].to_numpy(float), calls[0], calls[1], cluster=_cluster(both), level=plan.level
-    )
-
-
-def _difference(plan: Plan, both: pd.DataFrame) -> Comparison:
-    return compare_auc(
-        both["truth"].to_numpy(float),
-        both["score"].to_numpy(float),
-        both["score_against"].to_numpy(float),
-        cluster=_cluster(both),
-        level=plan.level,
-    )
+    )  # fmt: skip
+    return frame[list(ROC_COLUMNS)].iloc[shown].reset_index(drop=True)

@@ -3,6 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -58,6 +59,8 @@ def _scalar(hint: type, raw: object, where: str) -> object:
     # TOML writes 20 and 20.0; both are numbers. True is no number, although Python says so.
     if hint is float and isinstance(raw, int) and not isinstance(raw, bool):
         return float(raw)
-    if not isinstance(raw, hint) or (isinstance(raw, bool) and hint is not bool):
+    # A time of day on a date would make two plans of the same day differ.
+    timed = hint is date and isinstance(raw, datetime)
+    if timed or not isinstance(raw, hint) or (isinstance(raw, bool) and hint is not bool):
         raise PlanError(f"{where} must be of type {hint.__name__}, not {type(raw).__name__}")
     return raw

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from evaluation.analysis.plan import AnalysisSet, Plan
+from evaluation.analysis.plan import Plan
 
 STEPS = (
     "screened", "eligible", "enrolled", "consented", "ct_received", "pet_received", "pair_ready",
@@ -30,6 +30,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Columns of each table; a table may be empty, a column may not be missing."""
 
+OPTIONAL_FLAGS = {"index_scores": ("indeterminate",)}
+"""Columns that a table may have besides: true where a reader could not decide."""
+
 _KEYS: dict[str, tuple[str, ...]] = {
     "participants": ("participant",),
     "measurements": ("participant", "region", "image", "quantity", "release"),
@@ -37,8 +40,12 @@ _KEYS: dict[str, tuple[str, ...]] = {
     "index_scores": ("test", "target_condition", "unit", "participant", "unit_id", "reader"),
     "sites": ("code",),
 }
+_UNREAD = {"measurements": {"site", "method", "flags"}}
+_LONG = {"measurements", "reference_standard", "index_scores"}
 NUMBERS = {"age_years", "value", "score", "target"}
 _STATUS = {"positive", "negative", "indeterminate", "missing"}
+_LONGEST_LEVEL = 40
+_YES, _NO = {"true", "1", "1.0", "yes"}, {"false", "0", "0.0", "no"}
 
 
 class TablesError(ValueError):
@@ -64,20 +71,11 @@ class Tables:
             return found[found["region"].str.startswith(region)]
         return found[found["region"] == region]
 
-    def with_measurements(self, image: str) -> frozenset[str]:
-        """Return the participants of whom an image was measured at all."""
-        return self._measured_people.get(image, frozenset())
-
     @cached_property
     def _by_quantity(self) -> dict[tuple[str, str], pd.DataFrame]:
         # Scanning half a million rows for every question is what made a large study slow.
-        groups = self.measurements.groupby(["quantity", "image"], sort=False)
+        groups = self.measurements.groupby(["quantity", "image"], sort=False, observed=True)
         return {(str(q), str(i)): own for (q, i), own in groups}
-
-    @cached_property
-    def _measured_people(self) -> dict[str, frozenset[str]]:
-        groups = self.measurements.groupby("image", sort=False)["participant"]
-        return {str(image): frozenset(people) for image, people in groups}
 
 
 def empty_table(name: str) -> pd.DataFrame:
@@ -94,20 +92,13 @@ def prepared(plan: Plan, tables: Tables) -> Tables:
         With a sentence naming the table and the column or row.
     """
     frames = {f.name: _typed(f.name, getattr(tables, f.name)) for f in fields(tables)}
+    frames["participants"] = _with_declared(plan, frames["participants"], tables.participants)
     frames["measurements"] = _one_release(plan, frames["measurements"])
     ordered = {name: _ordered(name, frame) for name, frame in frames.items()}
     _check_finite(ordered)
     _check_status(ordered["reference_standard"])
     _check_sites(ordered)
     return Tables(**ordered)
-
-
-def members(analysis_set: AnalysisSet, participants: pd.DataFrame) -> pd.DataFrame:
-    """Return the participants of an analysis set."""
-    keep = np.ones(len(participants), dtype=bool)
-    for column in analysis_set.requires:
-        keep &= participants[column].to_numpy(dtype=bool)
-    return participants[keep]
 
 
 def _dtype(column: str) -> str:
@@ -123,19 +114,83 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     typed: dict[str, object] = {}
     for column in COLUMNS[name]:
         values = frame[column]
+        if column in _UNREAD.get(name, ()):
+            continue
         if column in NUMBERS:
             typed[column] = pd.to_numeric(values, errors="raise").astype("float64").to_numpy()
         elif column in STEPS:
-            typed[column] = [not pd.isna(v) and bool(v) for v in values]
+            typed[column] = np.array([not pd.isna(v) and bool(v) for v in values], dtype=bool)
         else:
-            raw = values.to_numpy(dtype=object, copy=True)
-            raw[pd.isna(raw)] = ""
-            typed[column] = np.array([str(v) for v in raw], dtype=object)
+            words = _words(values)
+            # Long tables repeat few words: as categories they are small and quick to sort.
+            typed[column] = words if name in _LONG else np.asarray(words, dtype=object)
+    for column in OPTIONAL_FLAGS.get(name, ()):
+        typed[column] = (
+            _flags(frame[column], name) == 1 if column in frame.columns
+            else np.zeros(len(frame), dtype=bool)
+        )  # fmt: skip
     return pd.DataFrame(typed)
 
 
+def _words(values: pd.Series) -> pd.Categorical:
+    codes, found = pd.factorize(values.to_numpy(dtype=object, copy=False))
+    words = np.array([*(str(word) for word in found), ""], dtype=object)
+    labels, place = np.unique(words, return_inverse=True)
+    return pd.Categorical.from_codes(place[codes], categories=pd.Index(labels, dtype=object))
+
+
+def _with_declared(plan: Plan, typed: pd.DataFrame, given: pd.DataFrame) -> pd.DataFrame:
+    """Return the participants with those columns that the plan declares and the table has."""
+    more: dict[str, np.ndarray] = {}
+    for column in plan.participant_column:
+        if column.name not in given.columns:
+            continue
+        values = given[column.name]
+        if column.kind == "number":
+            more[column.name] = _numbers(values)
+        elif column.kind == "flag":
+            more[column.name] = _flags(values, "participants")
+        else:
+            more[column.name] = _levels(values)
+    return typed.assign(**more)
+
+
+def _numbers(values: pd.Series) -> np.ndarray:
+    try:
+        known = values.replace("", np.nan)
+        numbers = pd.to_numeric(known, errors="raise").astype("float64").to_numpy()
+    except (ValueError, TypeError) as error:
+        raise TablesError(f"table participants: column {values.name!r}: {error}") from error
+    if np.isinf(numbers).any():
+        raise TablesError(f"table participants: column {values.name!r} has an infinite value")
+    return np.asarray(numbers)
+
+
+def _flags(values: pd.Series, table: str) -> np.ndarray:
+    """Return 1, 0 and NaN where nothing is recorded."""
+    flags = np.full(len(values), np.nan)
+    for i, value in enumerate(values):
+        word = "" if pd.isna(value) else str(value).strip().lower()
+        if word and word not in _YES | _NO:
+            raise TablesError(f"table {table}: column {values.name!r}: {value!r} is no flag")
+        if word:
+            flags[i] = float(word in _YES)
+    return flags
+
+
+def _levels(values: pd.Series) -> np.ndarray:
+    words = np.asarray(_words(values), dtype=object)
+    for word in words:
+        if len(word) > _LONGEST_LEVEL or ":" in word:
+            raise TablesError(
+                f"table participants: column {values.name!r}: level {word!r} is longer than "
+                f"{_LONGEST_LEVEL} letters or has a colon"
+            )
+    return words
+
+
 def _one_release(plan: Plan, measurements: pd.DataFrame) -> pd.DataFrame:
-    releases = sorted(set(measurements["release"]) - {""})
+    releases = sorted(set(measurements["release"].unique()) - {""})
     wanted = plan.release or (releases[0] if releases else "")
     if not plan.release and len(releases) > 1:
         raise TablesError(
@@ -147,13 +202,25 @@ def _one_release(plan: Plan, measurements: pd.DataFrame) -> pd.DataFrame:
 
 def _ordered(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     keys = list(_KEYS[name])
-    repeated = frame[frame.duplicated(keys)]
+    codes = [_codes(frame[key]) for key in keys]
+    order = np.lexsort(codes[::-1]) if len(frame) else np.array([], dtype=np.intp)
+    sorted_codes = np.stack([code[order] for code in codes])
+    repeated = np.flatnonzero((sorted_codes[:, 1:] == sorted_codes[:, :-1]).all(axis=0))
     if len(repeated):
-        row = ", ".join(str(repeated.iloc[0][key]) for key in keys)
+        twice = frame.iloc[order[repeated[0]]]
+        row = ", ".join(str(twice[key]) for key in keys)
         raise TablesError(f"table {name}: two rows for {row}")
-    if name == "sites":
-        return frame.reset_index(drop=True)
-    return frame.sort_values(keys, kind="stable").reset_index(drop=True)
+    return (
+        frame.reset_index(drop=True)
+        if name == "sites"
+        else frame.iloc[order].reset_index(drop=True)
+    )
+
+
+def _codes(words: pd.Series) -> np.ndarray:
+    # The categories are sorted, so their codes sort as the words do.
+    own = words.array if isinstance(words.dtype, pd.CategoricalDtype) else _words(words)
+    return np.asarray(own.codes)
 
 
 def _check_finite(frames: dict[str, pd.DataFrame]) -> None:
@@ -167,7 +234,7 @@ def _check_finite(frames: dict[str, pd.DataFrame]) -> None:
 
 
 def _check_status(reference: pd.DataFrame) -> None:
-    for status in sorted(set(reference["status"]) - _STATUS):
+    for status in sorted(set(reference["status"].unique()) - _STATUS):
         raise TablesError(f"table reference_standard: status {status!r} is not known")
 
 

@@ -1,73 +1,172 @@
-"""The tables about index tests, missing results and what is not estimable."""
+"""The tables about index tests: estimates, cross-tabulations, the reference standard."""
 
 from evaluation.analysis import ResultRow
-from evaluation.report.document import Lookup, Table
+from evaluation.report.cells import grouped, judged_on, marked, methods_note, test_name
+from evaluation.report.document import Table
 from evaluation.report.formats import (
     CONDITIONS,
-    QUANTITIES,
-    STATISTICS,
-    TESTS,
+    UNITS,
+    Printed,
     count_of,
     interval_of,
     label,
     level_of,
-    number,
+    n_of,
     value_of,
+    withheld,
 )
-from evaluation.report.tables import methods_note
+from evaluation.report.lookup import Lookup
+from evaluation.report.wording import say, says
 
-_MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "auc")
+MEASURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "auc")
+_LESS = (
+    "lr_positive",
+    "lr_negative",
+    "diagnostic_odds_ratio",
+    "youden",
+    "partial_auc",
+    "auc_crude",
+)
 _NUMERATOR = {"sensitivity": "tp", "specificity": "tn", "ppv": "tp", "npv": "tn"}
-UNITS = {"lesion": "lesion", "station": "nodal station", "participant": "participant"}
+_CELLS = ("tp", "fp", "fn", "tn")
+_COUNTS = (
+    "tp",
+    "fp",
+    "fn",
+    "tn",
+    "indeterminate",
+    "failed_index",
+    "missing_index",
+    "missing_reference",
+)
 
 
 def accuracy_tables(look: Lookup) -> list[Table]:
     """Return one table for each target condition and unit that has any index test result."""
     tables = []
     for condition, unit in judged(look):
-        tests = [r for r in _auc_rows(look, condition, unit) if look.like(r, "sensitivity")]
-        rows = [
-            (
-                f"{label(TESTS, r.test)}\n(≥ {value_of(look.like(r, 'cutoff'))})",
-                *(_cell(look, r, name) for name in _MEASURES),
-            )
-            for r in tests
-        ]
-        if rows:
-            tables.append(_accuracy_table(look, condition, unit, tests=tests, rows=rows))
+        tests = [r for r in test_rows(look, condition, unit) if look.like(r, "sensitivity")]
+        whole = [r for r in tests if ":" not in r.test]
+        if whole:
+            tables.append(_accuracy_table(look, whole))
     return tables
 
 
-def cross_table(look: Lookup) -> Table:
-    """Return every index test by the reference standard."""
-    rows = []
-    for condition, unit in judged(look):
-        for r in _auc_rows(look, condition, unit):
-            if look.like(r, "tp"):
-                counts = ("tp", "fp", "fn", "tn", "missing_index", "missing_reference")
-                rows.append(
-                    (
-                        f"{label(CONDITIONS, condition)}, {UNITS[unit]}",
-                        label(TESTS, r.test),
-                        *(count_of(look.like(r, name)) for name in counts),
-                    )
-                )
-    columns = (
-        "Target condition, unit", "Index test", "True +", "False +", "False −", "True −",
-        "No index result", "No reference",
-    )  # fmt: skip
-    notes = (
-        (
-            "No reference: reference standard missing or indeterminate. With several readers each "
-            "reading counts once."
-        ),
+def accuracy_by_reader(look: Lookup) -> Table | None:
+    """Return the estimates of each reader apart."""
+    tests = [r for c, u in judged(look) for r in test_rows(look, c, u) if ":" in r.test]
+    rows, groups = grouped(
+        (judged_on(r), (_test(look, r), *(_cell(look, r, name) for name in MEASURES)))
+        for r in tests
     )
+    if not rows:
+        return None
+    columns = (say("accuracy.reader"), *says("accuracy.columns")[1:])
+    used = [look.like(r, name) for name in MEASURES for r in tests]
     return Table(
-        "Index test by reference standard", columns, tuple(rows), notes=notes, text_columns=2
+        say("accuracy.by_reader", level=level_of(look.rows)), columns, rows,
+        notes=methods_note(used), groups=groups, id="accuracy_by_reader",
+    )  # fmt: skip
+
+
+def accuracy_by_site(look: Lookup) -> Table | None:
+    """Return sensitivity, specificity and AUC of each index test at each site."""
+    names = ("sensitivity", "specificity", "auc")
+    lines = []
+    for r in (r for c, u in judged(look) for r in test_rows(look, c, u) if ":" not in r.test):
+        for site in look.sites():
+            found = [look.like(r, name, subgroup=site) for name in names]
+            if any(found):
+                cells = (
+                    part for e in found
+                    for part in (n_of(e) if e else "–", interval_of(e))
+                )  # fmt: skip
+                lines.append((_heading(look, r), (site.removeprefix("site:"), *cells)))
+    rows, groups = grouped(lines)
+    if not rows:
+        return None
+    return Table(
+        say("accuracy.by_site", level=level_of(look.rows)), says("accuracy.site_columns"), rows,
+        groups=groups, id="accuracy_by_site",
+    )  # fmt: skip
+
+
+def further_accuracy(look: Lookup) -> Table | None:
+    """Return likelihood ratios and the areas beside the main one."""
+    tests = [r for c, u in judged(look) for r in test_rows(look, c, u) if ":" not in r.test]
+    shown = [s for s in _LESS if any(look.like(r, s) for r in tests)]
+    if not shown:
+        return None
+    lines = [
+        (judged_on(r), (_test(look, r), *(interval_of(look.like(r, s), split=True) for s in shown)))
+        for r in tests
+        if any(look.like(r, s) for s in shown)
+    ]
+    rows, groups = grouped(lines)
+    names = (say(f"accuracy.{s}") for s in shown)
+    return Table(
+        say("accuracy.further", level=level_of(look.rows)), (say("index_test"), *names), rows,
+        notes=methods_note(look.like(r, s) for r in tests for s in shown), groups=groups,
+        id="accuracy_further",
+    )  # fmt: skip
+
+
+def cross_table(look: Lookup) -> Table | None:
+    """Return every index test by the reference standard."""
+    tests = [r for c, u in judged(look) for r in test_rows(look, c, u) if look.like(r, "tp")]
+    shown = _counts_shown(look, tests)
+    rows, groups = grouped(
+        (judged_on(r), (_test(look, r), *(count_of(look.like(r, s)) for s in shown))) for r in tests
     )
+    if not rows:
+        return None
+    columns = (say("index_test"), *(say(f"cross.{s}") for s in shown))
+    return Table(
+        say("cross.title"), columns, rows, notes=(say("cross.note"), *_none_note(shown)),
+        groups=groups, id="cross_tabulation",
+    )  # fmt: skip
 
 
-def reference_table(look: Lookup) -> Table:
+def cross_table_by_site(look: Lookup) -> Table | None:
+    """Return the same at each site, for readings of all readers together."""
+    tests = [r for c, u in judged(look) for r in test_rows(look, c, u)
+             if look.like(r, "tp") and ":" not in r.test]  # fmt: skip
+    shown = _counts_shown(look, tests)
+    lines = []
+    for r in tests:
+        for site in look.sites():
+            found = [look.like(r, s, subgroup=site) for s in shown]
+            if any(found):
+                lines.append(
+                    (_heading(look, r), (site.removeprefix("site:"), *map(count_of, found)))
+                )
+    rows, groups = grouped(lines)
+    if not rows:
+        return None
+    columns = (say("site"), *(say(f"cross.{s}") for s in shown))
+    return Table(say("cross.by_site"), columns, rows, groups=groups, id="cross_tabulation_by_site")
+
+
+def stard_table(look: Lookup) -> Table | None:
+    """Return every unit by index result and reference standard, before anything is handled."""
+    verdicts = ("positive", "negative", "indeterminate", "missing")
+    lines = []
+    for first in look.where(endpoint="stard_flow", statistic="positive:positive", subgroup="all"):
+        for result in ("positive", "negative", "indeterminate", "failed", "missing"):
+            found = [look.like(first, f"{result}:{verdict}") for verdict in verdicts]
+            if any(r and (r.value or withheld(r)) for r in found):
+                heading = f"{_heading(look, first)} (n = {n_of(first)})"
+                lines.append((heading, (say(f"stard.{result}"), *map(count_of, found))))
+    rows, groups = grouped(lines)
+    if not rows:
+        return None
+    return Table(
+        say("stard.title"), says("stard.columns"), rows, notes=(say("stard.note"),),
+        groups=groups, id="stard_flow",
+    )  # fmt: skip
+
+
+def reference_table(look: Lookup) -> Table | None:
     """Return the verdicts of the reference standard, missing and indeterminate ones included."""
     rows = []
     for condition, unit in judged(look):
@@ -76,38 +175,13 @@ def reference_table(look: Lookup) -> Table:
             counts = [look.like(found, f"reference_{s}") for s in
                       ("positive", "negative", "indeterminate", "missing")]  # fmt: skip
             rows.append(
-                (label(CONDITIONS, condition), UNITS[unit], str(found.n), *map(count_of, counts))
+                (label(CONDITIONS, condition), UNITS[unit], n_of(found), *map(count_of, counts))
             )
-    columns = (
-        "Target condition",
-        "Unit",
-        "Units",
-        "Positive",
-        "Negative",
-        "Indeterminate",
-        "Missing",
-    )
+    if not rows:
+        return None
     return Table(
-        "Reference standard and its gaps", columns, tuple(rows), text_columns=2,
-        notes=("Units of participants in the analysis set of the target condition.",),
-    )  # fmt: skip
-
-
-def reasons_table(look: Lookup) -> Table:
-    """Return what is not estimable, and what has no interval, with the reason."""
-    lacking: dict[tuple[str, str, str], list[str]] = {}
-    for r in look.rows:
-        if r.reason and r.family in {"primary", "secondary"} and r.subgroup == "all":
-            key = (_about(r), "no value" if r.value is None else "no interval", r.reason)
-            lacking.setdefault(key, []).append(label(STATISTICS, r.statistic))
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    for (about, kind, reason), names in lacking.items():
-        alike.setdefault((", ".join(dict.fromkeys(names)), kind, reason), []).append(about)
-    rows = [("\n".join(abouts), *key) for key, abouts in alike.items()]
-    return Table(
-        "Not estimable, and why", ("Analysis", "Statistic", "Lacks", "Reason"), tuple(rows),
-        text_columns=4, widths=(3, 3, 1, 4),
-        notes=("Over all participants; the rows by site stand in results.csv.",),
+        say("reference.title"), says("reference.columns"), tuple(rows), text_columns=2,
+        notes=(say("reference.note"),), id="reference_standard",
     )  # fmt: skip
 
 
@@ -117,15 +191,29 @@ def judged(look: Lookup) -> list[tuple[str, str]]:
     return [(r.target_condition, r.unit) for r in found]
 
 
-def p_value(p: float | None) -> str:
-    """Return a p-value as printed in papers."""
-    if p is None:
-        return "–"
-    return "< 0.001" if p < 0.001 else number(p, 3)
-
-
-def _auc_rows(look: Lookup, condition: str, unit: str) -> list[ResultRow]:
+def test_rows(look: Lookup, condition: str, unit: str) -> list[ResultRow]:
+    """Return the area row of each index test, which stands for the test."""
     return look.where(endpoint=condition, unit=unit, statistic="auc", subgroup="all")
+
+
+def _counts_shown(look: Lookup, tests: list[ResultRow]) -> list[str]:
+    found = {s: [x for r in tests if (x := look.like(r, s))] for s in _COUNTS}
+    return [s for s, own in found.items()
+            if (s in _CELLS and own) or any(x.value or withheld(x) for x in own)]  # fmt: skip
+
+
+def _none_note(shown: list[str]) -> tuple[str, ...]:
+    """Return the sentence on columns left out because every count in them is zero."""
+    names = [say(f"cross.{s}") for s in _COUNTS if s not in shown]
+    return (say("cross.none", names=", ".join(names)),) if names else ()
+
+
+def _heading(look: Lookup, row: ResultRow) -> str:
+    return f"{judged_on(row)}: {_test(look, row)}"
+
+
+def _test(look: Lookup, row: ResultRow) -> str:
+    return f"{test_name(row.test)}{marked(look, row)}"
 
 
 def _cell(look: Lookup, row: ResultRow, name: str) -> str:
@@ -133,41 +221,27 @@ def _cell(look: Lookup, row: ResultRow, name: str) -> str:
     if r is None or r.value is None:
         return interval_of(r)
     numerator = look.like(row, _NUMERATOR.get(name, ""))
-    below = f"{count_of(numerator)} / {r.n}" if numerator else f"n = {r.n}"
-    return f"{interval_of(r, split=True)}\n{below}"
+    below = f"{count_of(numerator)} / {n_of(r)}" if numerator else f"n = {n_of(r)}"
+    return Printed.of(f"{interval_of(r, split=True)}\n{below}", r)
 
 
-def _accuracy_table(
-    look: Lookup, condition: str, unit: str, *, tests: list[ResultRow], rows: list[tuple[str, ...]]
-) -> Table:
+def _accuracy_table(look: Lookup, tests: list[ResultRow]) -> Table:
     first = look.like(tests[0], "prevalence")
-    used = [x for r in tests for name in _MEASURES if (x := look.like(r, name))]
+    rows = tuple(
+        (
+            f"{_test(look, r)}\n(≥ {value_of(look.like(r, 'cutoff'))})",
+            *(_cell(look, r, name) for name in MEASURES),
+        )
+        for r in tests
+    )
     prevalence = ""
     if first and first.value is not None:
-        prevalence = (
-            f"Prevalence {interval_of(first)} of {first.n} {UNITS[unit]}s in {first.clusters} "
-            f"participants."
-        )
-    notes = tuple(note for note in (prevalence, *methods_note(used)) if note)
-    columns = (
-        "Index test (cut-off)",
-        "Sensitivity",
-        "Specificity",
-        "PPV",
-        "NPV",
-        "Accuracy",
-        "AUC",
-    )
-    title = (
-        f"{label(CONDITIONS, condition)}, per {UNITS[unit]}: estimate ({level_of(look.rows)} CI)"
-    )
-    return Table(title, columns, tuple(rows), notes=notes)
-
-
-def _about(r: ResultRow) -> str:
-    if r.family == "primary":
-        where = "" if r.region == "body" else f", {r.region.replace('organ:', '')}"
-        return f"{label(QUANTITIES, r.quantity)}{where}"
-    names = [label(TESTS, name) for name in r.test.split(" - ")] if r.test else []
-    test = f", {' against '.join(names)}" if names else ""
-    return f"{label(CONDITIONS, r.target_condition)}, per {UNITS[r.unit]}{test}"
+        prevalence = say(
+            "accuracy.prevalence", prevalence=interval_of(first), n=n_of(first),
+            units=f"{UNITS[first.unit]}s", clusters=f"{first.clusters:,}",
+        )  # fmt: skip
+    used = [look.like(r, name) for name in MEASURES for r in tests]
+    notes = tuple(n for n in (prevalence, say("accuracy.note"), *methods_note(used)) if n)
+    title = say("accuracy.title", what=judged_on(tests[0]), level=level_of(look.rows))
+    at = f"accuracy:{tests[0].target_condition}:{tests[0].unit}"
+    return Table(title, says("accuracy.columns"), rows, notes=notes, id=at)

@@ -1,88 +1,106 @@
-"""The tables that set index tests, and sites, against each other."""
+"""The tables that set index tests against each other on the same units."""
+
+from collections.abc import Sequence
 
 from evaluation.analysis import ResultRow
-from evaluation.report.accuracy_tables import UNITS, p_value
-from evaluation.report.document import Lookup, Table
-from evaluation.report.formats import (
-    CONDITIONS,
-    QUANTITIES,
-    STATISTICS,
-    TESTS,
-    interval_of,
-    label,
-    level_of,
-    number,
-    value_of,
+from evaluation.report.cells import (
+    about,
+    cell,
+    grouped,
+    judged_on,
+    marked,
+    methods_note,
+    p_value,
+    statistic_name,
+    test_name,
+    with_clusters,
 )
-from evaluation.report.tables import methods_note
+from evaluation.report.document import Table
+from evaluation.report.formats import interval_of, level_of
+from evaluation.report.lookup import Lookup
+from evaluation.report.wording import say, says
 
-_COMPARED = ("auc", "sensitivity", "specificity")
+_COMPARED = ("auc", "sensitivity", "specificity", "ppv", "npv")
 
 
 def difference_table(look: Lookup) -> Table | None:
     """Return the paired differences between index tests, if the plan asks for any."""
     wanted = {f"{name}_difference" for name in _COMPARED}
-    used = [r for r in look.rows if r.subgroup == "all" and r.statistic in wanted]
+    used = [r for s in sorted(wanted) for r in look.where(statistic=s, subgroup="all")]
+    used = [r for r in sorted(used, key=lambda r: r.order) if r.endpoint == r.target_condition]
     if not used:
         return None
-    columns = (
-        "Target condition, unit", "Comparison", "Measure", f"Difference ({level_of(look.rows)} CI)",
-        "p",
-    )  # fmt: skip
-    notes = (
-        *methods_note(used),
-        "p is printed for comparisons named in the plan; it is not adjusted for multiplicity.",
-    )
+    rows, groups = grouped((_pair(look, r), _difference(look, r)) for r in used)
+    columns = tuple(c.format(level=level_of(look.rows)) for c in says("differences.columns"))
+    notes = (say("differences.note"), *methods_note(used))
     return Table(
-        "Index tests compared on the same units", columns,
-        tuple(_difference(look, r) for r in used), notes=notes, text_columns=3,
-    )  # fmt: skip
+        say("differences.title"), columns, rows, notes=notes, groups=groups, id="differences"
+    )
 
 
-def sites_table(look: Lookup) -> Table | None:
-    """Return what the sites have in common and how much they differ."""
-    used = look.where(statistic="sites_pooled", subgroup="all")
-    used = [r for r in used if r.value is not None]
+def endpoint_table(look: Lookup, endpoint: str) -> Table | None:
+    """Return every number of an endpoint: a line for what it is about, a column per statistic.
+
+    Serves endpoints whose statistics come from the rows alone: added value, reader studies,
+    verification, precision.
+    """
+    used = [r for r in look.where(endpoint=endpoint) if r.subgroup == "all"]
     if not used:
         return None
-    rows = tuple(_sites(look, r) for r in used)
-    columns = (
-        "", "Sites", f"Pooled ({level_of(look.rows)} CI)", "Range for a new site", "τ", "I², %",
-        "p (Q)",
-    )  # fmt: skip
-    notes = (
-        (
-            "The range for a new site is the prediction interval. With few sites these intervals are "
-            "wide: they generalise to new sites, the tables above speak of these."
-        ),
-        "τ is the standard deviation between sites; for bias on the ln ratio.",
-        *methods_note(used),
+    return statistics_table(look, used, endpoint)
+
+
+def statistics_table(look: Lookup, used: Sequence[ResultRow], endpoint: str) -> Table:
+    """Return rows with their statistics as columns, or as lines where there are many."""
+    shown = [s for s in dict.fromkeys(r.statistic for r in used) if not s.endswith("_p")]
+    first = {_place(r): r for r in reversed(used)}
+    places = sorted(first.values(), key=lambda r: r.order)
+    title = say(f"{endpoint}.title", level=level_of(look.rows))
+    notes = (say(f"{endpoint}.note"), *methods_note(used))
+    if len(shown) > 7:
+        lines = [
+            (f"{about(r)}{marked(look, r)}", _line(look, beside))
+            for r in places for s in shown if (beside := look.like(r, s))
+        ]  # fmt: skip
+        rows, groups = grouped(lines)
+        columns = tuple(c.format(level=level_of(look.rows)) for c in says("statistics.columns"))
+        return Table(title, columns, rows, notes=notes, groups=groups, id=endpoint)
+    rows = tuple(
+        (f"{about(r)}{marked(look, r)}", *(_with_p(look, r, s) for s in shown)) for r in places
     )
-    return Table("Heterogeneity between sites", columns, rows, notes=notes)
+    columns = ("", *(statistic_name(s) for s in shown))
+    return Table(title, columns, rows, notes=notes, id=endpoint)
+
+
+def _place(r: ResultRow) -> tuple[str, ...]:
+    return (r.quantity, r.test, r.target_condition, r.unit, r.region, r.subgroup)
+
+
+def _line(look: Lookup, r: ResultRow) -> tuple[str, ...]:
+    p = look.like(r, f"{r.statistic}_p")
+    return (
+        statistic_name(r.statistic), with_clusters(r), cell(r, split=False),
+        cell(p) if p else "",
+    )  # fmt: skip
+
+
+def _with_p(look: Lookup, row: ResultRow, statistic: str) -> str:
+    p = look.like(row, f"{statistic}_p")
+    return cell(look.like(row, statistic)) + (f"\np {_equals(p.value)}" if p else "")
+
+
+def _equals(p: float | None) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def _pair(look: Lookup, r: ResultRow) -> str:
+    return f"{judged_on(r)}: {test_name(r.test)}{marked(look, r)}"
 
 
 def _difference(look: Lookup, r: ResultRow) -> tuple[str, ...]:
     p = look.like(r, f"{r.statistic}_p")
-    first, _, second = r.test.partition(" - ")
     return (
-        f"{label(CONDITIONS, r.target_condition)}, {UNITS[r.unit]}",
-        f"{label(TESTS, first)} against {label(TESTS, second)}",
-        label(STATISTICS, r.statistic.removesuffix("_difference")),
-        interval_of(r),
-        p_value(p.value if p else None),
-    )
-
-
-def _sites(look: Lookup, r: ResultRow) -> tuple[str, ...]:
-    prediction, tau = look.like(r, "sites_prediction"), look.like(r, "sites_tau")
-    i2, p = look.like(r, "sites_i2_percent"), look.like(r, "sites_q_p")
-    new_site = "–"
-    if prediction and prediction.lower is not None:
-        new_site = interval_of(prediction).partition(" ")[2].strip("()")
-    _, _, organ = r.region.partition(":")
-    name = label(QUANTITIES, r.quantity) + (f", {organ}" if organ else "")
-    return (
-        f"{name}, bias (%)" if r.unit_of_value == "%" else f"{name}, mean",
-        str(r.clusters), interval_of(r), new_site,
-        number(tau.value if tau else None, 3), value_of(i2), p_value(p.value if p else None),
+        statistic_name(r.statistic.removesuffix("_difference")), with_clusters(r),
+        interval_of(r), cell(p),
     )  # fmt: skip

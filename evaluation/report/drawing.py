@@ -6,14 +6,19 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
 
+WIDTH = 7.8
+"""Inches; printed over the width of the page, which makes 8 points about 7."""
 INK, GREY, PALE, ACCENT = "#1d2733", "#5c6873", "#d5dae0", "#0b5c8c"
 LINES = (
     (ACCENT, "-"), ("#b3541e", "--"), (GREY, "-."), (INK, ":"), ("#7a4e9c", (0, (5, 1, 1, 1))),
     ("#2f7d4f", (0, (3, 1))),
 )  # fmt: skip
 """Colour and dash of the n-th curve: the dash tells them apart without colour."""
+DENSITY = LinearSegmentedColormap.from_list("density", ["#d9e6ef", "#7fb0cf", ACCENT, "#06263b"])
+"""From few to many; its lightness falls steadily, so it reads in grey."""
 
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "studyportal", "svg.fonttype": "path", "font.family": "DejaVu Sans",

@@ -6,17 +6,20 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from evaluation.report.document import Lookup
+from evaluation.report.document import Figure
 from evaluation.report.drawing import GREY, INK, canvas, save, style
 from evaluation.report.formats import STEPS, count_of
+from evaluation.report.lookup import Lookup
+from evaluation.report.wording import say
 
 _CHAIN = ("screened", "eligible", "enrolled", "ct_received", "pet_received", "pair_ready",
           "synthesised", "analysed", "reference_complete")  # fmt: skip
 _LEFT, _WIDTH, _HEIGHT, _PITCH = 0.2, 2.6, 0.42, 0.62
 
 
-def draw_flow(look: Lookup, path: Path) -> str:
-    """Write the diagram and return the words that stand for it."""
+def flow_figure(look: Lookup, out: Path) -> Figure:
+    """Write the diagram; its words are the same numbers as a sentence."""
+    path = Path("figures") / "flow.svg"
     counts = [
         (STEPS[step], count_of(look.get(step, endpoint="participant_flow"))) for step in _CHAIN
     ]
@@ -34,10 +37,13 @@ def draw_flow(look: Lookup, path: Path) -> str:
             _step(axes, i, f"{name}   n = {count}", last=i == len(counts) - 1)
         if reasons:
             _side(axes, reasons, steps=len(counts))
-        save(figure, path)
+        save(figure, out / path)
     chain = "; ".join(f"{name} {count}" for name, count in counts)
     left_out = "; ".join(f"{name} {count}" for name, count in reasons)
-    return f"Participant flow. {chain}." + (f" Left out: {left_out}." if reasons else "")
+    alt = say("flow.alt", chain=chain)
+    if reasons:
+        alt += say("flow.alt_left_out", reasons=left_out)
+    return Figure(say("flow.figure"), str(path), alt, 62, "flow_figure")
 
 
 def _step(axes: Axes, i: int, text: str, *, last: bool) -> None:
@@ -54,7 +60,7 @@ def _step(axes: Axes, i: int, text: str, *, last: bool) -> None:
 
 
 def _side(axes: Axes, reasons: list[tuple[str, str]], *, steps: int) -> None:
-    lines = ["Left out, by reason"]
+    lines = [say("flow.left_out")]
     for name, count in reasons:
         lines += textwrap.wrap(f"n = {count}   {name}", width=46, subsequent_indent="      ")
     height = min(0.22 + 0.14 * len(lines), steps * _PITCH)

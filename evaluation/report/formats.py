@@ -3,49 +3,40 @@
 import re
 
 from evaluation.analysis import ResultRow
+from evaluation.report.wording import names, say
 
-NOT_ESTIMABLE = "not estimable"
+NOT_ESTIMABLE = say("not_estimable")
+WITHHELD = "*"
+"""Stands for a number that small-cell suppression took out."""
 
-QUANTITIES = {
-    "structural_similarity": "Structural similarity", "ssim": "SSIM, 3-D",
-    "ssim_2d": "SSIM, mean of axial 2-D", "psnr": "PSNR (dB)", "mse": "MSE (SUV²)",
-    "mae": "MAE (SUV)", "nrmse_mean": "NRMSE (by mean)", "suv_peak": "SUVpeak",
-    "suv_max": "SUVmax", "suv_mean": "SUVmean", "mtv_41": "MTV, 41 % (ml)",
-    "tlg_41": "TLG, 41 % (SUV ml)", "mtv_50": "MTV, 50 % (ml)", "tlg_50": "TLG, 50 % (SUV ml)",
-    "tbr_max": "TBRmax", "tbr_mean": "TBRmean", "fsim": "FSIM", "age_years": "Age (years)",
-}  # fmt: skip
-TESTS = {
-    "spet_suvpeak": "SUVpeak, synthetic PET", "pet_suvpeak": "SUVpeak, reference PET",
-    "reader_ct": "Reader, CT alone", "reader_ct_spet": "Reader, CT + synthetic PET",
-    "reader_ct_pet": "Reader, CT + reference PET",
-}  # fmt: skip
-CONDITIONS = {
-    "malignancy": "Malignant lesion", "nodal_metastasis": "Lymph node metastasis",
-    "distant_metastasis": "Distant metastasis",
-}  # fmt: skip
-STEPS = {
-    "screened": "Screened", "eligible": "Eligible", "enrolled": "Enrolled",
-    "consented": "Consented", "ct_received": "CT received", "pet_received": "FDG-PET received",
-    "pair_ready": "CT–PET pair ready", "synthesised": "Synthetic PET produced",
-    "analysed": "Analysed", "reference_complete": "Analysed, with reference standard",
-}  # fmt: skip
-STATISTICS = {
-    "ppv": "PPV", "npv": "NPV", "auc": "AUC", "auc_difference": "Difference in AUC",
-    "bias_percent": "Bias (%)", "ccc": "CCC", "icc_a1": "ICC(A,1)", "pearson": "Pearson r",
-    "p2_5": "2.5 percentile", "p97_5": "97.5 percentile", "q1": "first quartile",
-    "q3": "third quartile", "sites_pooled": "pooled over sites",
-    "sites_tau": "heterogeneity between sites",
-}  # fmt: skip
-METHODS = {
-    "t": "Student t", "wilson": "Wilson", "clopper_pearson": "Clopper–Pearson", "bca": "BCa",
-    "delta": "delta method",
-}  # fmt: skip
+QUANTITIES = names("quantities")
+TESTS = names("tests")
+CONDITIONS = names("conditions")
+STEPS = names("steps")
+STATISTICS = names("statistics")
+UNITS = names("units")
+REGIONS = names("regions")
+METHODS = names("methods")
 _DIGITS = {
     "psnr": 2, "mse": 3, "mae": 3, "ssim": 3, "ssim_2d": 3, "structural_similarity": 3,
     "age_years": 1,
 }  # fmt: skip
-_STATISTIC_DIGITS = {"ccc": 3, "icc_a1": 3, "pearson": 3, "slope": 3, "cutoff": 2, "auc": 3,
-                     "auc_difference": 3, "sites_tau": 3}  # fmt: skip
+_STATISTIC_DIGITS = {"ccc": 3, "icc_a1": 3, "pearson": 3, "slope": 3, "cutoff": 2, "sites_tau": 3,
+                     "brier": 3, "idi": 3}  # fmt: skip
+_THREE_DIGITS = ("auc", "partial_auc", "nri", "continuous_nri", "idi", "net_benefit")
+
+
+class Printed(str):
+    """Printed text that remembers which result row it prints: ``order`` of the long table."""
+
+    order: int
+
+    @classmethod
+    def of(cls, text: str, row: ResultRow) -> "Printed":
+        """Return the text bound to its row."""
+        printed = cls(text)
+        printed.order = row.order
+        return printed
 
 
 def label(names: dict[str, str], key: str) -> str:
@@ -93,12 +84,18 @@ def digits_of(row: ResultRow) -> int:
         return 1
     if row.statistic in _STATISTIC_DIGITS:
         return _STATISTIC_DIGITS[row.statistic]
+    if row.statistic.startswith(_THREE_DIGITS):
+        return 3
     return _DIGITS.get(row.quantity, 2)
 
 
 def value_of(row: ResultRow | None) -> str:
     """Return the value of a row without its interval."""
-    return number(row.value, digits_of(row)) if row else "–"
+    if row is None:
+        return "–"
+    if row.value is None and withheld(row):
+        return WITHHELD
+    return Printed.of(number(row.value, digits_of(row)), row)
 
 
 def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
@@ -106,20 +103,35 @@ def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
     if row is None:
         return "–"
     if row.value is None:
-        return NOT_ESTIMABLE
+        return Printed.of(WITHHELD if withheld(row) else NOT_ESTIMABLE, row)
     digits = digits_of(row)
-    if row.lower is None or row.upper is None:
-        return number(row.value, digits)
-    gap = "\n" if split else " "
-    return (
-        f"{number(row.value, digits)}{gap}"
-        f"({number(row.lower, digits)} to {number(row.upper, digits)})"
-    )
+    text = number(row.value, digits)
+    if row.lower is not None and row.upper is not None:
+        gap = "\n" if split else " "
+        text += f"{gap}({number(row.lower, digits)} to {number(row.upper, digits)})"
+    return Printed.of(text, row)
 
 
 def count_of(row: ResultRow | None) -> str:
     """Return a count."""
-    return "–" if row is None or row.value is None else f"{row.value:,.0f}"
+    if row is None or row.value is None:
+        return WITHHELD if row and withheld(row) else "–"
+    return Printed.of(f"{row.value:,.0f}", row)
+
+
+def n_of(row: ResultRow) -> str:
+    """Return the units used, or a star where suppression withholds their number."""
+    return WITHHELD if withheld(row) and row.n == 0 else f"{row.n:,}"
+
+
+def missing_of(row: ResultRow) -> str:
+    """Return the units left out for want of a value."""
+    return WITHHELD if withheld(row) and row.n == 0 else f"{row.missing:,}"
+
+
+def withheld(row: ResultRow) -> bool:
+    """Tell whether small-cell suppression took the numbers of a row out."""
+    return row.reason.startswith("suppressed: ")
 
 
 def level_of(rows: tuple[ResultRow, ...]) -> str:

@@ -2,7 +2,9 @@
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from evaluation.report.document import Document, Figure, Table
+from evaluation.report.document import Document
+from evaluation.report.pdf_fonts import CHINESE
+from evaluation.report.wording import say
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("evaluation.report"),
@@ -10,18 +12,10 @@ _ENVIRONMENT = Environment(
     undefined=StrictUndefined,
     keep_trailing_newline=True,
 )
-
-
-def numbered_blocks(document: Document) -> dict[Table | Figure, int]:
-    """Return the number of each table and of each figure, counted apart."""
-    numbers: dict[Table | Figure, int] = {}
-    for kind in (Table, Figure):
-        blocks = [b for s in document.sections for b in s.blocks if isinstance(b, kind)]
-        numbers |= {block: i for i, block in enumerate(blocks, start=1)}
-    return numbers
+_ENVIRONMENT.tests["chinese"] = lambda text: bool(CHINESE.search(text))
 
 
 def render_html(document: Document) -> str:
     """Return the page."""
     template = _ENVIRONMENT.get_template("report.html.j2")
-    return template.render(document=document, numbers=numbered_blocks(document))
+    return template.render(document=document, numbers=document.numbers(), say=say)

@@ -1,23 +1,31 @@
 """The report as PDF, set by typst with the same tables and vector figures as the HTML."""
 
 import datetime as dt
+from itertools import pairwise
 from pathlib import Path
 
 import typst
 
 from evaluation.report.document import Document, Figure, Table
-from evaluation.report.html import numbered_blocks
+from evaluation.report.pdf_fonts import chinese_family, installed_families, without_chinese
+from evaluation.report.wording import say
 
 _PREAMBLE = """\
 #set page(paper: "a4", margin: (x: 1.8cm, top: 2cm, bottom: 2cm), numbering: "1 / 1", footer-descent: 40%)
-#set text(font: ("Libertinus Serif", "Noto Serif CJK SC", "Noto Sans SC"), size: 10pt, fill: rgb("#1d2733"), lang: "en")
+#set text(font: (@FONTS@), size: 10pt, fill: rgb("#1d2733"), lang: "en")
 #set par(justify: false, leading: 0.62em)
-#show heading.where(level: 1): it => block(above: 1.6em, below: 0.8em, width: 100%, stroke: (top: 1pt + rgb("#1d2733")), inset: (top: 6pt))[#text(size: 13pt, weight: "semibold", it.body)]
-#let numbers = text.with(size: 7.6pt)
+#show heading.where(level: 1): it => block(above: 1.8em, below: 0.9em, width: 100%, stroke: (top: 1pt + rgb("#1d2733")), inset: (top: 6pt), sticky: true)[#text(size: 13pt, weight: "semibold", it.body)]
+#let numbers = text.with(size: 7.6pt, number-width: "tabular")
 #let note = text.with(size: 7.2pt, fill: rgb("#5c6873"))
 #let captioned(kind, title) = block(below: 0.5em, sticky: true)[#text(size: 9pt, weight: "bold", fill: rgb("#0b5c8c"), kind) #text(size: 9pt, weight: "semibold", title)]
-#set table(inset: (x: 4pt, y: 3.4pt), stroke: none)
+#set table(inset: (x: 4pt, y: 3.2pt), stroke: none)
+#set table.cell(breakable: false)
 """
+_SHORT = 14
+"""Tables of up to this many rows stay on one page; longer ones break, with their head repeated."""
+
+_PAGE = 98
+"""Letters of a table that fit side by side on a page, with the room between columns."""
 
 
 def render_pdf(document: Document, folder: Path, out: Path) -> None:
@@ -26,7 +34,7 @@ def render_pdf(document: Document, folder: Path, out: Path) -> None:
     The date inside is fixed, so that the same document gives the same bytes.
     """
     source = folder / ".report.typ"
-    source.write_text(typst_source(document), encoding="utf-8")
+    source.write_text(typst_source(document, chinese_family(installed_families())), "utf-8")
     try:
         typst.compile(
             str(source), output=str(out), root=str(folder), format="pdf",
@@ -36,17 +44,20 @@ def render_pdf(document: Document, folder: Path, out: Path) -> None:
         source.unlink()
 
 
-def typst_source(document: Document) -> str:
-    """Return the typst text of the document."""
-    numbers = numbered_blocks(document)
+def typst_source(document: Document, chinese: str) -> str:
+    """Return the typst text of the document; without a family for Chinese, in English only."""
+    if not chinese:
+        document = without_chinese(document)
+    fonts = ", ".join(_quoted(name) for name in ("Libertinus Serif", chinese) if name)
+    numbers = document.numbers()
     parts = [
-        f"#set document(title: {_quoted(document.title)}, date: none)\n{_PREAMBLE}",
+        f"#set document(title: {_quoted(document.title)}, date: none)",
+        _PREAMBLE.replace("@FONTS@", f"{fonts},"),
         f'#text(size: 18pt, weight: "semibold", {_quoted(document.title)})\n',
-        (
-            '#text(style: "italic", fill: rgb("#5c6873"))'
-            "[Research use only. Synthetic images are not for diagnosis.]\n"
-        ),
+        f'#text(style: "italic", fill: rgb("#5c6873"), {_quoted(say("research"))})\n',
         _provenance(document),
+        *(_small(text) for text in document.preface),
+        _contents(),
     ]
     for section in document.sections:
         parts.append(f"#heading(level: 1, {_quoted(section.title)})\n")
@@ -63,6 +74,15 @@ def typst_source(document: Document) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+def _small(text: str) -> str:
+    return f"#block(above: 0.9em, text(size: 8.4pt, {_quoted(text)}))\n"
+
+
+def _contents() -> str:
+    title = _quoted(say("contents"))
+    return f"#block(above: 1.2em)[#set text(size: 9pt)\n#outline(title: {title})]\n"
 
 
 def _provenance(document: Document) -> str:
@@ -87,11 +107,13 @@ def _breakable(value: str) -> str:
 
 
 def _figure(figure: Figure, number: int) -> str:
+    name = f"{say('figure')} {number}."
     return (
-        "#block(breakable: false, above: 1.2em, below: 1.4em)[\n"
+        # Afloat: the text after a tall figure fills the page before it.
+        "#place(auto, float: true, clearance: 1.6em, block(breakable: false, width: 100%)[#set align(left)\n"
         f"#align(center, image({_quoted(figure.path)}, width: {figure.width_percent}%, "
         f"alt: {_quoted(figure.alt)}))\n"
-        f"#captioned({_quoted(f'Figure {number}.')}, {_quoted(figure.title)})]\n"
+        f"#captioned({_quoted(name)}, {_quoted(figure.title)})])\n"
     )
 
 
@@ -99,9 +121,12 @@ def _shares(table: Table) -> tuple[int, ...]:
     """Return column widths in proportion to the longest line a column must hold."""
     shares = []
     for i, column in enumerate(table.columns):
-        words = [len(word) for word in column.split()]
+        # A short head of two words, such as "True +", is not worth a second line.
+        words = [len(column)] if len(column) < 12 else [len(word) for word in column.split()]
         lines = [len(line) for row in table.rows for line in row[i].split("\n")]
         shares.append(max(4, *words, *lines) + 2)
+    if sum(shares) <= _PAGE:
+        return tuple(shares)
     longest = 3 * sum(shares) // (2 * len(shares)) if len(shares) > 2 else max(shares)
     return tuple(min(share, longest) for share in shares)
 
@@ -110,15 +135,39 @@ def _table(table: Table, number: int) -> str:
     alignment = ", ".join(
         "left" if i < table.text_columns else "right" for i in range(len(table.columns))
     )
-    widths = ", ".join(f"{share}fr" for share in table.widths or _shares(table))
+    shares = table.widths or _shares(table)
+    widths = ", ".join(f"{share}fr" for share in shares)
+    named = [0, *(len(name) for _, name in table.groups)]
+    # A few narrow columns spread over the page would part each number from its name.
+    wide = 100 if table.widths else min(100, max(45, 100 * max(sum(shares), *named) // _PAGE))
     head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)
-    body = "\n".join("  " + ", ".join(map(_quoted, row)) + "," for row in table.rows)
     notes = "".join(f"#block(above: 0.45em, below: 0em, note({_quoted(n)}))\n" for n in table.notes)
+    name = f"{say('table')} {number}."
+    lines = len(table.rows) + len(table.groups)
     return (
-        f"#block(above: 1.3em, below: 1.4em)[\n"
-        f"#captioned({_quoted(f'Table {number}.')}, {_quoted(table.title)})\n"
-        f"#numbers[#table(columns: ({widths},), align: ({alignment},),\n"
+        f"#block(above: 1.3em, below: 1.4em, breakable: {str(lines > _SHORT).lower()})[\n"
+        f"#captioned({_quoted(name)}, {_quoted(table.title)})\n"
+        f"#block(width: {wide}%, numbers[#table(columns: ({widths},), align: ({alignment},),\n"
         "stroke: (x, y) => (top: if y == 0 { 0.9pt } else if y == 1 { 0.5pt } else "
         '{ 0.3pt + rgb("#c9d0d7") }),\n'
-        f"table.header({head}),\n{body}\n  table.hline(stroke: 0.9pt),)]\n{notes}]\n"
+        f"table.header({head}),\n{_body(table)}\n  table.hline(stroke: 0.9pt),)])\n{notes}]\n"
     )
+
+
+def _body(table: Table) -> str:
+    """Return the rows, each group under its heading."""
+    starts = [at for at, _ in table.groups]
+    ends = dict(pairwise([*starts, len(table.rows)]))
+    lines = [] if starts and starts[0] == 0 else [_rows(table, 0, starts[0] if starts else None)]
+    for at, name in table.groups:
+        # A header of the second level stays with the rows below it and is repeated over pages.
+        lines.append(
+            f"  table.header(level: 2, table.cell(colspan: {len(table.columns)}, align: left, "
+            f'fill: rgb("#f4f6f8"), text(weight: "semibold", {_quoted(name)}))),'
+        )
+        lines.append(_rows(table, at, ends[at]))
+    return "\n".join(line for line in lines if line)
+
+
+def _rows(table: Table, start: int, end: int | None) -> str:
+    return "\n".join("  " + ", ".join(map(_quoted, row)) + "," for row in table.rows[start:end])

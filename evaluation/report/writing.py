@@ -1,36 +1,52 @@
 """Writes the whole report: HTML, PDF, CSV, JSON, figures and the points behind them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
 
 from evaluation.analysis import AnalysisResult
-from evaluation.report.accuracy_tables import (
-    accuracy_tables,
-    cross_table,
-    reasons_table,
-    reference_table,
+from evaluation.report.agreement_figure import bland_altman_figure
+from evaluation.report.checklists import checklist_tables
+from evaluation.report.curve_figures import (
+    calibration_figure,
+    net_benefit_figure,
+    roc_figure,
+    uptake_figure,
 )
-from evaluation.report.comparison_tables import difference_table, sites_table
-from evaluation.report.document import Document, Figure, Lookup, Section, Table
-from evaluation.report.figures import draw_bland_altman, draw_forest, draw_roc
-from evaluation.report.flow_figure import draw_flow
+from evaluation.report.document import Document, Figure
+from evaluation.report.flow_figure import flow_figure
+from evaluation.report.forest_figures import site_forest, subgroup_forest
+from evaluation.report.formats import level_of
 from evaluation.report.html import render_html
+from evaluation.report.listing import false_negatives
+from evaluation.report.lookup import Lookup
 from evaluation.report.pdf import render_pdf
-from evaluation.report.tables import (
-    agreement_table,
-    baseline_table,
-    flow_table,
-    raw_agreement_table,
-    similarity_by_site,
-    similarity_table,
+from evaluation.report.sections import Drawn, section, sections
+from evaluation.report.suppression import released
+from evaluation.report.twins import (
+    write_plot_csv,
+    write_rows_csv,
+    write_rows_json,
+    write_tables_json,
 )
-from evaluation.report.twins import write_plot_csv, write_rows_csv, write_rows_json
+from evaluation.report.wording import say
 
 Provenance = Mapping[str, str | Mapping[str, str]]
+_NO_FACTS: Mapping[str, str] = MappingProxyType({})
+_MAIN = ("report.html", "report.pdf", "results.csv", "results.json", "tables.json")
 
 
 def write_report(
-    result: AnalysisResult, *, provenance: Provenance, out: Path, title: str
+    result: AnalysisResult,
+    *,
+    provenance: Provenance,
+    out: Path,
+    title: str,
+    facts: Mapping[str, str] = _NO_FACTS,
+    suppress_below: int | None = None,
 ) -> tuple[Path, ...]:
     """Write the report of an analysis into a folder and return the paths of its files.
 
@@ -43,94 +59,74 @@ def write_report(
         The digest of the plan is added.
     out
         Folder, made where missing; files of the same name are replaced.
+    facts
+        Sentences for items of the checklists that a report of numbers cannot answer, by the key
+        that the item names: ``funding``, ``ethics``, ``blinding`` ...
+    suppress_below
+        With a number, the edition that may leave the platform: counts below it and what would
+        reveal them are taken out, single participants are neither listed nor drawn.
 
     Notes
     -----
     The same arguments give the same bytes: nothing reads a clock.
     """
+    if suppress_below is not None:
+        result = released(result, below=suppress_below)
     for folder in (out, out / "figures", out / "plot_data"):
         folder.mkdir(parents=True, exist_ok=True)
-    look = Lookup(result.rows)
+    look = Lookup(result)
+    missed = false_negatives(look, result.series.get("scores"))
     figures = _figures(result, look, out)
-    document = Document(
-        title, _flattened(provenance, result.plan_digest), _sections(result, look, figures)
-    )
+    document = _document(
+        look, Drawn({f.id: f for f in figures}, missed, result.series["sites"], suppress_below),
+        title=title, provenance=_flattened(provenance, result.plan_digest), facts=facts,
+    )  # fmt: skip
     (out / "report.html").write_text(render_html(document), encoding="utf-8")
     render_pdf(document, out, out / "report.pdf")
     write_rows_csv(result, out / "results.csv")
     write_rows_json(result, out / "results.json", title=title, provenance=provenance)
-    for name, frame in sorted(result.series.items()):
-        write_plot_csv(frame, out / "plot_data" / f"{name}.csv")
-    main = [out / name for name in ("report.html", "report.pdf", "results.csv", "results.json")]
-    points = [out / "plot_data" / f"{name}.csv" for name in sorted(result.series)]
-    return (*main, *(out / f.path for f in figures.values()), *points)
+    write_tables_json(document, result.rows, out / "tables.json")
+    points = _write_points({**result.series, "false_negatives": missed}, out / "plot_data")
+    return (*(out / name for name in _MAIN), *(out / f.path for f in figures), *points)
 
 
-def _figures(result: AnalysisResult, look: Lookup, out: Path) -> dict[str, Figure]:
-    def at(name: str) -> Path:
-        return out / "figures" / f"{name}.svg"
-
-    words = {
-        "flow": draw_flow(look, at("flow")),
-        "bland_altman": draw_bland_altman(look, result.series["agreement"], at("bland_altman")),
-        "forest": draw_forest(look, at("forest")),
-        "roc": draw_roc(look, result.series["roc"], at("roc")),
-    }
-    titles = {
-        "flow": "Participant flow.",
-        "bland_altman": (
-            "Agreement in lesions. Solid line: bias; broken lines: limits of agreement; grey bands: "
-            "their intervals. Each circle is one lesion."
-        ),
-        "forest": "Estimates by site. Diamond: all participants; bars: intervals.",
-        "roc": "ROC curves of the index tests; dot: the cut-off locked in the plan.",
-    }
-    widths = {"flow": 62}
-    return {
-        name: Figure(titles[name], f"figures/{name}.svg", alt, widths.get(name, 100))
-        for name, alt in words.items()
-        if alt
-    }
-
-
-def _sections(
-    result: AnalysisResult, look: Lookup, figures: dict[str, Figure]
-) -> tuple[Section, ...]:
-    absent = {
-        "bland_altman": "No lesion was measured on both images: there is no Bland–Altman plot.",
-        "forest": "No estimate by site can be drawn.",
-        "roc": "No index test has both positive and negative cases: there is no ROC curve.",
-    }
-
-    def shown(name: str) -> Figure | str:
-        return figures.get(name, absent.get(name, ""))
-
-    primary = [similarity_table(look), similarity_by_site(look), shown("forest")]
-    agreement: list[Table | Figure | str] = [
-        agreement_table(look), shown("bland_altman"), raw_agreement_table(look),
-    ]  # fmt: skip
-    sites = sites_table(look)
-    agreement += [sites] if sites else []
-    difference = difference_table(look)
-    secondary: list[Table | Figure | str] = [*accuracy_tables(look), shown("roc")]
-    secondary += [difference] if difference else []
-    gaps = [reference_table(look), cross_table(look), reasons_table(look)]
-    return (
-        Section("Participants", (shown("flow"), flow_table(look), baseline_table(look))),
-        Section("Primary endpoints: image similarity", tuple(primary)),
-        Section("Primary endpoints: metabolic parameters", tuple(agreement)),
-        Section("Secondary endpoints: diagnostic performance", tuple(secondary)),
-        Section("Cross-tabulation, missing results, limits", tuple(gaps)),
-        Section("Sites", (_site_table(result),)),
+def _figures(result: AnalysisResult, look: Lookup, out: Path) -> list[Figure]:
+    series = result.series
+    none = pd.DataFrame()
+    made = (
+        flow_figure(look, out),
+        site_forest(look, out),
+        uptake_figure(look, out),
+        bland_altman_figure(look, series.get("agreement", none), out),
+        roc_figure(look, series.get("roc", none), out),
+        calibration_figure(look, series.get("calibration", none), out),
+        net_benefit_figure(look, series.get("net_benefit", none), out),
+        subgroup_forest(look, out),
     )
+    return [figure for figure in made if figure]
 
 
-def _site_table(result: AnalysisResult) -> Table:
-    sites = result.series["sites"]
-    rows = tuple(
-        (str(code), str(name)) for code, name in zip(sites["code"], sites["name"], strict=True)
-    )
-    return Table("Site codes", ("Code", "Site"), rows, text_columns=2, widths=(1, 6))
+def _document(
+    look: Lookup,
+    drawn: Drawn,
+    *,
+    title: str,
+    provenance: tuple[tuple[str, str], ...],
+    facts: Mapping[str, str],
+) -> Document:
+    preface = [say("marks.legend", level=level_of(look.rows))]
+    if drawn.suppressed_below is not None:
+        preface.append(say("marks.small_cells", below=drawn.suppressed_below))
+    body = Document(title, provenance, sections(look, drawn), tuple(preface))
+    # The checklists come last: no number that they name moves.
+    annex = section("annex", [say("annex.twins"), *checklist_tables(body, facts=facts)])
+    return replace(body, sections=(*body.sections, annex))
+
+
+def _write_points(series: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    for name, frame in sorted(series.items()):
+        write_plot_csv(frame, folder / f"{name}.csv")
+    return [folder / f"{name}.csv" for name in sorted(series)]
 
 
 def _flattened(provenance: Provenance, digest: str) -> tuple[tuple[str, str], ...]:
@@ -140,4 +136,4 @@ def _flattened(provenance: Provenance, digest: str) -> tuple[tuple[str, str], ..
             rows += [(f"{name}: {key}", str(inner)) for key, inner in value.items()]
         else:
             rows.append((name, str(value)))
-    return (*rows, ("Plan digest (SHA-256)", digest))
+    return (*rows, (say("plan_digest"), digest))

@@ -8,4 +8,7 @@ def only(result, **conditions):
 
 
 def everybody(result, statistic, **conditions):
-    return only(result, statistic=statistic, subgroup="all", **conditions)
+    """Return the row of everybody, of the main analysis unless another is named."""
+    return only(
+        result, **{"analysis": "main", "statistic": statistic, "subgroup": "all", **conditions}
+    )

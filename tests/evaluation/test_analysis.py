@@ -66,7 +66,9 @@ def test_an_infinite_value_is_refused_with_its_place(tables):
 def test_a_value_of_none_is_missing(tables):
     m = tables.measurements.astype({"value": object})
     m.loc[m.index[m["quantity"] == "psnr"][0], "value"] = None
-    row = everybody(run(PLAN, replace(tables, measurements=m)), "mean", quantity="psnr")
+    row = everybody(
+        run(PLAN, replace(tables, measurements=m)), "mean", endpoint="psnr", quantity="psnr"
+    )
     assert row.missing == 1
 
 
@@ -108,9 +110,11 @@ def test_every_number_is_a_plain_finite_float_and_every_gap_has_a_reason(result)
 
 def test_no_two_rows_are_about_the_same_thing(result):
     names = [
+        "analysis",
         "endpoint",
         "quantity",
         "test",
+        "target_condition",
         "unit",
         "region",
         "analysis_set",
@@ -141,15 +145,17 @@ def test_site_counts_add_up_to_the_whole(result):
 
 def test_primary_denominators_equal_the_analysis_set(result):
     paired = everybody(result, "participants", analysis_set="image_paired")
-    ssim = everybody(result, "mean", quantity="ssim")
+    ssim = everybody(result, "mean", endpoint="ssim", quantity="ssim")
     assert ssim.n + ssim.missing == paired.value
 
 
 def test_a_missing_measurement_is_counted_as_missing(tables):
     drop = tables.measurements["quantity"].eq("ssim")
     fewer = tables.measurements[~(drop & drop.cumsum().le(2))]
-    row = everybody(run(PLAN, replace(tables, measurements=fewer)), "mean", quantity="ssim")
-    whole = everybody(run(PLAN, tables), "mean", quantity="ssim")
+    row = everybody(
+        run(PLAN, replace(tables, measurements=fewer)), "mean", endpoint="ssim", quantity="ssim"
+    )
+    whole = everybody(run(PLAN, tables), "mean", endpoint="ssim", quantity="ssim")
     assert (row.missing, row.n) == (2, whole.n - 2)
 
 
@@ -157,8 +163,8 @@ def test_known_truth_lies_in_the_intervals():
     truth = Truth()
     result = run(PLAN, simulated_tables(seed=20, participants=300, readers=False, truth=truth))
     for row, value in (
-        (everybody(result, "mean", quantity="ssim"), truth.ssim_mean),
-        (everybody(result, "mean", quantity="psnr"), truth.psnr_mean),
+        (everybody(result, "mean", endpoint="ssim", quantity="ssim"), truth.ssim_mean),
+        (everybody(result, "mean", endpoint="psnr", quantity="psnr"), truth.psnr_mean),
         (everybody(result, "bias_percent", quantity="suv_peak"), 100 * math.expm1(truth.log_bias)),
         (
             everybody(result, "loa_upper_percent", quantity="suv_peak"),
@@ -214,7 +220,7 @@ def test_a_study_without_participants_gives_reasons_instead_of_a_crash():
     for tables in (empty, replace(empty, sites=sites)):
         result = run(PLAN, tables)
         for name in ("ssim", "psnr"):
-            row = everybody(result, "mean", quantity=name)
+            row = everybody(result, "mean", endpoint=name, quantity=name)
             assert (row.value, row.reason) == (None, "no observation")
         assert everybody(result, "bias_percent", quantity="suv_peak").value is None
         assert everybody(
@@ -225,7 +231,7 @@ def test_a_study_without_participants_gives_reasons_instead_of_a_crash():
 
 def test_few_participants_have_estimates_without_intervals():
     result = run(PLAN, simulated_tables(participants=2, seed=1))
-    row = everybody(result, "mean", quantity="ssim")
+    row = everybody(result, "mean", endpoint="ssim", quantity="ssim")
     assert row.value is not None
     assert row.lower is None
     assert "fewer than 3" in row.reason
@@ -235,8 +241,11 @@ def test_reference_gaps_are_counted(tables, result):
     statuses = tables.reference_standard.query(
         "target_condition == 'nodal_metastasis' and unit == 'participant'"
     )
+    eligible = tables.participants.query("eligible and enrolled")["participant"]
+    without = (~eligible.isin(statuses["participant"])).sum()
     row = everybody(result, "reference_missing", endpoint="nodal_metastasis", unit="participant")
-    assert row.value == (statuses["status"] == "missing").sum() > 0
+    assert row.value == (statuses["status"] == "missing").sum() + without
+    assert without > 0
 
 
 def test_zero_volume_is_a_value_that_has_no_ratio():
@@ -255,11 +264,22 @@ def test_zero_volume_is_a_value_that_has_no_ratio():
 def test_series_hold_the_points_of_the_figures(result):
     assert (
         len(result.series["similarity"].query("quantity == 'ssim'"))
-        == only(result, statistic="mean", quantity="ssim", subgroup="all").n
+        == everybody(result, "mean", endpoint="ssim", quantity="ssim").n
     )
     pairs = result.series["agreement"].query("quantity == 'suv_peak'")
     percent = 100 * (pairs["synthetic"].astype(float) / pairs["reference"].astype(float) - 1)
     assert np.allclose(percent, pairs["difference_percent"].astype(float))
+
+
+def test_the_scores_behind_a_cross_tabulation_are_given(result):
+    own = result.series["scores"].query(
+        "target_condition == 'malignancy' and unit == 'lesion' and test == 'spet_suvpeak'"
+    )
+    known = own.dropna(subset=["truth", "score"])
+    called = known["score"] >= known["cutoff"]
+    where = {"endpoint": "malignancy", "unit": "lesion", "test": "spet_suvpeak"}
+    assert everybody(result, "tp", **where).value == (called & (known["truth"] == 1)).sum()
+    assert len(own) == everybody(result, "tp", **where).n
 
 
 def test_heterogeneity_equals_random_effects_over_the_site_rows(result):
@@ -267,7 +287,7 @@ def test_heterogeneity_equals_random_effects_over_the_site_rows(result):
         r
         for r in result.rows
         if r.endpoint == "ssim" and r.quantity == "ssim" and r.statistic == "mean"
-        and r.subgroup != "all"
+        and r.subgroup.startswith("site:")
     ]  # fmt: skip
     sds = {r.subgroup: r for r in result.rows if r.quantity == "ssim" and r.statistic == "sd"}
     direct = random_effects(

@@ -37,7 +37,7 @@ def test_a_plan_reads_from_a_file_too(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("schema = 1", "schema = 1\ncolour = 1", "unknown key 'colour'"),
+        ("schema = 2", "schema = 2\ncolour = 1", "unknown key 'colour'"),
         ("threshold_hu = -500.0", "threshold_hu = -500.0\nholes = 1", "unknown key 'holes'"),
         ("data_range_suv = 20.0\n", "", "'data_range_suv' is missing"),
         ("level = 0.95", 'level = "high"', "must be of type float"),
@@ -49,7 +49,9 @@ def test_a_plan_reads_from_a_file_too(tmp_path):
         ('requires = ["enrolled"]', 'requires = ["happy"]', "requires unknown 'happy'"),
         ('id = "psnr"', 'id = "ssim"', "appears twice"),
         ('against = "pet_suvpeak"', 'against = "nothing"', "unknown index test 'nothing'"),
-        ("schema = 1", "schema = 2", "schema 2 is not known"),
+        ("schema = 2", "schema = 3", "schema 3 is not known"),
+        ("schema = 2", "schema = 1", "no longer run; take these parts from the packaged plan"),
+        ("schema = 2\n", "", "'schema' is missing"),
         ('kind = "similarity"', 'kind = "beauty"', "kind 'beauty' is not known"),
         ("[image]", "[image", "not TOML"),
     ],

@@ -1,0 +1,111 @@
+"""Baseline of the first analysis set: by site, and with and without each target condition."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from evaluation.analysis.cohort import Cohort
+from evaluation.analysis.flow import everyone_and_sites
+from evaluation.analysis.plan_parts import BaselineVariable
+from evaluation.analysis.questions import Question
+from evaluation.analysis.results import Place, ResultRow
+from evaluation.analysis.tables import TablesError
+from evaluation.statistics import mean_interval, present, quantile_intervals
+
+_FIXED = (
+    BaselineVariable("age_years", "Age", "number", "a"),
+    BaselineVariable("sex", "Sex", "category"),
+)
+_SEX = {"F": "female", "M": "male"}
+_MOST_LEVELS = 40
+
+
+def baseline_rows(cohort: Cohort, asked: Sequence[Question]) -> list[ResultRow]:
+    """Return the baseline variables of the plan (age and sex where it names none)."""
+    chosen = cohort.plan.analysis_set[0].id
+    inside = cohort.inside(chosen)
+    place = Place("baseline", "baseline", chosen, cohort.plan.level, unit="participant")
+    groups = everyone_and_sites(cohort)
+    for question in asked:
+        if question.unit.id == "participant":
+            groups += _by_condition(cohort, question)
+    rows: list[ResultRow] = []
+    for name, keep in groups:
+        own, at = keep & inside, place.at(name)
+        rows.append(at.plain("participants", float(own.sum()), n=int(own.sum())))
+        for variable in cohort.plan.baseline or _FIXED:
+            rows += _variable_rows(cohort, at, variable, own)
+    return rows
+
+
+def _by_condition(cohort: Cohort, question: Question) -> list[tuple[str, np.ndarray]]:
+    groups = []
+    for verdict in ("positive", "negative"):
+        keep = np.zeros(len(cohort.people), dtype=bool)
+        keep[question.units.pid[question.units.status == verdict]] = True
+        groups.append((f"{question.condition.id}:{verdict}", keep))
+    return groups
+
+
+def _variable_rows(
+    cohort: Cohort, place: Place, variable: BaselineVariable, keep: np.ndarray
+) -> list[ResultRow]:
+    at = replace(place, quantity=variable.column)
+    if variable.column not in cohort.people.columns:
+        reason = f"the participants table has no column {variable.column!r}"
+        name = "mean" if variable.kind == "number" else "known"
+        return [at.plain(name, None, n=0, missing=int(keep.sum()), reason=reason)]
+    values = cohort.people[variable.column].to_numpy()
+    if variable.kind == "number":
+        return _number_rows(at, values[keep].astype(float), variable.unit)
+    if variable.column == "sex":
+        return _sex_rows(at, values[keep])
+    return _category_rows(at, values, keep)
+
+
+def _number_rows(at: Place, values: np.ndarray, unit: str) -> list[ResultRow]:
+    known, missing = present(values)
+    plain: dict[str, Any] = {"n": len(known), "missing": missing, "unit_of_value": unit}
+    rows = [at.row("mean", mean_interval(values, level=at.level, unit=unit))]
+    if len(known) > 1:
+        sd = float(known.std(ddof=1))
+        rows.append(at.plain("sd", sd, method="standard deviation", **plain))
+    estimates = quantile_intervals(values, (0.25, 0.5, 0.75), level=at.level, unit=unit)
+    rows += [at.row(name, e) for name, e in zip(("q1", "median", "q3"), estimates, strict=True)]
+    if len(known):
+        for name, value in (("min", known.min()), ("max", known.max())):
+            rows.append(at.plain(name, float(value), method="order statistic", **plain))
+    return rows
+
+
+def _sex_rows(at: Place, values: np.ndarray) -> list[ResultRow]:
+    known = int(np.isin(values, list(_SEX)).sum())
+    return [
+        at.plain(name, float((values == code).sum()), n=known, missing=len(values) - known)
+        for code, name in _SEX.items()
+    ]
+
+
+def _category_rows(at: Place, values: np.ndarray, keep: np.ndarray) -> list[ResultRow]:
+    # Levels come from everybody, so that each group of the table has the same lines.
+    levels = sorted({str(v) for v in values if _is_known(v)})
+    if len(levels) > _MOST_LEVELS:
+        raise TablesError(
+            f"table participants: column {at.quantity!r} has {len(levels)} levels; a category of "
+            f"the baseline has at most {_MOST_LEVELS}"
+        )
+    own = np.array([str(v) if _is_known(v) else "" for v in values[keep]], dtype=object)
+    known = int((own != "").sum())
+    missing = len(own) - known
+    rows = [at.plain("known", float(known), n=len(own), missing=missing)]
+    for level in levels:
+        count = float((own == level).sum())
+        rows.append(at.plain(f"count:{level}", count, n=known, missing=missing))
+    return rows
+
+
+def _is_known(value: object) -> bool:
+    # Flags are numbers with NaN for what is not recorded, categories words with an empty one.
+    return value != "" and value == value

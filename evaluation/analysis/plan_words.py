@@ -1,0 +1,31 @@
+"""The words that a plan may use."""
+
+SCHEMA = 2
+
+FIXED_FLAGS = (
+    "screened", "eligible", "enrolled", "consented", "ct_received", "pet_received", "pair_ready",
+    "synthesised", "reference_complete", "analysed",
+)  # fmt: skip
+FIXED_NUMBERS = ("age_years",)
+FIXED_CATEGORIES = ("sex", "site")
+FIXED_COLUMNS = ("participant", "exclusion_reason", *FIXED_FLAGS, *FIXED_NUMBERS, *FIXED_CATEGORIES)
+
+COLUMN_KINDS = ("number", "category", "flag")
+BASELINE_KINDS = ("number", "category")
+STRATEGIES = (
+    "treatment policy", "composite", "hypothetical", "principal stratum", "while on treatment",
+)  # fmt: skip
+METHOD_WORDS = {
+    "pooling": ("site_stratified", "crude"),
+    "proportion": ("wilson", "wilson_cc", "clopper_pearson", "logit"),
+    "heterogeneity": ("reml", "dl", "pm"),
+    "bootstrap": ("bca", "percentile"),
+    "indeterminate": ("positive", "negative", "wrong", "excluded"),
+    "failure": ("wrong", "missing"),
+}
+SENSITIVITY_KINDS = (
+    "data_range", "indeterminate_positive", "indeterminate_negative", "worst_case",
+    "complete_case", "analysis_set", "crude", "random_effects", "participant_first",
+    "multiple_imputation", "begg_greenes", "tipping_point",
+)  # fmt: skip
+DIRECTIONS = ("greater", "less", "two_sided", "within")

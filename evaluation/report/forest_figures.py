@@ -1,0 +1,147 @@
+"""Forest plots by site and by subgroup: name, n, bar, printed estimate."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+
+from evaluation.analysis import ResultRow
+from evaluation.report.cells import marked
+from evaluation.report.document import Figure
+from evaluation.report.drawing import ACCENT, INK, WIDTH, canvas, grid, save, style
+from evaluation.report.formats import (
+    CONDITIONS,
+    QUANTITIES,
+    UNITS,
+    interval_of,
+    label,
+    n_of,
+    withheld,
+)
+from evaluation.report.lookup import Lookup
+from evaluation.report.subgroup_tables import (
+    events_of,
+    interaction,
+    levels_of,
+    subgroup_estimates,
+)
+from evaluation.report.wording import say
+
+_PANELS = 6
+
+
+@dataclass(frozen=True)
+class _Line:
+    name: str
+    row: ResultRow | None
+    whole: bool = False
+    heading: bool = False
+
+
+def site_forest(look: Lookup, out: Path) -> Figure | None:
+    """Write per-site forest plots of SSIM, PSNR, SUVpeak bias and sensitivity."""
+    places = ["all", *look.sites()]
+    panels = []
+    for whole in _site_rows(look):
+        lines = [_site_line(look, whole, place) for place in places]
+        if any(line.row and line.row.value is not None for line in lines):
+            panels.append((whole, lines))
+    return _figure(look, panels, out, name="forest", key="sites", id_="forest")
+
+
+def subgroup_forest(look: Lookup, out: Path) -> Figure | None:
+    """Write forest plots by subgroup of the first estimates that the plan splits."""
+    panels = []
+    split = subgroup_estimates(look)
+    for whole in [r for r in _site_rows(look) if r in split][:_PANELS] or split[:_PANELS]:
+        lines = [_Line(say("all"), whole, whole=True)]
+        for kind, levels in levels_of(look, whole).items():
+            p = interaction(look, whole, kind)
+            name = kind.replace("_", " ")
+            lines.append(_Line(f"{name[:1].upper()}{name[1:]}   p = {p}", None, heading=True))
+            for row in levels:
+                events = events_of(look, row)
+                n = f"{events} / {n_of(row)}" if events else n_of(row)
+                lines.append(_Line(f"{row.subgroup.partition(':')[2]}  ({n})", row))
+        panels.append((whole, lines))
+    return _figure(
+        look, panels, out, name="subgroup_forest", key="subgroups", id_="subgroup_forest"
+    )
+
+
+def _figure(
+    look: Lookup, panels: Sequence[tuple[ResultRow, list[_Line]]], out: Path, *, name: str,
+    key: str, id_: str,
+) -> Figure | None:  # fmt: skip
+    if not panels:
+        return None
+    path = Path("figures") / f"{name}.svg"
+    longest = max(len(lines) for _, lines in panels)
+    with style():
+        rows = (len(panels) + 1) // 2
+        figure = canvas(WIDTH, (0.62 + 0.2 * longest) * rows)
+        for i, (whole, lines) in enumerate(panels, start=1):
+            axes = figure.add_subplot(rows, 2, i)
+            _forest(axes, lines)
+            axes.set_title(f"{_title(whole)}{marked(look, whole)}")
+        save(figure, out / path)
+    words = ", ".join(_title(whole).replace("\n", " ") for whole, _ in panels)
+    return Figure(say(f"{key}.figure"), str(path), say(f"{key}.alt", panels=words), id=id_)
+
+
+def _site_rows(look: Lookup) -> list[ResultRow]:
+    sensitivity = look.where(statistic="sensitivity", test="spet_suvpeak", subgroup="all")
+    found = [
+        look.get("mean", endpoint="ssim", quantity="ssim", region="body"),
+        look.get("mean", endpoint="psnr", quantity="psnr", region="body"),
+        look.get("bias_percent", endpoint="metabolic_consistency", quantity="suv_peak",
+                 region="lesion", unit="lesion"),
+        *sensitivity[:3],
+    ]  # fmt: skip
+    return [row for row in found if row is not None]
+
+
+def _site_line(look: Lookup, whole: ResultRow, place: str) -> _Line:
+    row = look.like(whole, whole.statistic, subgroup=place)
+    name = say("all") if place == "all" else place.removeprefix("site:")
+    if row is None or row.value is None:
+        why = "sites.withheld" if row and withheld(row) else "sites.not_estimable"
+        return _Line(say(why, name=name), None)
+    return _Line(say("sites.with_n", name=name, n=n_of(row)), row, whole=place == "all")
+
+
+def _title(row: ResultRow) -> str:
+    if row.target_condition:
+        condition = label(CONDITIONS, row.target_condition).lower()
+        return f"{row.statistic.upper() if row.statistic == 'auc' else row.statistic.capitalize()}, {condition}\n{say('per')} {UNITS[row.unit]}"
+    name = label(QUANTITIES, row.quantity)
+    kind = say("sites.bias") if row.statistic == "bias_percent" else say("mean")
+    return f"{name}, {kind}"
+
+
+def _forest(axes: Axes, lines: list[_Line]) -> None:
+    grid(axes, "x")
+    for y, line in enumerate(lines):
+        if line.row is not None and line.row.value is not None:
+            _bar(axes, y, line.row, whole=line.whole)
+    axes.set_yticks(range(len(lines)), labels=[line.name for line in lines])
+    for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
+        if line.heading:
+            tick.set_fontweight("bold")
+    axes.set_ylim(len(lines) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)
+    axes.locator_params(axis="x", nbins=5)
+
+
+def _bar(axes: Axes, y: int, row: ResultRow, *, whole: bool) -> None:
+    if row.lower is not None and row.upper is not None:
+        axes.plot([row.lower, row.upper], [y, y], color=INK, linewidth=1.1, solid_capstyle="butt")
+    axes.plot([row.value], [y], marker="D" if whole else "s", markersize=6 if whole else 4.5,
+              color=ACCENT if whole else INK, linestyle="none")  # fmt: skip
+    if whole and row.value is not None:
+        axes.axvline(row.value, color=ACCENT, linestyle=":", linewidth=0.8)
+    axes.text(
+        1.02, y, interval_of(row), transform=axes.get_yaxis_transform(), va="center", ha="left",
+        fontsize=6.5,
+    )  # fmt: skip
