@@ -178,6 +178,13 @@ def test_the_fit_solves_the_likelihood_equations():
     assert fit.influence.shape == (400, 3)
 
 
+@pytest.mark.parametrize("y", [[], [1.0, 1.0], [0.0, 0.0]])
+def test_one_class_cannot_be_fitted(y):
+    fit = fit_logistic(np.ones((len(y), 1)), np.array(y))
+    assert "one class only" in fit.reason
+    assert np.isnan(fit.coefficients).all()
+
+
 @pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
 def test_the_fit_does_not_depend_on_the_unit_of_a_predictor(scale):
     truth, risk = _risks(8)
