@@ -56,9 +56,13 @@ def test_partial_area_is_the_trapezoids_over_its_range():
     assert curve.partial_auc.value == pytest.approx(expected)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.53, 0.91), (0.71, 1.0), (0.36, 0.97)])
-def test_partial_variance_with_ties_equals_the_placements_integrated_numerically(low, high):
+@pytest.mark.parametrize(
+    ("low", "high", "sign"),
+    [(0.53, 0.91, 1), (0.71, 1.0, 1), (0.36, 0.97, 1), (0.04, 0.5, -1), (0.01, 0.99, -1)],
+)
+def test_partial_variance_with_ties_equals_the_placements_integrated_numerically(low, high, sign):
     truth, score = simulated(13, 40, ties=True)
+    score = sign * score
     curve = roc(truth, score, partial=("specificity", low, high))
     fpr, tpr = 1 - curve.points.specificity, curve.points.sensitivity
     x, y, start, end = score[truth], score[~truth], 1 - high, 1 - low
