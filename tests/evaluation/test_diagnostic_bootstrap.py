@@ -130,3 +130,9 @@ def test_one_set_of_draws_gives_what_each_bootstrap_gives():
     options = {"seed": 5, "replicates": 300, "strata": group % 2}
     together = bootstrap_each([mean, total, largest], group, **options)
     assert together == tuple(bootstrap(s, group, **options) for s in (mean, total, largest))
+
+
+def test_a_single_positive_case_has_a_sensitivity_without_interval():
+    e = cluster_bootstrap("sensitivity", [1], [1], seed=1)
+    assert (e.value, e.lower) == (1.0, None)
+    assert e.reason
