@@ -44,7 +44,7 @@ _UNREAD = {"measurements": {"site", "method", "flags"}}
 _LONG = {"measurements", "reference_standard", "index_scores"}
 NUMBERS = {"age_years", "value", "score", "target"}
 _STATUS = {"positive", "negative", "indeterminate", "missing"}
-_LONGEST_LEVEL = 40
+_LONGEST_LEVEL = 50
 _YES, _NO = {"true", "1", "1.0", "yes"}, {"false", "0", "0.0", "no"}
 
 
@@ -187,15 +187,16 @@ def _flags(values: pd.Series, table: str) -> np.ndarray:
 
 
 def _levels(values: pd.Series) -> np.ndarray:
+    """Return words short enough for the name of a statistic; two may not become the same."""
     found = _words(values)
-    words = np.asarray(found, dtype=object)
-    for word in found.categories:
-        if len(word) > _LONGEST_LEVEL or ":" in word:
-            raise TablesError(
-                f"table participants: column {values.name!r}: level {word!r} is longer than "
-                f"{_LONGEST_LEVEL} letters or has a colon"
-            )
-    return words
+    short = [w if len(w) <= _LONGEST_LEVEL else f"{w[:_LONGEST_LEVEL]}…" for w in found.categories]
+    if len(set(short)) < len(short):
+        twice = next(w for w in short if short.count(w) > 1)
+        raise TablesError(
+            f"table participants: column {values.name!r}: two levels begin with {twice!r}; "
+            f"the first {_LONGEST_LEVEL} letters must tell them apart"
+        )
+    return np.array(short, dtype=object)[found.codes]
 
 
 def _one_release(plan: Plan, measurements: pd.DataFrame) -> pd.DataFrame:
