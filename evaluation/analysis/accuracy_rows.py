@@ -94,6 +94,7 @@ def area_rows(cohort: Cohort, place: Place, scored: Scored, *, whole: bool) -> l
     if not whole:
         return rows
     rows.append(place.row("auc_crude", withheld_area(cohort, scored)))
+    rows += _fixed_rows(cohort, place, scored)
     low = plan.methods.partial_auc_specificity
     if low is not None:
         curve = roc(
@@ -106,6 +107,29 @@ def area_rows(cohort: Cohort, place: Place, scored: Scored, *, whole: bool) -> l
         ):
             rows += [place.row(name, _enough(plan, scored, e))] if e is not None else []
     return rows
+
+
+def sensitivity_at(scored: Scored, specificity: float) -> float | None:
+    """Return the height of the empirical curve at a specificity; None without both classes."""
+    curve = roc(scored.truth, scored.score)
+    if not (curve.positives and curve.negatives):
+        return None
+    points = curve.points
+    return float(np.interp(1 - specificity, 1 - points.specificity, points.sensitivity))
+
+
+FIXED_REASON = "descriptive: the threshold comes from these cases; the partial area has an interval"
+
+
+def _fixed_rows(cohort: Cohort, place: Place, scored: Scored) -> list[ResultRow]:
+    fixed = cohort.plan.methods.fixed_specificity
+    if fixed is None:
+        return []
+    value = sensitivity_at(scored, fixed)
+    n = int((~np.isnan(scored.truth) & ~np.isnan(scored.score)).sum())
+    reason = FIXED_REASON if value is not None else "a class is absent: there is no curve"
+    method = f"empirical curve at specificity {fixed:g}"
+    return [place.plain("sensitivity_at_specificity", value, n=n, method=method, reason=reason)]
 
 
 def withheld_area(
