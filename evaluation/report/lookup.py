@@ -21,11 +21,18 @@ class Lookup:
         self.plan: Plan | None = result.plan
         self._by_key = {_key(row): row for row in self.rows}
         self._by_statistic: dict[str, list[ResultRow]] = defaultdict(list)
+        self._by_endpoint: dict[str, list[ResultRow]] = defaultdict(list)
         for row in self.rows:
             self._by_statistic[row.statistic].append(row)
+            self._by_endpoint[row.endpoint].append(row)
+        levels = dict.fromkeys(r.subgroup for r in self.rows if ":" in r.subgroup)
+        self._levels = [name for name in levels if not name.startswith("site:")]
         self._sites = list(
             dict.fromkeys(r.subgroup for r in self.rows if r.subgroup.startswith("site:"))
         )
+        plan = result.plan
+        self._comparators = {t.id for t in plan.index_test if t.comparator} if plan else set()
+        self._first = {p.id: {p.quantities[0]} for p in plan.primary} if plan else {}
         self._proposals = _proposals(result.plan)
 
     def get(
@@ -72,6 +79,8 @@ class Lookup:
         rows: Iterable[ResultRow] = self.rows
         if "statistic" in wanted:
             rows = self._by_statistic.get(wanted.pop("statistic"), [])
+        elif "endpoint" in wanted:
+            rows = self._by_endpoint.get(wanted.pop("endpoint"), [])
         return [row for row in rows if all(getattr(row, n) == v for n, v in wanted.items())]
 
     def sites(self) -> list[str]:
@@ -80,14 +89,25 @@ class Lookup:
 
     def levels(self) -> list[str]:
         """Return the levels of subgroups other than sites, in their order."""
-        names = dict.fromkeys(r.subgroup for r in self.rows if ":" in r.subgroup)
-        return [name for name in names if not name.startswith("site:")]
+        return self._levels
+
+    def headline(self, row: ResultRow) -> bool:
+        """Tell whether a row is one of the few that every split of the study is printed for.
+
+        These are the first quantity of each primary endpoint, and index tests that are neither
+        comparators nor single readers; the others stand in the files of rows.
+        """
+        if row.test:
+            return ":" not in row.test and row.test not in self._comparators
+        return row.quantity in self._first.get(row.endpoint, {row.quantity})
 
     def mark(self, row: ResultRow) -> str:
         """Return † on an exploratory number, ‡ on one that rests on a proposal of the plan."""
-        proposed = not self._proposals.isdisjoint(
-            {row.endpoint, row.target_condition, *row.test.partition(":")[0].split(" - ")}
-        )
+        parts = {
+            row.endpoint, row.target_condition, row.analysis, row.subgroup.partition(":")[0],
+            *row.test.partition(":")[0].split(" - "),
+        }  # fmt: skip
+        proposed = not self._proposals.isdisjoint(parts)
         return ("" if row.prespecified else EXPLORATORY) + (PROPOSAL if proposed else "")
 
 
@@ -103,5 +123,17 @@ def _key(row: ResultRow) -> Key:
 def _proposals(plan: Plan | None) -> frozenset[str]:
     if plan is None:
         return frozenset()
-    marked = [*plan.primary, *plan.index_test]
-    return frozenset(part.id for part in marked if part.proposal)
+    marked = [*plan.primary, *plan.index_test, *plan.subgroup, *plan.sensitivity]
+    marked += plan.multiplicity.hypothesis if plan.multiplicity else ()
+    found = {part.id for part in marked if part.proposal}
+    if plan.image.proposal:
+        # The data range and the body mask stand behind every similarity.
+        found |= {p.id for p in plan.primary if p.kind == "similarity"}
+        found |= {"negative_controls", "uptake_trend"}
+    if plan.risk and plan.risk.proposal:
+        found |= {"calibration", "net_benefit", "added_value"}
+    if plan.demographic_concordance and plan.demographic_concordance.proposal:
+        found.add("subgroup_concordance")
+    if plan.precision and plan.precision.proposal:
+        found.add("precision")
+    return frozenset(found)
