@@ -33,8 +33,21 @@ numbers <- function(frame, columns) {
 points_of <- function(name, columns) {
   path <- file.path(folder, "plot_data", paste0(name, ".csv"))
   if (!file.exists(path)) return(NULL)
-  numbers(read_text(path), columns)
+  frame <- numbers(read_text(path), columns)
+  if (!is.null(frame$participant)) {
+    # Whole numbers are compared and counted faster than names.
+    frame$participant <- match(frame$participant, unique(frame$participant))
+  }
+  frame
 }
+
+# The parts of the sites serve a dozen rows of the same place.
+remembered <- new.env()
+once <- function(name, make) {
+  if (is.null(remembered[[name]])) remembered[[name]] <- make
+  remembered[[name]]
+}
+place_of <- function(row, ...) key(row$endpoint, row$quantity, row$test, row$unit, row$region, ...)
 
 key <- function(...) paste(..., sep = "\r")
 
@@ -42,6 +55,9 @@ results <- numbers(read_text(file.path(folder, "results.csv")),
                    c("value", "lower", "upper", "level", "n", "clusters"))
 if (is.null(results$analysis)) results$analysis <- "main"
 results$method <- sub(" \\[.*\\]$", "", results$method)  # marks stand in brackets behind the method
+results <- as.list(results)  # picking single cells of a data frame is what takes the time
+row_of <- function(i) lapply(results, `[`, i)
+
 similarity <- points_of("similarity", "value")
 agreement <- points_of("agreement", c("reference", "synthetic"))
 scores <- points_of("scores", c("truth", "score", "cutoff", "call"))
@@ -51,7 +67,7 @@ with_proc <- suppressWarnings(requireNamespace("pROC", quietly = TRUE))
 # What was recomputed: one line per number.
 ledger <- new.env()
 ledger$lines <- list()
-ledger$done <- rep(FALSE, nrow(results))
+ledger$done <- rep(FALSE, length(results$value))
 
 note <- function(i, field, own, tolerance) {
   printed <- results[[field]][i]

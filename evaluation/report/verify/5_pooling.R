@@ -50,7 +50,7 @@ random_effects <- function(parts, method, level) {
 
 # `parts` has one row per site with name, value and variance on the scale of pooling.
 check_pooling <- function(i, name, parts, back) {
-  row <- results[i, ]
+  row <- row_of(i)
   if (startsWith(name, "leave_out:")) {
     parts <- parts[parts$name != sub("^leave_out:", "", name), ]
     name <- "sites_pooled"

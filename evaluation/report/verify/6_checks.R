@@ -8,7 +8,7 @@ of_subgroup <- function(frame, subgroup) {
 }
 
 check_similarity <- function(i, own) {
-  row <- results[i, ]
+  row <- row_of(i)
   x <- own$value
   name <- row$statistic
   probability <- c(p2_5 = 0.025, q1 = 0.25, median = 0.5, q3 = 0.75, p97_5 = 0.975)[name]
@@ -20,12 +20,13 @@ check_similarity <- function(i, own) {
   } else if (!is.na(probability)) {
     compare(i, quantile_with_bounds(x, probability, row$level))
   } else if (grepl(pooling_pattern, name)) {
-    check_pooling(i, name, mean_parts(x, own$participant, own$site), identity)
+    parts <- once(place_of(row, "mean"), mean_parts(x, own$participant, own$site))
+    check_pooling(i, name, parts, identity)
   }
 }
 
 check_agreement <- function(i, own) {
-  row <- results[i, ]
+  row <- row_of(i)
   name <- row$statistic
   level <- row$level
   if (grepl("^mean_", name)) {
@@ -52,7 +53,8 @@ check_agreement <- function(i, own) {
     share <- as.numeric(sub("^within_(.*)_percent$", "\\1", name)) / 100
     compare(i, proportion(row$method, as.numeric(abs(x - y) <= share * abs(y)), who, level))
   } else if (grepl(pooling_pattern, name)) {
-    check_pooling(i, name, mean_parts(d, who, used$site), percent)
+    parts <- once(place_of(row, "ratio"), mean_parts(d, who, used$site))
+    check_pooling(i, name, parts, percent)
   } else switch(
     name, slope = compare(i, slope_of(x, y, who, level)), pearson = compare(i, pearson(x, y, level)),
     ccc = compare(i, list(value = concordance(x, y))),
@@ -88,7 +90,7 @@ ratio <- function(name, own) {
 }
 
 check_accuracy <- function(i, own) {
-  row <- results[i, ]
+  row <- row_of(i)
   name <- row$statistic
   if (name %in% names(atoms)) {
     known <- !is.na(own$truth) & !is.na(own$call)
@@ -103,16 +105,16 @@ check_accuracy <- function(i, own) {
     compare(i, one_area(row$method, own, row$level))
   } else if (grepl("^(sensitivity|specificity|auc)_(sites|leave_out)", name)) {
     measure <- sub("_.*$", "", name)
-    parts <- if (measure == "auc") area_parts(own) else {
+    parts <- once(place_of(row, measure), if (measure == "auc") area_parts(own) else {
       found <- successes(measure, own)
       logit_parts(mean_parts(found$right, found$who, found$site))
-    }
+    })
     check_pooling(i, sub("^[a-z]+_", "", name), parts, plogis)
   }
 }
 
 check_difference <- function(i, both) {
-  row <- results[i, ]
+  row <- row_of(i)
   name <- sub("_p$", "", row$statistic)
   if (name == "auc_difference") {
     found <- area_difference(row$method, both, row$level)

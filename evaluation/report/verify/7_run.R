@@ -18,7 +18,7 @@ compared <- c("auc_difference", "sensitivity_difference", "specificity_differenc
 compared <- c(compared, paste0(compared, "_p"))
 
 check_row <- function(i) {
-  row <- results[i, ]
+  row <- row_of(i)
   if (row$family == "primary") {
     own <- similar[[key(row$endpoint, row$quantity)]]
     if (!is.null(own)) check_similarity(i, of_subgroup(own, row$subgroup))
@@ -39,16 +39,16 @@ here <- results$analysis == "main" & !is.na(results$value)
 here <- here & (results$subgroup == "all" | startsWith(results$subgroup, "site:"))
 for (i in which(here)) check_row(i)
 
-column <- function(j) sapply(ledger$lines, `[[`, j)
+column <- function(j) unlist(lapply(ledger$lines, `[[`, j))
 if (!length(ledger$lines)) {
   cat("verified 0 numbers: the report holds no points to recompute anything from\n")
   quit(status = 1)
 }
 found <- data.frame(row = as.integer(column(1)), field = column(2), portal = column(3),
                     own = column(4), difference = column(5), tolerance = column(6))
-about <- results[found$row, ]
+about <- lapply(results, `[`, found$row)
 parts <- c("endpoint", "quantity", "test", "unit", "region", "subgroup", "statistic")
-found$what <- apply(about[parts], 1, function(x) paste(x[x != ""], collapse = " | "))
+found$what <- apply(do.call(cbind, about[parts]), 1, function(x) paste(x[x != ""], collapse = " | "))
 found$what <- paste(found$what, found$field, sep = " | ")
 wrong <- !(found$difference <= found$tolerance)
 shown <- if (brief) found[wrong, ] else found
@@ -68,6 +68,6 @@ if (length(left)) {
 cat(sprintf("\nverified %d numbers, largest relative difference %.3g\n", nrow(found),
             max(found$difference)))
 if (any(wrong)) {
-  cat(sprintf("%d numbers differ\n", sum(wrong)))
+  cat(sum(wrong), if (sum(wrong) == 1) "number differs\n" else "numbers differ\n")
   quit(status = 1)
 }
