@@ -4,44 +4,34 @@ The reference PET is the place of comparison: a synthetic image on another grid 
 reference's (linear), and both are cut to the part that the CT covers. Each row says so in its method.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.fidelity import (
-    FidelityResult,
-    body_mask,
-    mae,
-    mse,
-    nrmse,
-    psnr,
-    ssim,
-    ssim_components,
+from evaluation.analysis.pair_fidelity import (
+    FidelityChoices,
+    Named,
+    body_fidelity,
+    lesion_fidelity,
+    uptake_fidelity,
 )
+from evaluation.analysis.uptake import UptakeRegions, uptake_parameters, uptake_regions
+from evaluation.fidelity import body_mask
 from evaluation.fidelity import negative_controls as negative_control_images
 from evaluation.imaging import Volume, overlap, resample
-from evaluation.metabolic import (
-    Parameter,
-    Region,
-    lesion_parameters,
-    organ_statistics,
-    region_of,
-    tumour_to_background,
-    uptake_of,
-)
+from evaluation.metabolic import Region, region_of
 
 MaskLike = np.ndarray | Volume
 Lesions = Mapping[int, MaskLike] | Mapping[str, MaskLike]
-LEADING_BACKGROUNDS = ("blood_pool", "liver")
 
 
 @dataclass(frozen=True)
 class MeasurementRow:
     """One number: which region, of which image (or of the pair), what, how, and what to beware of.
 
-    ``region`` is ``body``, ``lesion:N`` (or the name given) or ``organ:NAME``; ``image`` is ``pair``, ``reference``,
-    ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
+    ``region`` is ``body``, ``lesion:N`` (or the name given), ``organ:NAME`` or ``uptake:LOW-HIGH``; ``image`` is
+    ``pair``, ``reference``, ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
     """
 
     region: str
@@ -64,13 +54,13 @@ class _Case:
     lesions: Mapping[str, np.ndarray]
     lesion_regions: Mapping[str, Region]
     backgrounds: Mapping[str, Region]
-    data_range: float
+    choices: FidelityChoices
     remark: str
     flags: tuple[str, ...]
     cut_lesions: frozenset[str]
 
 
-def measure_pair(
+def measure_pair(  # noqa: PLR0913 - keyword-only, and each says one thing about the pair
     *,
     reference: Volume,
     synthetic: Volume,
@@ -79,6 +69,10 @@ def measure_pair(
     data_range: float,
     backgrounds: Mapping[str, MaskLike] | None = None,
     negative_controls: bool = False,
+    sensitivity_data_range: float | None = None,
+    uptake_edges: Sequence[float] | None = None,
+    fsim: bool = False,
+    sul_factor: float | None = None,
 ) -> list[MeasurementRow]:
     """Measure a synthetic PET against its reference PET.
 
@@ -97,14 +91,25 @@ def measure_pair(
     backgrounds
         Organ name -> mask on the grid of ``reference`` (``liver``, ``blood_pool`` ...); with them
         come organ statistics and the ratios ``tbr_max_NAME`` ...; ``tbr_max`` ... without a name are
-        those to the blood pool, else the liver, else the first by name.
+        those to the blood pool, else the liver, else the first by name. A mask ``lungs`` of both
+        lungs gives ``tbr_max_lung_contralateral`` ..., the lung on the lesion's other side.
     negative_controls
         Measure also the three images that carry no information, as ``control:NAME``.
+    sensitivity_data_range
+        A second window [0, L] for SSIM and PSNR, rows ``ssim_lL`` and ``psnr_lL`` (``ssim_l10``).
+    uptake_edges
+        Limits of the uptake strata, from the plan; with them come regions ``uptake:LOW-HIGH``.
+    fsim
+        Measure FSIM as well; it takes longer than all the rest together.
+    sul_factor
+        Lean mass over weight of the participant; with it, and a ``liver`` among the backgrounds,
+        come ``mtv_percist`` and ``tlg_percist``, each at the threshold of the image's own liver.
 
     Returns
     -------
     list of MeasurementRow
-        In a fixed order: body, lesions by number, organs by name, controls.
+        In a fixed order: body, lesions by number, uptake strata, lesions and organs of each image,
+        controls.
 
     Raises
     ------
@@ -112,14 +117,22 @@ def measure_pair(
         When units differ, the images do not overlap, a mask lies on another grid, or the data range
         is no positive number.
     """
+    choices = FidelityChoices(data_range, sensitivity_data_range, uptake_edges, fsim)
     case = _prepare(
-        reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, window=data_range
+        reference, synthetic, ct, lesions=lesions, backgrounds=backgrounds or {}, choices=choices
+    )
+    regions = uptake_regions(
+        case.reference,
+        lesions=case.lesion_regions,
+        backgrounds=case.backgrounds,
+        cut_lesions=case.cut_lesions,
+        sul_factor=sul_factor,
     )
     rows = _fidelity_rows(case, case.synthetic, "pair")
     for image, volume in (("reference", case.reference), ("synthetic", case.synthetic)):
-        rows += _uptake_rows(case, volume, image)
+        rows += _uptake_rows(case, volume, image, regions)
     if negative_controls:
-        rows += _control_rows(case)
+        rows += _control_rows(case, regions)
     return rows
 
 
@@ -130,7 +143,7 @@ def _prepare(
     *,
     lesions: Lesions,
     backgrounds: Mapping[str, MaskLike],
-    window: float,
+    choices: FidelityChoices,
 ) -> _Case:
     if reference.unit != synthetic.unit:
         raise ValueError(f"units differ: reference {reference.unit}, synthetic {synthetic.unit}")
@@ -152,7 +165,7 @@ def _prepare(
             n: region_of(cut, _cut_mask(reference, m, spans))
             for n, m in sorted(backgrounds.items())
         },
-        data_range=window,
+        choices=choices,
         remark=remark,
         flags=("no_body_mask",) if ct is None else (),
         cut_lesions=frozenset(
@@ -206,93 +219,46 @@ def _size(mask: MaskLike) -> int:
 
 
 def _fidelity_rows(case: _Case, other: Volume, image: str) -> list[MeasurementRow]:
-    results: dict[str, FidelityResult] = {}
-    parts = ssim_components(case.reference, other, data_range=case.data_range, mask=case.body)
-    results["ssim"] = parts["ssim"]
-    results["ssim_2d"] = ssim(
-        case.reference, other, data_range=case.data_range, mask=case.body, dimension="2d"
+    choices, body = case.choices, case.body
+    regions = (case.lesions, case.lesion_regions)
+    results: Iterable[Named] = (
+        *body_fidelity(case.reference, other, body, choices),
+        *lesion_fidelity(case.reference, other, *regions, data_range=choices.data_range),
+        *uptake_fidelity(case.reference, other, body, choices),
     )
-    results["structural_similarity"] = parts["structure"]
-    for name, metric in (("psnr", psnr), ("mse", mse), ("mae", mae), ("nrmse_mean", nrmse)):
-        results[name] = metric(case.reference, other, data_range=case.data_range, mask=case.body)
-    rows = [
-        _fidelity_row(case, name, result, region="body", image=image)
-        for name, result in results.items()
-    ]
-    for region, lesion in case.lesion_regions.items():
-        box = lesion.box if lesion.n else ...  # the box alone is read, unless there is none
-        error = mae(
-            case.reference.array[box],
-            other.array[box],
-            data_range=case.data_range,
-            mask=case.lesions[region][box],
-        )
-        error = replace(error, unit=case.reference.unit)
-        rows.append(_fidelity_row(case, "mae", error, region=region, image=image))
-    return rows
+    return [_fidelity_row(case, image, named) for named in results]
 
 
-def _fidelity_row(
-    case: _Case, quantity: str, result: FidelityResult, *, region: str, image: str
-) -> MeasurementRow:
-    flags = result.flags + (case.flags if region == "body" else ())
-    method = result.method + case.remark
+def _fidelity_row(case: _Case, image: str, named: Named) -> MeasurementRow:
+    result = named.result
+    over_body = named.region == "body" or named.region.startswith("uptake:")
     return MeasurementRow(
-        region, image, quantity, result.value, result.unit, method, flags, result.n_voxels
+        region=named.region,
+        image=image,
+        quantity=named.quantity,
+        value=result.value,
+        unit=result.unit,
+        method=result.method + case.remark,
+        flags=result.flags + (case.flags if over_body else ()),
+        n_voxels=result.n_voxels,
     )
 
 
-def _uptake_rows(case: _Case, volume: Volume, image: str) -> list[MeasurementRow]:
-    rows: list[MeasurementRow] = []
-    uptake = uptake_of(volume)
-    for region, lesion in case.lesion_regions.items():
-        parameters = lesion_parameters(uptake, lesion)
-        if region in case.cut_lesions:
-            parameters = tuple(replace(p, flags=(*p.flags, "lesion_cut")) for p in parameters)
-        rows += _parameter_rows(case, region, image, parameters)
-        ratios = {
-            name: tumour_to_background(uptake, lesion, background)
-            for name, background in case.backgrounds.items()
-        }
-        rows += _ratio_rows(case, region, image, ratios) if ratios else []
-    for name, statistics in organ_statistics(uptake, case.backgrounds).items():
-        rows += _parameter_rows(case, f"organ:{name}", image, statistics)
-    return rows
-
-
-def _parameter_rows(
-    case: _Case, region: str, image: str, parameters: tuple[Parameter, ...]
+def _uptake_rows(
+    case: _Case, volume: Volume, image: str, regions: UptakeRegions
 ) -> list[MeasurementRow]:
     return [
         MeasurementRow(
             region, image, p.quantity, p.value, p.unit, p.method + case.remark, p.flags, p.n_voxels
         )
-        for p in parameters
+        for region, p in uptake_parameters(volume, regions)
     ]
 
 
-def _ratio_rows(
-    case: _Case, region: str, image: str, ratios: Mapping[str, tuple[Parameter, ...]]
-) -> list[MeasurementRow]:
-    """Ratios to every background by name, and once without a name to the one that leads."""
-    rows = []
-    leading = next((name for name in LEADING_BACKGROUNDS if name in ratios), next(iter(ratios)))
-    for name, parameters in ratios.items():
-        named = [
-            replace(p, quantity=f"{p.quantity}_{name}", method=f"{p.method} ({name})")
-            for p in parameters
-        ]
-        rows += _parameter_rows(case, region, image, tuple(named))
-        if name == leading:
-            plain = [replace(p, method=f"{p.method} ({name})") for p in parameters]
-            rows += _parameter_rows(case, region, image, tuple(plain))
-    return rows
-
-
-def _control_rows(case: _Case) -> list[MeasurementRow]:
+def _control_rows(case: _Case, regions: UptakeRegions) -> list[MeasurementRow]:
     rows = []
     controls = negative_control_images(case.reference, mask=case.body, lesions=case.lesions)
     for name, volume in controls.items():
         rows += _fidelity_rows(case, volume, f"control:{name}")
-        rows += _uptake_rows(case, volume, f"control:{name}")
+        rows += _uptake_rows(case, volume, f"control:{name}", regions)
     return rows

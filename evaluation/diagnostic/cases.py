@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from evaluation.statistics import group_codes
+
 NO_OBSERVATION = "no observation with both a reference standard and a result of the index test"
 NO_NEGATIVE = "every observation has the target condition: there is no negative case"
 NO_POSITIVE = "no observation has the target condition"
@@ -63,18 +65,19 @@ def complete_cases(
     """
     y = np.asarray(truth, dtype=float)
     rows = [np.asarray(value, dtype=float) for value in values]
-    labels = [None if v is None else named_labels(v) for v in (cluster, strata)]
-    if y.ndim != 1 or any(v is not None and v.shape != y.shape for v in (*rows, *labels)):
-        raise ValueError("truth, results, cluster and strata must have the same length")
+    if y.ndim != 1 or any(row.shape != y.shape for row in rows):
+        raise ValueError("truth and results must have the same length")
     x = np.stack(rows)
     if np.isinf(x).any():
         raise ValueError("a result is infinite: record it as missing, with its reason")
     keep = ~(np.isnan(y) | np.isnan(x).any(axis=0))
     require_binary("truth", y)
-    codes, clusters = _clusters(labels[0], keep)
-    kept = None if labels[1] is None else labels[1][keep]
-    if kept is not None:
-        _require_nested(codes, kept)
+    codes, clusters = _clusters(cluster, keep)
+    kept = None
+    if strata is not None:
+        labels, of_stratum = group_codes(strata, len(y), what="stratum")
+        kept = labels[of_stratum[keep]]
+        _require_nested(codes, of_stratum[keep])
     return Cases(y[keep] == 1, x[:, keep], codes, clusters, int((~keep).sum()), kept)
 
 
@@ -84,23 +87,15 @@ def require_binary(name: str, values: NDArray[np.float64]) -> None:
         raise ValueError(f"{name} must be 0 or 1, NaN where missing or indeterminate")
 
 
-def named_labels(labels: ArrayLike) -> NDArray:
-    """Return labels as an array; refuse a missing one, which would join strangers in a cluster."""
-    found = np.asarray(labels)
-    if found.dtype.kind in "fO" and any(v is None or v != v for v in found.tolist()):
-        raise ValueError("a label of a cluster or stratum is missing")
-    return found
-
-
-def _clusters(labels: NDArray | None, keep: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
-    if labels is None:
+def _clusters(cluster: ArrayLike | None, keep: NDArray[np.bool_]) -> tuple[NDArray[np.intp], int]:
+    if cluster is None:
         n = int(keep.sum())
         return np.arange(n), n
-    distinct, codes = np.unique(labels[keep], return_inverse=True)
-    return codes, len(distinct)
+    distinct, codes = np.unique(group_codes(cluster, len(keep))[1][keep], return_inverse=True)
+    return codes.astype(np.intp), len(distinct)
 
 
-def _require_nested(codes: NDArray[np.intp], strata: NDArray) -> None:
-    _, stratum = np.unique(strata, return_inverse=True)
-    if len(np.unique(np.stack([codes, stratum]), axis=1).T) != len(np.unique(codes)):
+def _require_nested(codes: NDArray[np.intp], strata: NDArray[np.intp]) -> None:
+    first = np.unique(codes, return_index=True)[1]
+    if (strata[first][codes] != strata).any():
         raise ValueError("a participant belongs to two strata: strata must hold whole participants")

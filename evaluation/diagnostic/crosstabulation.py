@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.diagnostic.cases import NO_NEGATIVE, NO_OBSERVATION, NO_POSITIVE, named_labels
+from evaluation.diagnostic.cases import NO_NEGATIVE, NO_OBSERVATION, NO_POSITIVE, require_binary
 from evaluation.diagnostic.ratios import (
     FourFold,
     diagnostic_odds_ratio,
@@ -18,6 +18,7 @@ from evaluation.statistics import (
     Estimate,
     clustered_proportion,
     count_by_cluster,
+    group_codes,
     proportion_interval,
     require_level,
 )
@@ -187,12 +188,11 @@ def _read(
             f"choose one of {', '.join(_HANDLING)}"
         )
     y, c = np.asarray(truth, dtype=float), np.asarray(call, dtype=float)
-    group = None if cluster is None else named_labels(cluster)
-    if y.ndim != 1 or c.shape != y.shape or (group is not None and group.shape != y.shape):
-        raise ValueError("truth, call and cluster must have the same length")
+    if y.ndim != 1 or c.shape != y.shape:
+        raise ValueError("truth and call must have the same length")
+    group = None if cluster is None else group_codes(cluster, len(y))[1]
     known, called = ~np.isnan(y), ~np.isnan(c)
-    if not np.isin(y[known], (0.0, 1.0)).all():
-        raise ValueError("truth must be 0 or 1, NaN where missing or indeterminate")
+    require_binary("truth", y)
     if not np.isin(c[called], (0.0, 1.0, INDETERMINATE)).all():
         raise ValueError("call must be 0, 1 or INDETERMINATE, NaN where missing")
     unclear = known & (c == INDETERMINATE)

@@ -1,23 +1,46 @@
-"""Two index tests read on the same units: differences of sensitivity and specificity."""
+"""Two index tests read on the same units: differences of their measures of accuracy."""
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
 
+from evaluation.diagnostic.cases import (
+    NO_NEGATIVE,
+    NO_POSITIVE,
+    Cases,
+    complete_cases,
+    require_binary,
+)
+from evaluation.diagnostic.mcnemar import clustered_mcnemar, mcnemar, tango_interval
+from evaluation.diagnostic.predictive import (
+    judged,
+    likelihood_ratio_ratio,
+    predictive_difference,
+    predictive_ratio,
+)
 from evaluation.statistics import DEFAULT_LEVEL, Comparison, clustered_mean, require_level
 
-_EXACT_BELOW = 25  # discordant pairs; below, the chi-squared distribution is too rough
+_CLUSTERED = ("obuchowski", "yang", "durkalski", "eliasziw")
+_PLAIN = ("exact", "mid_p", "chi2")
 
 
 @dataclass(frozen=True)
 class PairedAccuracy:
-    """Differences ``a - b``: of sensitivity among positives, of specificity among negatives."""
+    """Differences ``a - b`` and ratios ``a / b`` of two tests read on the same units."""
 
     sensitivity: Comparison
     specificity: Comparison
+    ppv: Comparison
+    npv: Comparison
+    ppv_ratio: Comparison
+    npv_ratio: Comparison
+    lr_positive_ratio: Comparison
+    lr_negative_ratio: Comparison
+
+    def estimates(self) -> dict[str, Comparison]:
+        """Return the comparisons by name, in the order of a table."""
+        return dict(vars(self))
 
 
 def compare_paired(
@@ -26,6 +49,8 @@ def compare_paired(
     call_b: ArrayLike,
     *,
     cluster: ArrayLike | None = None,
+    test: str = "auto",
+    predictive: str = "weighted",
     level: float = DEFAULT_LEVEL,
 ) -> PairedAccuracy:
     """Compare two positive/negative calls against the same reference standard.
@@ -36,135 +61,107 @@ def compare_paired(
         1/0, NaN where missing, shape (n,); units with a gap are left out and counted.
     cluster
         Participant of each unit.
+    test
+        Of sensitivity and specificity: ``exact``, ``mid_p`` or ``chi2`` (McNemar), with clusters
+        ``obuchowski``, ``yang``, ``durkalski`` or ``eliasziw``. ``auto`` is exact below 25
+        discordant pairs, else chi2, and Obuchowski's with clusters.
+    predictive
+        Of predictive values: ``weighted`` or ``generalised`` score; with clusters the latter.
 
     Returns
     -------
     PairedAccuracy
-        Without clusters: Tango's score interval; McNemar's test, exact below 25 discordant pairs.
-        With clusters: cluster-robust t interval; Obuchowski's clustered McNemar test.
+        Sensitivity and specificity: Tango's score interval, with clusters a cluster-robust t
+        interval. Predictive values: Wald's intervals, score tests. Ratios: on the log scale.
 
     Notes
     -----
-    Tango T, Stat Med 1998;17:891; Obuchowski NA, Stat Med 1998;17:1495.
+    Tango T, Stat Med 1998;17:891; Obuchowski NA, Stat Med 1998;17:1495; Leisenring W et al.,
+    Biometrics 2000;56:345; Kosinski AS, Stat Med 2013;32:964; Moskowitz CS, Pepe MS, Clin Trials
+    2006;3:272; Gu W, Pepe MS, Biostatistics 2009;10:467.
     """
     require_level(level)
-    y, a, b = (np.asarray(v, dtype=float) for v in (truth, call_a, call_b))
-    group = np.arange(len(y)) if cluster is None else np.asarray(cluster)
-    if not len(y) == len(a) == len(b) == len(group):
-        raise ValueError("truth, calls and cluster must have the same length")
-    for v in (y, a, b):
-        if not np.isin(v[~np.isnan(v)], (0.0, 1.0)).all():
-            raise ValueError("truth and calls must be 0 or 1, NaN where missing")
-    keep = ~(np.isnan(y) | np.isnan(a) | np.isnan(b))
-    missing = int((~keep).sum())
-    difference, positive, group = (a - b)[keep], y[keep] == 1, group[keep]
+    if predictive not in {"weighted", "generalised"}:
+        raise ValueError(f"unknown score {predictive!r}: choose weighted or generalised")
+    if test not in {"auto", *_PLAIN, *_CLUSTERED}:
+        names = ", ".join(("auto", *_PLAIN, *_CLUSTERED))
+        raise ValueError(f"unknown test {test!r}: choose one of {names}")
+    for name, call in (("call_a", call_a), ("call_b", call_b)):
+        require_binary(name, np.asarray(call, dtype=float))
+    cases = complete_cases(truth, [call_a, call_b], cluster=cluster)
+    _require_fitting(test, clustered=cases.clustered)
+    difference, y = cases.values[0] - cases.values[1], cases.truth
+    among_positive = Pairs(difference[y], cases.values[0][y], cases.codes[y], NO_POSITIVE)
+    among_negative = Pairs(-difference[~y], 1 - cases.values[0][~y], cases.codes[~y], NO_NEGATIVE)
     return PairedAccuracy(
-        _compared(
-            difference[positive], group[positive], missing=missing, level=level,
-            empty="no observation has the target condition",
-        ),
-        _compared(
-            -difference[~positive], group[~positive], missing=missing, level=level,
-            empty="there is no negative case",
-        ),
-    )  # fmt: skip
+        paired_difference(among_positive, missing=cases.missing, level=level, test=test),
+        paired_difference(among_negative, missing=cases.missing, level=level, test=test),
+        *_by_result(cases, level=level, weighted=predictive == "weighted"),
+    )
 
 
-def tango_interval(b: int, c: int, n: int, *, level: float = DEFAULT_LEVEL) -> tuple[float, float]:
-    """Return Tango's score interval of ``(b - c) / n`` for b and c discordant of n pairs."""
-    if min(b, c) < 0 or b + c > n or n < 1:
-        raise ValueError("discordant counts must not be negative nor exceed n")
-    z, value = float(stats.norm.ppf(0.5 + level / 2)), (b - c) / n
+@dataclass(frozen=True)
+class Pairs:
+    """Differences of two calls, the first call, clusters, and what to say where there is none."""
 
-    def score(difference: float, sign: float) -> float:
-        slope = -b - c + (2 * n - b + c) * difference
-        root = math.sqrt(max(0.0, slope**2 + 8 * n * c * difference * (1 - difference)))
-        variance = n * (2 * (root - slope) / (4 * n) + difference * (1 - difference))
-        return b - c - n * difference - sign * z * math.sqrt(max(0.0, variance))
-
-    # At the estimate itself the variance may vanish, which would be taken for a root.
-    near = 1e-10
-    lower = -1.0 if value == -1 else float(optimize.brentq(score, -1, value - near, args=(1.0,)))
-    upper = 1.0 if value == 1 else float(optimize.brentq(score, value + near, 1, args=(-1.0,)))
-    return lower, upper
+    difference: NDArray[np.float64]
+    first: NDArray[np.float64]
+    group: NDArray
+    empty: str
 
 
-def mcnemar(b: int, c: int, *, method: str = "auto") -> tuple[float | None, float]:
-    """Return McNemar's statistic and two-sided p-value of b against c discordant pairs.
-
-    ``method`` is ``exact`` (binomial), ``mid_p``, ``chi2`` (without continuity correction) or
-    ``auto``: exact below 25 discordant pairs. Exact methods have no statistic.
-
-    Examples
-    --------
-    >>> mcnemar(78, 22)[0]
-    31.36
-    """
-    if method == "auto":
-        method = "exact" if b + c < _EXACT_BELOW else "chi2"
-    if b + c == 0:
-        return None, 1.0
-    if method == "chi2":
-        statistic = (b - c) ** 2 / (b + c)
-        return statistic, float(stats.chi2.sf(statistic, 1))
-    if method not in {"exact", "mid_p"}:
-        raise ValueError(f"unknown method {method!r}: choose auto, exact, mid_p or chi2")
-    p = 2 * float(stats.binom.cdf(min(b, c), b + c, 0.5))
-    if method == "mid_p":
-        p -= float(stats.binom.pmf(min(b, c), b + c, 0.5))
-    return None, min(1.0, p)
-
-
-def clustered_mcnemar(
-    difference: ArrayLike, cluster: ArrayLike, *, method: str = "obuchowski"
-) -> tuple[float | None, float | None]:
-    """Return a clustered McNemar statistic (chi-squared, 1 df) and its p-value.
-
-    Parameters
-    ----------
-    difference
-        1, 0 or -1 for each unit: first call minus second.
-    method
-        ``obuchowski`` (1998) or ``durkalski`` (2003, weights participants alike).
-    """
-    if method not in {"obuchowski", "durkalski"}:
-        raise ValueError(f"unknown method {method!r}: choose obuchowski or durkalski")
-    labels, codes, sizes = np.unique(np.asarray(cluster), return_inverse=True, return_counts=True)
-    k = len(labels)
-    weights = np.asarray(difference, dtype=float)
-    sums = np.bincount(codes, weights=weights, minlength=k).astype(float)
-    sums = sums / (sizes if method == "durkalski" else 1.0)
-    spread = float(np.sum(sums**2))
-    if k < 2 or spread == 0:
-        return None, None
-    statistic = float(sums.sum()) ** 2 / spread
-    if method == "obuchowski":
-        statistic *= (k - 1) / k
-    return statistic, float(stats.chi2.sf(statistic, 1))
-
-
-def _compared(
-    difference: NDArray[np.float64], group: NDArray, *, missing: int, level: float, empty: str
-) -> Comparison:
+def paired_difference(pairs: Pairs, *, missing: int, level: float, test: str) -> Comparison:
+    """Return the mean difference of two calls with its interval and test."""
+    difference, group = pairs.difference, pairs.group
     n, clusters = len(difference), len(np.unique(group))
     if n == 0:
         return Comparison(
-            None, None, None, level, 0, 0, missing, "none", flags=("not_estimable",), reason=empty
-        )
+            None, None, None, level, 0, 0, missing, "none", flags=("not_estimable",),
+            reason=pairs.empty,
+        )  # fmt: skip
     b, c = int((difference == 1).sum()), int((difference == -1).sum())
     if clusters == n:
-        statistic, p = mcnemar(b, c)
-        kind = "chi-squared" if statistic is not None else "exact"
+        statistic, p = mcnemar(b, c, method=test if test in _PLAIN else "auto")
+        kind = "chi-squared" if statistic is not None else "mid-p" if test == "mid_p" else "exact"
         return Comparison(
             (b - c) / n, *tango_interval(b, c, n, level=level), level, n, n, missing,
             f"Tango, McNemar {kind}", statistic=statistic, p_value=p,
         )  # fmt: skip
-    e = clustered_mean(difference, group, level=level)
-    chi2, p_value = clustered_mcnemar(difference, group)
-    if b + c == 0:
+    return _clustered_difference(pairs, missing=missing, level=level, test=test)
+
+
+def _clustered_difference(pairs: Pairs, *, missing: int, level: float, test: str) -> Comparison:
+    test = test if test in _CLUSTERED else "obuchowski"
+    e = clustered_mean(pairs.difference, pairs.group, level=level)
+    chi2, p_value = clustered_mcnemar(pairs.difference, pairs.group, method=test, first=pairs.first)
+    if not pairs.difference.any():
         # An interval of width zero would claim to know what was never observed.
         e = replace(e, lower=None, upper=None, reason="no discordant pair: no interval")
     return Comparison(
-        e.value, e.lower, e.upper, level, n, clusters, missing,
-        f"{e.method}, McNemar by Obuchowski 1998", reason=e.reason, statistic=chi2, p_value=p_value,
+        e.value, e.lower, e.upper, level, e.n, e.clusters, missing,
+        f"{e.method}, McNemar by {test.capitalize()}", flags=e.flags, reason=e.reason,
+        statistic=chi2, p_value=p_value,
     )  # fmt: skip
+
+
+def _require_fitting(test: str, *, clustered: bool) -> None:
+    if clustered and test in _PLAIN:
+        raise ValueError(f"{test} needs one unit per participant: choose {', '.join(_CLUSTERED)}")
+
+
+def _by_result(
+    cases: Cases, *, level: float, weighted: bool
+) -> tuple[Comparison, Comparison, Comparison, Comparison, Comparison, Comparison]:
+    positive, negative = (judged(cases, result, level) for result in ("positive", "negative"))
+    if cases.reason:
+        none = positive.blank(cases.reason, "none")
+        return none, none, none, none, none, none
+    return (
+        predictive_difference(positive, weighted=weighted),
+        predictive_difference(negative, weighted=weighted),
+        predictive_ratio(positive),
+        predictive_ratio(negative),
+        likelihood_ratio_ratio(positive),
+        # Of a negative result: P(negative | condition) over P(negative | none), so upside down.
+        likelihood_ratio_ratio(replace(negative, right=1 - negative.right)),
+    )

@@ -32,9 +32,9 @@ def joined_areas(cases: Cases, placements: Placements = placement_values) -> Joi
     stratum weighs by its positives (Janes H, Pepe MS, Biometrika 2009;96:371). The variance adds
     those of the strata with these weights held fixed.
 
-    A stratum without both classes has no pair: it is left out and named in ``left_out:``. A
+    A stratum without both classes has no pair: it is left out and named in ``without_value:``. A
     stratum without a variance of its own (a single case, or complete separation, where DeLong's is
-    zero) borrows that of the others, scaled to its numbers, and is named in ``borrowed_variance:``.
+    zero) borrows that of the others, scaled to its numbers, and is named in ``variance_borrowed:``.
     """
     if cases.strata is None:
         return JoinedAreas(
@@ -43,7 +43,7 @@ def joined_areas(cases: Cases, placements: Placements = placement_values) -> Joi
     labels = np.unique(cases.strata)
     rows = {label: cases.strata == label for label in labels.tolist()}
     usable = {k: v for k, v in rows.items() if 0 < cases.truth[v].sum() < v.sum()}
-    flags = tuple(f"left_out:{label}" for label in rows if label not in usable)
+    flags = tuple(f"without_value:{label}" for label in rows if label not in usable)
     if not usable:
         return JoinedAreas(
             Areas(np.array([]), np.array([[]]), "none"), 0, 0, flags,
@@ -87,7 +87,7 @@ def _with_borrowed(
         return [a.covariance for a in found.values()], ()
     common = sum(c * sizes[k] for k, c in own.items()) / len(own)
     covariances = [own[k] if k in own else np.asarray(common / sizes[k]) for k in found]
-    return covariances, tuple(f"borrowed_variance:{k}" for k in found if k not in own)
+    return covariances, tuple(f"variance_borrowed:{k}" for k in found if k not in own)
 
 
 def _effective(truth: NDArray[np.bool_]) -> float:

@@ -24,7 +24,8 @@ _OPTIONS: dict[str, Any] = {
 }
 
 
-def _compiled(function: Callable[..., Any]) -> Any:
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile a loop, with a cache on disk where one can be written."""
     try:
         return numba.njit(cache=True, **_OPTIONS)(function)
     except RuntimeError:
@@ -32,7 +33,7 @@ def _compiled(function: Callable[..., Any]) -> Any:
         return numba.njit(**_OPTIONS)(function)
 
 
-@_compiled
+@compiled
 def _sum_over_depth(a, b, w, z, y, rows):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Moments of one row, summed over eleven planes (or taken from one when flat)."""
     r0, r1, r2, r3, r4 = rows[0], rows[1], rows[2], rows[3], rows[4]
@@ -61,7 +62,7 @@ def _sum_over_depth(a, b, w, z, y, rows):  # type: ignore[no-untyped-def]  # pra
             r4[x] += c * (u * s + v * t)
 
 
-@_compiled
+@compiled
 def _sum_over_rows(ring, w, y, rows):  # type: ignore[no-untyped-def]  # pragma: no cover
     for m in range(5):
         r = rows[m]
@@ -77,7 +78,7 @@ def _sum_over_rows(ring, w, y, rows):  # type: ignore[no-untyped-def]  # pragma:
             r[x] = near + far
 
 
-@_compiled
+@compiled
 def _sum_along_row(rows, w, out):  # type: ignore[no-untyped-def]  # pragma: no cover
     for m in range(5):
         r, o = rows[m], out[m]
@@ -87,10 +88,11 @@ def _sum_along_row(rows, w, out):  # type: ignore[no-untyped-def]  # pragma: no 
             o[x] = near + far + w[0] * (r[x] + r[x + 10])
 
 
-@_compiled
+@compiled
 def _terms_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma: no cover
     """SSIM, luminance, contrast and structure of one row of positions."""
     whole, light, contrast, structure = terms[0], terms[1], terms[2], terms[3]
+    both = terms[4]
     for x in range(out.shape[1]):
         mx, my = out[0, x], out[1, x]
         vx, vy = max(out[2, x] - mx * mx, 0.0), max(out[3, x] - my * my, 0.0)
@@ -99,11 +101,11 @@ def _terms_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma
         light[x] = (2 * mx * my + c1) / (mx * mx + my * my + c1)
         contrast[x] = (2 * deviations + c2) / (vx + vy + c2)
         structure[x] = (cov + 0.5 * c2) / (deviations + 0.5 * c2)
-        whole[x] = (2 * mx * my + c1) * (2 * cov + c2)
-        whole[x] /= (mx * mx + my * my + c1) * (vx + vy + c2)
+        both[x] = (2 * cov + c2) / (vx + vy + c2)
+        whole[x] = light[x] * both[x]
 
 
-@_compiled
+@compiled
 def _ssim_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma: no cover
     whole = terms[0]
     for x in range(out.shape[1]):
@@ -114,14 +116,14 @@ def _ssim_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma:
         whole[x] /= (mx * mx + my * my + c1) * (vx + vy + c2)
 
 
-@_compiled
+@compiled
 def ssim_plane(a, b, w, c1, c2, z, chosen, sums, map_):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Fill ``sums[z]`` (one or four terms over the chosen positions) and, where it has room, ``map_``."""
+    """Fill ``sums[z]`` (one or five terms over the chosen positions) and, where it has room, ``map_``."""
     ny, nx = a.shape[1], a.shape[2]
     ring = np.empty((TAPS, 5, nx))
     rows = np.empty((5, nx))
     out = np.empty((5, nx - TAPS + 1))
-    terms = np.empty((4, nx - TAPS + 1))
+    terms = np.empty((5, nx - TAPS + 1))
     for y in range(ny):
         _sum_over_depth(a, b, w, z, y, ring[y % TAPS])
         if y < TAPS - 1:
@@ -143,10 +145,13 @@ def ssim_plane(a, b, w, c1, c2, z, chosen, sums, map_):  # type: ignore[no-untyp
                 map_[z, y - TAPS + 1, x] = terms[0, x]
 
 
-@_compiled
+@compiled
 def error_plane(a, b, mask, low, high, sums):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Sums over the mask of one plane: squares, absolutes, reference, its square, least, largest, n."""
-    square, absolute, total, total_square, n = 0.0, 0.0, 0.0, 0.0, 0
+    """Sums over the mask of one plane.
+
+    Squares, absolutes, reference, its square, least, largest, n, signed errors.
+    """
+    square, absolute, total, total_square, signed, n = 0.0, 0.0, 0.0, 0.0, 0.0, 0
     least, largest = np.inf, -np.inf
     for y in range(a.shape[0]):
         for x in range(a.shape[1]):
@@ -156,13 +161,32 @@ def error_plane(a, b, mask, low, high, sums):  # type: ignore[no-untyped-def]  #
             d = min(max(np.float64(b[y, x]), low), high) - r
             square += d * d
             absolute += abs(d)
+            signed += d
             total += r
             total_square += r * r
             least = min(least, r)
             largest = max(largest, r)
             n += 1
     sums[0], sums[1], sums[2], sums[3] = square, absolute, total, total_square
-    sums[4], sums[5], sums[6] = least, largest, n
+    sums[4], sums[5], sums[6], sums[7] = least, largest, n, signed
+
+
+@compiled
+def stratum_plane(a, b, mask, edges, sums):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Sums per stratum of one plane: absolute errors, signed errors, reference, n."""
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            r = np.float64(a[y, x])
+            if not mask[y, x] or r < edges[0] or r >= edges[-1]:
+                continue
+            k = 0
+            while r >= edges[k + 1]:
+                k += 1
+            d = np.float64(b[y, x]) - r
+            sums[k, 0] += abs(d)
+            sums[k, 1] += d
+            sums[k, 2] += r
+            sums[k, 3] += 1
 
 
 def each_plane(count: int, work: Callable[[int], None]) -> None:

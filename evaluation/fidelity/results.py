@@ -20,7 +20,8 @@ class FidelityResult:
     """A value with its unit, the number of voxels behind it, the full recipe, and flags.
 
     ``value`` is None where no value exists; ``flags`` then say why (``identical``,
-    ``empty_mask``, ``too_small``, ``mask_too_thin``, ``zero_reference``).
+    ``empty_mask``, ``too_small``, ``mask_too_thin``, ``zero_reference`` ...). ``skipped`` counts what
+    was left out by rule: slices of a slice-wise metric, voxels beyond the edges of strata.
     """
 
     value: float | None
@@ -28,6 +29,7 @@ class FidelityResult:
     n_voxels: int
     method: str
     flags: tuple[str, ...] = ()
+    skipped: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +46,11 @@ class Pair:
     def where(self) -> str:
         """The part of the image that is measured, as the recipe names it."""
         return "whole image" if self.mask is None else "mask"
+
+    @property
+    def inside(self) -> np.ndarray:
+        """The measured voxels; without a mask a view that takes no memory."""
+        return np.broadcast_to(np.True_, self.reference.shape) if self.mask is None else self.mask
 
     def clipped(self) -> tuple[np.ndarray, np.ndarray]:
         """Return both images clipped to [0, data_range]; one that fits already is not copied."""

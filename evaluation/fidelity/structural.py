@@ -6,27 +6,19 @@ luminance (2 mx my + C1) / (mx2 + my2 + C1), contrast (2 sx sy + C2) / (vx + vy 
 (c + C3) / (sx sy + C3); SSIM is their product.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
-from scipy import ndimage
 
-from evaluation.fidelity.kernels import RADIUS, TAPS, each_plane, gaussian_weights, ssim_plane
 from evaluation.fidelity.results import FidelityResult, Image, Mask, Pair, checked_pair
-
-Dimension = Literal["3d", "2d"]
-Component = Literal["ssim", "luminance", "contrast", "structure"]
-COMPONENTS: tuple[Component, ...] = ("ssim", "luminance", "contrast", "structure")
-K1, K2 = 0.01, 0.03
-
-
-@dataclass(frozen=True, eq=False)
-class _Positions:
-    """Window positions that count: bytes [z, y, x] over the inner part of the image, and flags."""
-
-    chosen: np.ndarray
-    flags: tuple[str, ...]
+from evaluation.fidelity.windows import (
+    COMPONENTS,
+    Component,
+    Dimension,
+    eroded_positions,
+    every_position,
+    fits,
+    inner,
+    window_sums,
+)
 
 
 def ssim(
@@ -97,10 +89,16 @@ def _measured(
 ) -> dict[Component, FidelityResult]:
     """SSIM alone takes a third less time than with its components, so that is a case of its own."""
     recipe = _recipe(pair, dimension)
-    if not _fits(pair.reference.shape, dimension):
+    if not fits(pair.reference.shape, dimension):
         return dict.fromkeys(components, FidelityResult(None, "1", 0, recipe, ("too_small",)))
-    positions = _positions(pair, dimension)
-    sums, _ = _run(pair, positions.chosen, dimension, terms=len(components))
+    positions = eroded_positions(pair.mask, pair.reference.shape, dimension)
+    sums, _ = window_sums(
+        pair.clipped(),
+        positions.chosen,
+        dimension,
+        data_range=pair.data_range,
+        terms=len(components),
+    )
     counts = positions.chosen.sum(axis=(1, 2), dtype=np.int64)
     n = int(counts.sum())
     means = _means(sums, counts, dimension)
@@ -122,11 +120,13 @@ def ssim_map(
     """Return SSIM at each voxel as float32 of the image's shape, NaN where no window fits."""
     pair = checked_pair(reference, synthetic, data_range=data_range, mask=None)
     whole = np.full(pair.reference.shape, np.nan, dtype=np.float32)
-    if not _fits(pair.reference.shape, dimension):
+    if not fits(pair.reference.shape, dimension):
         return whole
-    chosen = np.ones(_inner_shape(pair.reference.shape, dimension), dtype=np.uint8)
-    _, values = _run(pair, chosen, dimension, terms=1, keep_map=True)
-    whole[_inner(dimension)] = values
+    chosen = every_position(pair.reference.shape, dimension)
+    _, values = window_sums(
+        pair.clipped(), chosen, dimension, data_range=pair.data_range, terms=1, keep_map=True
+    )
+    whole[inner(dimension)] = values
     return whole
 
 
@@ -137,57 +137,6 @@ def _recipe(pair: Pair, dimension: Dimension) -> str:
         f"SSIM {window}, Gaussian sigma 1.5 voxels, K1 0.01, K2 0.03, population covariance, "
         f"clipped to [0, {pair.data_range:g}], L {pair.data_range:g}, mean over {where}"
     )
-
-
-def _fits(shape: tuple[int, ...], dimension: Dimension) -> bool:
-    return min(shape if dimension == "3d" else shape[1:]) >= TAPS
-
-
-def _inner(dimension: Dimension) -> tuple[slice, slice, slice]:
-    edge = slice(RADIUS, -RADIUS)
-    return (edge if dimension == "3d" else slice(None), edge, edge)
-
-
-def _inner_shape(shape: tuple[int, ...], dimension: Dimension) -> tuple[int, int, int]:
-    depth = shape[0] - TAPS + 1 if dimension == "3d" else shape[0]
-    return (depth, shape[1] - TAPS + 1, shape[2] - TAPS + 1)
-
-
-def _positions(pair: Pair, dimension: Dimension) -> _Positions:
-    if pair.mask is None:
-        shape = _inner_shape(pair.reference.shape, dimension)
-        return _Positions(np.ones(shape, dtype=np.uint8), ())
-    eroded = pair.mask.view(np.uint8)
-    for axis in (0, 1, 2) if dimension == "3d" else (1, 2):
-        eroded = ndimage.minimum_filter1d(eroded, TAPS, axis=axis, mode="constant", cval=0)
-    chosen = np.ascontiguousarray(eroded[_inner(dimension)])
-    if chosen.any():
-        return _Positions(chosen, ())
-    chosen = np.ascontiguousarray(pair.mask[_inner(dimension)]).view(np.uint8)
-    empty = "mask_too_thin" if pair.mask.any() else "empty_mask"
-    return _Positions(chosen, (empty,))
-
-
-def _run(
-    pair: Pair, chosen: np.ndarray, dimension: Dimension, *, terms: int, keep_map: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
-    a, b = pair.clipped()
-    weights, count = gaussian_weights(), chosen.shape[0]
-    sums = np.zeros((count, terms))
-    values = np.empty(chosen.shape if keep_map else (0, 0, 0), dtype=np.float32)
-    c1, c2 = (K1 * pair.data_range) ** 2, (K2 * pair.data_range) ** 2
-
-    def work(z: int) -> None:
-        if not keep_map and not chosen[z].any():
-            return
-        if dimension == "3d":
-            ssim_plane(a, b, weights, c1, c2, z, chosen, sums, values)
-            return
-        one = slice(z, z + 1)
-        ssim_plane(a[one], b[one], weights, c1, c2, 0, chosen[one], sums[one], values[one])
-
-    each_plane(count, work)
-    return sums, values
 
 
 def _means(sums: np.ndarray, counts: np.ndarray, dimension: Dimension) -> np.ndarray:

@@ -23,6 +23,7 @@ class _Sums:
     least: float
     largest: float
     n: int
+    signed: float
 
 
 def mse(
@@ -53,6 +54,16 @@ def mae(
     sums = _sums(pair, clip=False)
     method = f"MAE over {pair.where}, not clipped"
     return _mean(sums, sums.absolute, unit=pair.unit or "as given", method=method)
+
+
+def bias(
+    reference: Image, synthetic: Image, *, data_range: float, mask: Mask = None
+) -> FidelityResult:
+    """Return the mean error with its sign, sum (s - r) / n: positive where uptake is overestimated."""
+    pair = checked_pair(reference, synthetic, data_range=data_range, mask=mask)
+    sums = _sums(pair, clip=False)
+    method = f"bias (mean of synthetic - reference) over {pair.where}, not clipped"
+    return _mean(sums, sums.signed, unit=pair.unit or "as given", method=method)
 
 
 def _mean(sums: _Sums, total: float, *, unit: str, method: str) -> FidelityResult:
@@ -117,9 +128,9 @@ def psnr(
 
 def _sums(pair: Pair, *, clip: bool) -> _Sums:
     shape = pair.reference.shape
-    mask = np.broadcast_to(np.True_, shape) if pair.mask is None else pair.mask
+    mask = pair.inside
     low, high = (0.0, pair.data_range) if clip else (-math.inf, math.inf)
-    planes = np.zeros((shape[0], 7))
+    planes = np.zeros((shape[0], 8))
 
     def work(z: int) -> None:
         plane = np.ascontiguousarray(mask[z])
@@ -135,4 +146,5 @@ def _sums(pair: Pair, *, clip: bool) -> _Sums:
         least=float(planes[:, 4].min()),
         largest=float(planes[:, 5].max()),
         n=int(total[6]),
+        signed=float(total[7]),
     )

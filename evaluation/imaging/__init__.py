@@ -14,7 +14,7 @@ from evaluation.imaging.scan import FolderScan, SeriesGroup, scan_folder
 from evaluation.imaging.segmentation import Segment, read_segmentation
 from evaluation.imaging.series import Series, read_series
 from evaluation.imaging.suv import SuvConversion, suv_factor
-from evaluation.imaging.suv_body import SuvKind
+from evaluation.imaging.suv_body import SuvKind, sul_factor
 from evaluation.imaging.volume import Volume, overlap, resample
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "read_series",
     "resample",
     "scan_folder",
+    "sul_factor",
     "suv_factor",
     "write_nifti",
 ]

@@ -19,7 +19,7 @@ from evaluation.imaging.reasons import Reason
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
 _SOP_CLASS_OF = {"CT": CT_IMAGE, "PT": PET_IMAGE}
-_MULTIFRAME = {
+MULTIFRAME = {
     "1.2.840.10008.5.1.4.1.1.2.1": "Enhanced CT",
     "1.2.840.10008.5.1.4.1.1.2.2": "Legacy Converted Enhanced CT",
     "1.2.840.10008.5.1.4.1.1.130": "Enhanced PET",
@@ -137,8 +137,8 @@ def _header_faults(header: Dataset, name: str, *, allow_synthetic: bool) -> tupl
     if "PixelData" not in header and modality in ("", "CT", "PT"):
         # What a cut file has lost is simply absent: naming each absent element would mislead.
         return (_no_pixels(name),)
-    if sop_class in _MULTIFRAME or (number(header, "NumberOfFrames") or 1) > 1:
-        kind = _MULTIFRAME.get(sop_class, "a multi-frame image")
+    if sop_class in MULTIFRAME or (number(header, "NumberOfFrames") or 1) > 1:
+        kind = MULTIFRAME.get(sop_class, "a multi-frame image")
         sentence = f"{name} is {kind}; only single-frame CT and PET images are read."
         found.append(Reason("multiframe", sentence, "(0008,0016)"))
     elif modality not in _SOP_CLASS_OF:

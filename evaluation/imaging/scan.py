@@ -1,5 +1,6 @@
 """What a folder holds: image series, other objects and files that cannot be read."""
 
+import warnings
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +43,11 @@ def scan_folder(folder: Path | str) -> FolderScan:
     grouped: dict[str, list[tuple[Path, Dataset]]] = defaultdict(list)
     unreadable = []
     for path in files_of(folder):
-        header, reason = read_header(path)
-        drop_unreadable(header)
+        with warnings.catch_warnings():
+            # pydicom warns about values too long for their VR; grouping needs none of them.
+            warnings.simplefilter("ignore")
+            header, reason = read_header(path)
+            drop_unreadable(header)
         uid = text(header, "SeriesInstanceUID")
         if reason is None and not uid:
             sentence = f"{path.name} does not say to which series it belongs."

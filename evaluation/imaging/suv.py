@@ -12,9 +12,9 @@ from typing import Protocol, runtime_checkable
 from pydicom import Dataset
 
 from evaluation.imaging.header import number, text, texts
-from evaluation.imaging.instance import synthetic_marks
+from evaluation.imaging.instance import MULTIFRAME, synthetic_marks
 from evaluation.imaging.reasons import Reason
-from evaluation.imaging.suv_body import Body, SuvKind, body_of, convert
+from evaluation.imaging.suv_body import UNITS, Body, SuvKind, body_of, convert
 from evaluation.imaging.suv_rules import Outcome, rule_of
 
 LARGEST_QUIET_DISAGREEMENT = 0.01
@@ -35,7 +35,9 @@ class SuvConversion:
 
     ``factor`` is the one factor of the series, None when refused or when slices differ;
     ``slice_factors`` has one per header given. ``alternatives`` maps the name of every other
-    possible reference to its factor; ``disagreement`` is their largest relative difference.
+    reading of the header to its factor (that of the first slice where slices differ);
+    ``disagreement`` is their largest relative difference in any slice. Values that are SUV already
+    and those corrected to administration (ADMIN) leave nothing to be read otherwise.
     """
 
     kind: SuvKind
@@ -72,6 +74,11 @@ def suv_factor(
     SuvConversion
         Never raises for what the header holds: ``refusals`` names the tags that stand in the way.
 
+    Raises
+    ------
+    ValueError
+        When no header is given, or a kind that does not exist.
+
     Notes
     -----
     SUVbw = C [Bq/ml] * weight [g] / (dose [Bq] * 2 ** (-t / half-life)), t from injection to the
@@ -85,6 +92,8 @@ def suv_factor(
     >>> suv_factor(stored).factor
     1.0
     """
+    if kind not in UNITS:
+        raise ValueError(f"the kind of SUV is one of {', '.join(UNITS)}, not {kind!r}")
     headers = _headers(header)
     first, body = headers[0], body_of(headers[0])
     refusals = _common_refusals(headers)
@@ -130,7 +139,7 @@ def _conversion(
         rule=outcome.rule,
         factor=factors[0] if same else None,
         slice_factors=factors,
-        alternatives={n: v * step for n, v in outcome.alternatives.items()},
+        alternatives={n: v[0] * step for n, v in outcome.alternatives.items()},
         disagreement=disagreement,
         decay_seconds=outcome.seconds,
         weight_kg=body.weight_kg,
@@ -143,21 +152,32 @@ def _conversion(
 
 
 def _disagreement(outcome: Outcome) -> float:
-    if not outcome.factors or not outcome.factors[0]:
-        return 0.0
-    differences = [abs(v / outcome.factors[0] - 1) for v in outcome.alternatives.values()]
+    differences = [
+        abs(other / used - 1)
+        for values in outcome.alternatives.values()
+        for other, used in zip(values, outcome.factors, strict=True)
+    ]
     return max(differences, default=0.0)
 
 
 def _common_refusals(headers: Sequence[Dataset]) -> tuple[Reason, ...]:
     found = []
     first = headers[0]
+    multiframe = MULTIFRAME.get(text(first, "SOPClassUID"))
+    if multiframe is not None:
+        sentence = f"This is {multiframe}: its facts stand elsewhere, and that is not read yet."
+        return (Reason("multiframe", sentence, "(0008,0016)"),)
     if any((number(h, "RescaleIntercept") or 0) != 0 for h in headers):
         sentence = "The rescale intercept is not zero: zero activity would not be zero SUV."
         found.append(Reason("intercept", sentence, "(0028,1052)"))
     if synthetic_marks(first) and text(first, "Units").upper() == "GML":
         return tuple(found)  # a computed image: nothing was measured, nothing to be corrected
-    corrected = {term.upper() for term in texts(first, "CorrectedImage")}
+    corrected = set.intersection(
+        *({term.upper() for term in texts(h, "CorrectedImage")} for h in headers)
+    )
+    if len({text(h, "Units") + text(h, "SUVType") for h in headers}) > 1:
+        sentence = "The slices of the series state different units or SUV types."
+        found.append(Reason("slices_disagree", sentence, "(0054,1001)"))
     if "ATTN" not in corrected:
         sentence = "The image is not stated to be corrected for attenuation."
         found.append(Reason("attenuation", sentence, "(0028,0051)"))

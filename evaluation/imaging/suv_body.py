@@ -4,13 +4,14 @@ With activity concentration C and decayed dose D: SUVbw = C * weight / D, SUVlbm
 SUVibw = C * ideal mass / D, SUVbsa = C * surface / D. All masses in g, the surface in cm2.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from pydicom import Dataset
 
 from evaluation.imaging.header import number, text
-from evaluation.imaging.reasons import Reason
+from evaluation.imaging.reasons import Reason, SuvRefused
 
 SuvKind = Literal["bw", "lbm_james", "lbm_janmahasatian", "lbm_dicom", "bsa", "ibw"]
 UNITS: dict[str, str] = {
@@ -92,13 +93,47 @@ def _mass_kg(kind: SuvKind, weight_kg: float, height_m: float, sex: str) -> floa
 def convert(body: Body, *, stored: SuvKind, wanted: SuvKind) -> tuple[float, tuple[Reason, ...]]:
     """Return the factor from an SUV of kind ``stored`` to ``wanted``; 1 when they are the same.
 
-    Nothing of the body is needed, and none of it is applied, where both are the same.
+    Nothing of the body is needed, and none of it is applied, where both are the same. Not a number,
+    with the reasons, where the body does not give both.
     """
     if stored == wanted:
         return 1.0, ()
     above, notes_above = measure(body, wanted)
     below, notes_below = measure(body, stored)
     notes = tuple(dict.fromkeys(notes_above + notes_below))
-    if above is None or below is None or above <= 0 or below <= 0:
+    if above is None or below is None:
         return float("nan"), notes
-    return above / below, notes
+    if above <= 0 or below <= 0:
+        sentence = "Weight and height give no lean or ideal mass above zero; one of them is wrong."
+        return float("nan"), (*notes, Reason("mass", sentence, "(0010,1020)"))
+    return above / below, notes + _beyond_james(body, (stored, wanted))
+
+
+def _beyond_james(body: Body, kinds: tuple[SuvKind, SuvKind]) -> tuple[Reason, ...]:
+    """Note that James' parabola has passed its top: more weight then gives less lean mass."""
+    used = [k for k in kinds if k in ("lbm_james", "lbm_dicom")]
+    height_cm, weight = (body.height_m or 0.0) * 100, body.weight_kg or 0.0
+    tops = []
+    for kind in used:
+        man, woman = 1.10 / 2 / (128.0 if kind == "lbm_james" else 120.0), 1.07 / 2 / 148.0
+        tops.append((man if body.sex == "M" else woman) * height_cm**2)
+    if not any(weight > top for top in tops):
+        return ()
+    sentence = (
+        "The weight is beyond the range of James' formula for lean mass; use Janmahasatian's."
+    )
+    return (Reason("beyond_james", sentence, "(0010,1030)"),)
+
+
+def sul_factor(header: Dataset, *, formula: SuvKind = "lbm_janmahasatian") -> float:
+    """Return by what SUVbw is multiplied to be SUL (lean mass over weight).
+
+    Raises
+    ------
+    SuvRefused
+        When weight, height or sex do not give a lean mass; the reasons name the tags.
+    """
+    factor, notes = convert(body_of(header), stored="bw", wanted=formula)
+    if math.isnan(factor):
+        raise SuvRefused(notes)
+    return factor

@@ -15,16 +15,21 @@ DAY_S = 86400.0
 LONGEST_UPTAKE_S = 12 * 3600.0
 SHORT_LIVED_HALF_LIFE_S = 3 * 3600.0
 _TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(\.\d{1,6})?$")
+_OFFSET = re.compile(r"([+-])(\d{2})(\d{2})$")
 _DATE_TIME = re.compile(r"(\d{8})(\d{2,6}(?:\.\d{1,6})?)?([+-]\d{4})?$")
 
 
 @dataclass(frozen=True)
 class Injection:
-    """When the tracer was given; ``dated`` is false when the date was taken from the series."""
+    """When the tracer was given; ``dated`` is false when the date was taken from the series.
+
+    ``clock`` is what StartTime says beside a StartDateTime, for comparison only.
+    """
 
     moment: dt.datetime
     dated: bool
     tag: str
+    clock: "Injection | None" = None
 
 
 def parse_date(value: str) -> dt.date | None:
@@ -51,15 +56,29 @@ def parse_time(value: str) -> dt.time | None:
         return None
 
 
-def parse_moment(value: str) -> dt.datetime | None:
+def parse_moment(value: str, *, zone: str = "") -> dt.datetime | None:
     """Return a DICOM DT value as local time, None when it names no day and hour.
 
-    An offset from UTC is left away: the other times of the header are local as well.
+    An offset from UTC in the value is turned into that of ``zone`` (TimezoneOffsetFromUTC of the
+    header, in which all other times stand). Without a zone it is left away: the value then is the
+    local time of the place that wrote it, as the other times of the header are.
     """
     found = _DATE_TIME.match(value.strip())
     if not found or not found.group(2):
         return None
-    return _moment(found.group(1), found.group(2))
+    moment = _moment(found.group(1), found.group(2))
+    own, header = _offset(found.group(3) or ""), _offset(zone)
+    if moment is None or own is None or header is None:
+        return moment
+    return moment + (header - own)
+
+
+def _offset(value: str) -> dt.timedelta | None:
+    found = _OFFSET.match(value.strip())
+    if not found:
+        return None
+    ahead = dt.timedelta(hours=int(found.group(2)), minutes=int(found.group(3)))
+    return -ahead if found.group(1) == "-" else ahead
 
 
 def _moment(date: str, time: str) -> dt.datetime | None:
@@ -80,12 +99,14 @@ def acquisition_moment(header: Dataset) -> dt.datetime | None:
 
 def injection_of(header: Dataset, radiopharmaceutical: Dataset) -> Injection | None:
     """Return the injection from StartDateTime, else from StartTime with the series date."""
-    stated = parse_moment(text(radiopharmaceutical, "RadiopharmaceuticalStartDateTime"))
-    if stated is not None:
-        return Injection(stated, dated=True, tag="(0018,1078)")
     date = text(header, "SeriesDate") or text(header, "AcquisitionDate")
-    clock = _moment(date, text(radiopharmaceutical, "RadiopharmaceuticalStartTime"))
-    return None if clock is None else Injection(clock, dated=False, tag="(0018,1072)")
+    moment = _moment(date, text(radiopharmaceutical, "RadiopharmaceuticalStartTime"))
+    clock = None if moment is None else Injection(moment, dated=False, tag="(0018,1072)")
+    zone = text(header, "TimezoneOffsetFromUTC")
+    stated = parse_moment(text(radiopharmaceutical, "RadiopharmaceuticalStartDateTime"), zone=zone)
+    if stated is None:
+        return clock
+    return Injection(stated, dated=True, tag="(0018,1078)", clock=clock)
 
 
 def reference_moments(headers: Sequence[Dataset], half_life_s: float) -> dict[str, dt.datetime]:
@@ -96,12 +117,13 @@ def reference_moments(headers: Sequence[Dataset], half_life_s: float) -> dict[st
     from FrameReferenceTime, the first acquisition. A series time that comes too late is last.
     """
     first = headers[0]
-    acquired = [(moment, h) for h in headers if (moment := acquisition_moment(h)) is not None]
-    earliest = min(acquired, key=lambda pair: pair[0]) if acquired else None
+    earliest = _earliest(headers)
     series = series_moment(first)
     found: dict[str, dt.datetime | None] = {}
     scan = private_value(first, group=0x0009, element=0x0D, creator="GEMS_PETD_01")
-    found["ge_scan_datetime"] = None if scan is None else parse_moment(str(scan))
+    found["ge_scan_datetime"] = (
+        None if scan is None else parse_moment(str(scan), zone=text(first, "TimezoneOffsetFromUTC"))
+    )
     late = series is not None and earliest is not None and _is_after(series, earliest[0])
     if not late:
         found["series_time"] = series
@@ -111,6 +133,27 @@ def reference_moments(headers: Sequence[Dataset], half_life_s: float) -> dict[st
     if late:
         found["series_time"] = series
     return {name: moment for name, moment in found.items() if moment is not None}
+
+
+def _earliest(headers: Sequence[Dataset]) -> tuple[dt.datetime, Dataset] | None:
+    """Return the first acquisition; of several at one time, that with the least frame reference.
+
+    Scanners exist that give every bed the time of the first one and tell the beds apart by their
+    frame reference alone. Clock times on both sides of midnight, more than 12 h apart, belong to
+    two days even where both carry the date of the first.
+    """
+    acquired = [(moment, h) for h in headers if (moment := acquisition_moment(h)) is not None]
+    if not acquired:
+        return None
+    latest = max(moment for moment, _ in acquired)
+
+    def order(pair: tuple[dt.datetime, Dataset]) -> tuple[dt.datetime, float]:
+        moment, header = pair
+        past_midnight = (latest - moment).total_seconds() > LONGEST_UPTAKE_S
+        day = dt.timedelta(days=1 if past_midnight else 0)
+        return moment + day, number(header, "FrameReferenceTime") or 0.0
+
+    return min(acquired, key=order)
 
 
 def _is_after(series: dt.datetime, acquired: dt.datetime) -> bool:

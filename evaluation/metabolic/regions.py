@@ -51,13 +51,23 @@ class Region:
         return values[z, y, x].astype(np.float64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ThresholdRegion:
-    """Sum and number of the voxels above a threshold, and whether they reached their box's edge."""
+    """The voxels above a threshold inside a box of the image, their sum, their number.
 
+    ``reached_edge`` says that the region touches a face of its box, so that it may go on behind it.
+    """
+
+    box: Box
+    inside: np.ndarray
     total: float
     n: int
     reached_edge: bool
+
+    def region(self, shape: tuple[int, ...]) -> Region:
+        """Return the voxels as a region of the image."""
+        low = [span.start for span in self.box]
+        return region_at(np.argwhere(self.inside) + np.array(low), shape)
 
 
 def uptake_of(image: Volume | Uptake) -> Uptake:
@@ -82,14 +92,23 @@ def region_of(image: Volume | Uptake, mask: np.ndarray | Volume | Region) -> Reg
         mask = mask.array
     if mask.shape != shape:
         raise MetabolicRefused(f"the mask has shape {mask.shape}, the image {shape}")
-    flat = np.flatnonzero(mask)
-    places = np.stack(np.unravel_index(flat, shape), axis=1)
-    if not flat.size:
+    if mask.dtype.kind == "f" and not np.isfinite(mask).all():
+        raise MetabolicRefused("the mask holds values that are no finite numbers")
+    return region_at(np.stack(np.unravel_index(np.flatnonzero(mask), shape), axis=1), shape)
+
+
+def region_at(places: np.ndarray, shape: tuple[int, ...]) -> Region:
+    """Return the region of the voxels at ``places`` (n, 3), in z, y, x, of an image of ``shape``."""
+    if not len(places):
         empty = (slice(0, 0), slice(0, 0), slice(0, 0))
         return Region(places, empty, np.zeros((0, 0, 0), dtype=np.bool_), shape)
-    low, high = places.min(axis=0), places.max(axis=0) + 1
+    # Column by column: reducing (n, 3) along n is many times slower.
+    low = np.array([column.min() for column in places.T])
+    high = np.array([column.max() for column in places.T]) + 1
     z, y, x = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-    return Region(places, (z, y, x), np.asarray(mask[z, y, x]) != 0, shape)
+    inside = np.zeros(high - low, dtype=np.bool_)
+    inside[tuple((places - low).T)] = True
+    return Region(places, (z, y, x), inside, shape)
 
 
 def region_above(image: Uptake, region: Region, threshold: float) -> ThresholdRegion:
@@ -99,22 +118,40 @@ def region_above(image: Uptake, region: Region, threshold: float) -> ThresholdRe
     (26-neighbourhood) that share a voxel with the mask. Nothing above the threshold is a region of
     no voxels, which is a volume of zero, not a missing value.
     """
-    box, mask = _wider(region, image.grid)
+    box = wider(region, image.grid)
+    return grown(image, box, seeds_in(region, box), threshold)
+
+
+def grown(image: Uptake, box: Box, seeds: np.ndarray, threshold: float) -> ThresholdRegion:
+    """Return the parts at or above ``threshold`` inside ``box`` that share a voxel with ``seeds``."""
     values = image.values[box]
     labels, _ = ndimage.label(values >= threshold, structure=_NEIGHBOURS_26)
-    seeded = np.unique(labels[mask])
+    seeded = np.unique(labels[seeds])
     found = np.isin(labels, seeded[seeded > 0])
     total = float(values[found].sum(dtype=np.float64))
     edge = int(found[1:-1, 1:-1, 1:-1].sum()) < int(found.sum())
-    return ThresholdRegion(total, int(found.sum()), edge)
+    return ThresholdRegion(box, found, total, int(found.sum()), edge)
 
 
-def _wider(region: Region, grid: Grid) -> tuple[Box, np.ndarray]:
-    """The box of a region with the search margin, cut at the image, and the region in it."""
-    spans, padding = [], []
+def seeds_in(region: Region, box: Box) -> np.ndarray:
+    """Return the voxels of a region that lie in a box, in the box's own indices."""
+    low, high = (np.array([getattr(s, end) for s in box]) for end in ("start", "stop"))
+    seeds = np.zeros(high - low, dtype=np.bool_)
+    kept = region.places[np.all((region.places >= low) & (region.places < high), axis=1)]
+    seeds[tuple((kept - low).T)] = True
+    return seeds
+
+
+def wider(region: Region, grid: Grid, margin_mm: float = SEARCH_MARGIN_MM) -> Box:
+    """Return the box of a region, wider by a margin on each side and cut at the image."""
+    spans = []
     for span, spacing, size in zip(region.box, grid.spacing_mm, grid.shape, strict=True):
-        margin = int(np.ceil(SEARCH_MARGIN_MM / spacing))
-        start, stop = max(span.start - margin, 0), min(span.stop + margin, size)
-        spans.append(slice(start, stop))
-        padding.append((span.start - start, stop - span.stop))
-    return (spans[0], spans[1], spans[2]), np.pad(region.inside, padding)
+        margin = int(np.ceil(margin_mm / spacing))
+        spans.append(slice(max(span.start - margin, 0), min(span.stop + margin, size)))
+    return (spans[0], spans[1], spans[2])
+
+
+def patient_x_mm(places: np.ndarray, grid: Grid) -> np.ndarray:
+    """Return how far to the patient's left each voxel lies (the x of DICOM, mm)."""
+    along, origin = grid.affine()[0, 2::-1], grid.affine()[0, 3]
+    return np.asarray(places.astype(np.float64) @ along + origin)

@@ -13,6 +13,7 @@ from evaluation.report.formats import (
     level_of,
     n_of,
     value_of,
+    withheld,
 )
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
@@ -27,6 +28,7 @@ _LESS = (
     "auc_crude",
 )
 _NUMERATOR = {"sensitivity": "tp", "specificity": "tn", "ppv": "tp", "npv": "tn"}
+_CELLS = ("tp", "fp", "fn", "tn")
 _COUNTS = (
     "tp",
     "fp",
@@ -120,8 +122,8 @@ def cross_table(look: Lookup) -> Table | None:
         return None
     columns = (say("index_test"), *(say(f"cross.{s}") for s in shown))
     return Table(
-        say("cross.title"), columns, rows, notes=(say("cross.note"),), groups=groups,
-        id="cross_tabulation",
+        say("cross.title"), columns, rows, notes=(say("cross.note"), *_none_note(shown)),
+        groups=groups, id="cross_tabulation",
     )  # fmt: skip
 
 
@@ -143,6 +145,25 @@ def cross_table_by_site(look: Lookup) -> Table | None:
         return None
     columns = (say("site"), *(say(f"cross.{s}") for s in shown))
     return Table(say("cross.by_site"), columns, rows, groups=groups, id="cross_tabulation_by_site")
+
+
+def stard_table(look: Lookup) -> Table | None:
+    """Return every unit by index result and reference standard, before anything is handled."""
+    verdicts = ("positive", "negative", "indeterminate", "missing")
+    lines = []
+    for first in look.where(endpoint="stard_flow", statistic="positive:positive", subgroup="all"):
+        for result in ("positive", "negative", "indeterminate", "failed", "missing"):
+            found = [look.like(first, f"{result}:{verdict}") for verdict in verdicts]
+            if any(r and (r.value or withheld(r)) for r in found):
+                heading = f"{_heading(look, first)} (n = {n_of(first)})"
+                lines.append((heading, (say(f"stard.{result}"), *map(count_of, found))))
+    rows, groups = grouped(lines)
+    if not rows:
+        return None
+    return Table(
+        say("stard.title"), says("stard.columns"), rows, notes=(say("stard.note"),),
+        groups=groups, id="stard_flow",
+    )  # fmt: skip
 
 
 def reference_table(look: Lookup) -> Table | None:
@@ -176,7 +197,15 @@ def test_rows(look: Lookup, condition: str, unit: str) -> list[ResultRow]:
 
 
 def _counts_shown(look: Lookup, tests: list[ResultRow]) -> list[str]:
-    return [s for s in _COUNTS if any(look.like(r, s) for r in tests)]
+    found = {s: [x for r in tests if (x := look.like(r, s))] for s in _COUNTS}
+    return [s for s, own in found.items()
+            if (s in _CELLS and own) or any(x.value or withheld(x) for x in own)]  # fmt: skip
+
+
+def _none_note(shown: list[str]) -> tuple[str, ...]:
+    """Return the sentence on columns left out because every count in them is zero."""
+    names = [say(f"cross.{s}") for s in _COUNTS if s not in shown]
+    return (say("cross.none", names=", ".join(names)),) if names else ()
 
 
 def _heading(look: Lookup, row: ResultRow) -> str:

@@ -1,5 +1,6 @@
 """Cells of tables: how a row is named, and how a value stands with its interval and counts."""
 
+import re
 from collections.abc import Iterable
 
 from evaluation.analysis import ResultRow
@@ -25,6 +26,7 @@ from evaluation.report.formats import (
 from evaluation.report.lookup import EXPLORATORY, PROPOSAL, Lookup
 from evaluation.report.wording import say
 
+_FLAGS = re.compile(r" \[[^\]]*\]| \(without an estimate: [^)]*\)")
 _P_VALUES = {"raw_p", "adjusted_p"}
 Row = tuple[str, ...]
 
@@ -120,14 +122,23 @@ def with_clusters(row: ResultRow) -> str:
 def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
     """Return the note that names each method once, with the statistics it made."""
     made: dict[str, dict[str, None]] = {}
+    flags: dict[str, None] = {}
     for r in rows:
         if r is not None and r.value is not None and r.method not in {"count", "none"}:
-            made.setdefault(method(r.method), {})[statistic_name(r.statistic)] = None
+            plain = _FLAGS.sub("", r.method)
+            made.setdefault(method(plain), {})[statistic_name(r.statistic)] = None
+            flags |= dict.fromkeys(_flag_words(r.method))
     if not made:
         return ()
-    if len(made) == 1:
-        return (say("notes.method", names=next(iter(made))),)
-    return (say("notes.methods", names="; ".join(f"{', '.join(s)}: {m}" for m, s in made.items())),)
+    names = "; ".join(f"{', '.join(s)}: {m}" for m, s in made.items())
+    one = say("notes.method", names=next(iter(made)))
+    note = one if len(made) == 1 else say("notes.methods", names=names)
+    return (note, say("notes.flags", names=", ".join(flags))) if flags else (note,)
+
+
+def _flag_words(name: str) -> list[str]:
+    found = [part for group in _FLAGS.findall(name) for part in group.strip(" []()").split(", ")]
+    return [part.replace("_", " ").replace(":", " ") for part in found]
 
 
 def marked(look: Lookup, row: ResultRow) -> str:

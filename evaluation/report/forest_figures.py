@@ -53,7 +53,8 @@ def site_forest(look: Lookup, out: Path) -> Figure | None:
 def subgroup_forest(look: Lookup, out: Path) -> Figure | None:
     """Write forest plots by subgroup of the first estimates that the plan splits."""
     panels = []
-    for whole in subgroup_estimates(look)[:_PANELS]:
+    split = subgroup_estimates(look)
+    for whole in [r for r in _site_rows(look) if r in split][:_PANELS] or split[:_PANELS]:
         lines = [_Line(say("all"), whole, whole=True)]
         for kind, levels in levels_of(look, whole).items():
             p = interaction(look, whole, kind)

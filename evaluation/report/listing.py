@@ -15,13 +15,16 @@ COLUMNS = ("target_condition", "unit", "test", "site", "participant", "unit_id",
 
 
 def false_negatives(look: Lookup, scores: pd.DataFrame | None) -> pd.DataFrame:
-    """Return the positive units below the locked cut-off of an index test, comparators apart."""
+    """Return the positive units that an index test called negative, comparators apart.
+
+    Calls are those of the plan: a failed synthesis that counts as wrong is among them.
+    """
     if scores is None or scores.empty:
         return pd.DataFrame(columns=list(COLUMNS))
     comparators = {t.id for t in look.plan.index_test if t.comparator} if look.plan else set()
     missed = scores[
         (scores["truth"].astype(float) == 1.0)
-        & (scores["score"].astype(float) < scores["cutoff"].astype(float))
+        & (scores["call"].astype(float) == 0.0)
         & ~scores["test"].isin(comparators)
     ]
     return missed[list(COLUMNS)].reset_index(drop=True)
@@ -49,7 +52,9 @@ def _named(own: pd.DataFrame) -> str:
     words = []
     for r in own.head(_PRINTED).itertuples():
         where = ", ".join(str(part) for part in (r.unit_id, r.reader) if part)
-        score = number(float(str(r.score)), 2)
+        score = (
+            say("false_negatives.no_score") if pd.isna(r.score) else number(float(str(r.score)), 2)
+        )
         words.append(f"{r.participant} ({f'{where}: ' if where else ''}{score})")
     left = len(own) - _PRINTED
     if left > 0:

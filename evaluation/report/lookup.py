@@ -26,6 +26,9 @@ class Lookup:
         self._sites = list(
             dict.fromkeys(r.subgroup for r in self.rows if r.subgroup.startswith("site:"))
         )
+        plan = result.plan
+        self._comparators = {t.id for t in plan.index_test if t.comparator} if plan else set()
+        self._first = {p.id: {p.quantities[0]} for p in plan.primary} if plan else {}
         self._proposals = _proposals(result.plan)
 
     def get(
@@ -83,11 +86,23 @@ class Lookup:
         names = dict.fromkeys(r.subgroup for r in self.rows if ":" in r.subgroup)
         return [name for name in names if not name.startswith("site:")]
 
+    def headline(self, row: ResultRow) -> bool:
+        """Tell whether a row is one of the few that every split of the study is printed for.
+
+        These are the first quantity of each primary endpoint, and index tests that are neither
+        comparators nor single readers; the others stand in the files of rows.
+        """
+        if row.test:
+            return ":" not in row.test and row.test not in self._comparators
+        return row.quantity in self._first.get(row.endpoint, {row.quantity})
+
     def mark(self, row: ResultRow) -> str:
         """Return † on an exploratory number, ‡ on one that rests on a proposal of the plan."""
-        proposed = not self._proposals.isdisjoint(
-            {row.endpoint, row.target_condition, *row.test.partition(":")[0].split(" - ")}
-        )
+        parts = {
+            row.endpoint, row.target_condition, row.analysis, row.subgroup.partition(":")[0],
+            *row.test.partition(":")[0].split(" - "),
+        }  # fmt: skip
+        proposed = not self._proposals.isdisjoint(parts)
         return ("" if row.prespecified else EXPLORATORY) + (PROPOSAL if proposed else "")
 
 
@@ -103,5 +118,17 @@ def _key(row: ResultRow) -> Key:
 def _proposals(plan: Plan | None) -> frozenset[str]:
     if plan is None:
         return frozenset()
-    marked = [*plan.primary, *plan.index_test]
-    return frozenset(part.id for part in marked if part.proposal)
+    marked = [*plan.primary, *plan.index_test, *plan.subgroup, *plan.sensitivity]
+    marked += plan.multiplicity.hypothesis if plan.multiplicity else ()
+    found = {part.id for part in marked if part.proposal}
+    if plan.image.proposal:
+        # The data range and the body mask stand behind every similarity.
+        found |= {p.id for p in plan.primary if p.kind == "similarity"}
+        found |= {"negative_controls", "uptake_trend"}
+    if plan.risk and plan.risk.proposal:
+        found |= {"calibration", "net_benefit", "added_value"}
+    if plan.demographic_concordance and plan.demographic_concordance.proposal:
+        found.add("subgroup_concordance")
+    if plan.precision and plan.precision.proposal:
+        found.add("precision")
+    return frozenset(found)

@@ -24,7 +24,7 @@ _PREAMBLE = """\
 _SHORT = 14
 """Tables of up to this many rows stay on one page; longer ones break, with their head repeated."""
 
-_PAGE = 105
+_PAGE = 98
 """Letters of a table that fit side by side on a page, with the room between columns."""
 
 
@@ -137,8 +137,9 @@ def _table(table: Table, number: int) -> str:
     )
     shares = table.widths or _shares(table)
     widths = ", ".join(f"{share}fr" for share in shares)
+    named = [0, *(len(name) for _, name in table.groups)]
     # A few narrow columns spread over the page would part each number from its name.
-    wide = 100 if table.widths else min(100, max(45, 100 * sum(shares) // _PAGE))
+    wide = 100 if table.widths else min(100, max(45, 100 * max(sum(shares), *named) // _PAGE))
     head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)
     notes = "".join(f"#block(above: 0.45em, below: 0em, note({_quoted(n)}))\n" for n in table.notes)
     name = f"{say('table')} {number}."

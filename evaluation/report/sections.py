@@ -13,6 +13,7 @@ from evaluation.report.accuracy_tables import (
     cross_table_by_site,
     further_accuracy,
     reference_table,
+    stard_table,
 )
 from evaluation.report.agreement_tables import agreement_table, raw_agreement_table
 from evaluation.report.baseline_tables import baseline_by_condition, baseline_table
@@ -59,6 +60,7 @@ def sections(look: Lookup, drawn: Drawn) -> tuple[Section, ...]:
     made = (
         ("methods", plan_tables(look) or [say("absent.plan")]),
         ("participants", _participants(look, drawn)),
+        ("confirmatory", [_or(multiplicity_table(look), "multiplicity")]),
         ("similarity", _similarity(look, drawn)),
         ("metabolic", _metabolic(look, drawn)),
         ("diagnostic", _diagnostic(look, drawn)),
@@ -97,7 +99,7 @@ def _shown(drawn: Drawn, name: str) -> Block:
 
 def _participants(look: Lookup, drawn: Drawn) -> list[Block | None]:
     return [
-        drawn.figures["flow_figure"],
+        drawn.figures.get("flow_figure"),
         flow_table(look),
         exclusion_table(look),
         baseline_table(look),
@@ -154,7 +156,6 @@ def _subgroups(look: Lookup, drawn: Drawn) -> list[Block | None]:
 def _robustness(look: Lookup) -> list[Block | None]:
     tables: list[Block | None] = list(sensitivity_tables(look))
     return [
-        _or(multiplicity_table(look), "multiplicity"),
         *(tables or [say("absent.sensitivity")]),
         _or(endpoint_table(look, "verification"), "verification"),
         _or(endpoint_table(look, "precision"), "precision"),
@@ -175,6 +176,7 @@ def _gaps(look: Lookup, drawn: Drawn) -> list[Block | None]:
     why = "false_negatives_suppressed" if drawn.suppressed_below is not None else "false_negatives"
     return [
         _or(reference_table(look), "reference_standard"),
+        stard_table(look),
         _or(cross_table(look), "cross_tabulation"),
         cross_table_by_site(look),
         missed or say(f"absent.{why}"),

@@ -22,6 +22,7 @@ from evaluation.report.formats import (
     missing_of,
     n_of,
     value_of,
+    withheld,
 )
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
@@ -64,7 +65,7 @@ def similarity_by_site(look: Lookup) -> Table | None:
 def uptake_table(look: Lookup) -> Table | None:
     """Return how the error moves with the uptake of the reference PET."""
     used = uptake_rows(look)
-    if not used:
+    if not _measured(used):
         return None
     quantities = list(dict.fromkeys(r.quantity for r in used))
     lines = {r.region: r for r in used}
@@ -93,7 +94,7 @@ def uptake_rows(look: Lookup) -> list[ResultRow]:
 def control_table(look: Lookup) -> Table | None:
     """Return what the same metrics say of images that are wrong on purpose."""
     used = look.where(endpoint="negative_controls", subgroup="all", statistic="mean")
-    if not used:
+    if not _measured(used):
         return None
     controls = list(dict.fromkeys(r.test for r in used))
     real = {r.quantity: r for r in _means(look)}
@@ -140,6 +141,10 @@ def subgroup_name(subgroup: str) -> str:
     kind, _, level = subgroup.partition(":")
     name = kind.replace("_", " ")
     return f"{name[:1].upper()}{name[1:]}: {level}" if level else name[:1].upper() + name[1:]
+
+
+def _measured(rows: list[ResultRow]) -> bool:
+    return any(r.value is not None or withheld(r) for r in rows)
 
 
 def _control(look: Lookup, row: ResultRow | None) -> str:

@@ -5,6 +5,7 @@ import pandas as pd
 from evaluation.analysis import ResultRow
 from evaluation.report.cells import (
     cell,
+    grouped,
     judged_on,
     marked,
     measured,
@@ -32,27 +33,28 @@ def heterogeneity_table(look: Lookup) -> Table | None:
         return None
     columns = tuple(c.format(level=level_of(look.rows)) for c in says("sites.columns"))
     notes = (say("sites.new_site"), say("sites.tau"), *methods_note(used))
-    return Table(
-        say("sites.title"), columns, tuple(_sites(look, r) for r in used), notes=notes,
-        id="heterogeneity",
-    )  # fmt: skip
+    rows, groups = grouped((_group(r), _sites(look, r)) for r in used)
+    return Table(say("sites.title"), columns, rows, notes=notes, groups=groups, id="heterogeneity")
 
 
 def leave_one_out_table(look: Lookup) -> Table | None:
     """Return the pooled value without each site in turn."""
     codes = [s.removeprefix("site:") for s in look.sites()]
     lines = []
-    for r in _pooled(look):
+    for r in filter(look.headline, _pooled(look)):
         prefix = r.statistic.removesuffix(_POOLED)
         left = [look.like(r, f"{prefix}leave_out:{code}") for code in codes]
         if any(left):
             name = f"{_about(r)}{marked(look, r)}"
-            lines.append((name, *(interval_of(x, split=True) for x in left)))
-    if not lines:
+            lines.append((_group(r), (name, *(interval_of(x, split=True) for x in left))))
+    rows, groups = grouped(lines)
+    if not rows:
         return None
     columns = ("", *(say("sites.without", code=code) for code in codes))
     title = say("sites.leave_one_out", level=level_of(look.rows))
-    return Table(title, columns, tuple(lines), id="leave_one_out")
+    return Table(
+        title, columns, rows, notes=(say("sites.headline"),), groups=groups, id="leave_one_out"
+    )
 
 
 def site_list(sites: pd.DataFrame) -> Table:
@@ -77,10 +79,14 @@ def _pooled(look: Lookup) -> list[ResultRow]:
     return [r for r in found if r.value is not None]
 
 
+def _group(r: ResultRow) -> str:
+    return judged_on(r) if r.target_condition else say("sites.primary")
+
+
 def _about(r: ResultRow) -> str:
     inner = r.statistic.removesuffix(_POOLED).rstrip("_")
     if r.target_condition:
-        return f"{statistic_name(inner)}: {judged_on(r)}, {test_name(r.test)}"
+        return f"{statistic_name(inner)}, {test_name(r.test)}"
     kind = say("sites.bias") if r.unit_of_value == "%" else say("mean")
     return f"{measured(r)}, {kind}"
 

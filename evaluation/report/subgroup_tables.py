@@ -43,8 +43,8 @@ def subgroup_table(look: Lookup) -> Table | None:
 def subgroup_estimates(look: Lookup) -> list[ResultRow]:
     """Return the overall rows of the estimates that are split by any subgroup."""
     split = [r for s in _SHOWN for r in look.where(statistic=s, subgroup="all")]
-    found = [r for r in split if r.family in {"primary", "secondary"} and levels_of(look, r)]
-    return sorted(found, key=lambda r: r.order)
+    found = [r for r in split if r.family in {"primary", "secondary"} and look.headline(r)]
+    return sorted((r for r in found if levels_of(look, r)), key=lambda r: r.order)
 
 
 def levels_of(look: Lookup, whole: ResultRow) -> dict[str, list[ResultRow]]:

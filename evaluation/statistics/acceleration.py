@@ -1,6 +1,6 @@
 """What a cluster bootstrap draws and leaves out, and the tails that BCa reads from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +74,36 @@ def evaluator(design: ResamplingDesign) -> Callable[[NDArray], _Array]:
         weights = (counts if single else counts[:, codes]).astype(float)
         weights.flags.writeable = False
         return np.asarray(statistic(weights), dtype=float)
+
+    return evaluate
+
+
+def evaluator_of_all(designs: Sequence[ResamplingDesign]) -> Callable[[NDArray], _Array]:
+    """Return the function that gives each statistic for counts, shape (statistics, replicates).
+
+    Statistics that share their ``terms`` share the weighted sums.
+    """
+    sums: dict[int, _Array] = {}
+    for design in designs:
+        own = design.statistic
+        if isinstance(own, SumStatistic) and id(own.terms) not in sums:
+            sums[id(own.terms)] = _sums_within(design.codes, own.terms)
+    others = [
+        None if isinstance(design.statistic, SumStatistic) else evaluator(design)
+        for design in designs
+    ]
+
+    def evaluate(counts: NDArray) -> _Array:
+        drawn = counts.astype(float) if sums else counts
+        found = {key: weighted_sums(drawn, columns) for key, columns in sums.items()}
+        rows = []
+        for design, other in zip(designs, others, strict=True):
+            own = design.statistic
+            if isinstance(own, SumStatistic):
+                rows.append(own.combine(found[id(own.terms)]))
+            elif other is not None:
+                rows.append(other(counts))
+        return np.stack(rows)
 
     return evaluate
 

@@ -1,13 +1,19 @@
 """Estimates of several sites put together, and how much the sites differ."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, stats
+from scipy import stats
 
+from evaluation.statistics.between_sites import (
+    TAU2,
+    cochran_q,
+    i2_percent,
+    tau2_interval,
+    weighted_mean,
+)
 from evaluation.statistics.estimates import (
     DEFAULT_LEVEL,
     Estimate,
@@ -23,7 +29,8 @@ class RandomEffects:
     """A pooled estimate with the heterogeneity beside it.
 
     ``prediction_lower`` and ``prediction_upper`` are where the true value of a new site lies;
-    ``i2_percent`` is the share of variation that is not sampling error.
+    ``i2_percent`` is the share of variation that is not sampling error; ``tau2_lower`` and
+    ``tau2_upper`` are the Q-profile interval of the variance between sites.
     """
 
     estimate: Estimate
@@ -33,6 +40,8 @@ class RandomEffects:
     q_p_value: float | None
     prediction_lower: float | None
     prediction_upper: float | None
+    tau2_lower: float | None = None
+    tau2_upper: float | None = None
 
 
 def random_effects(
@@ -40,7 +49,8 @@ def random_effects(
     variances: ArrayLike,
     *,
     method: str = "reml",
-    knapp_hartung: bool = True,
+    knapp_hartung: bool | str = True,
+    prediction_df: int | None = None,
     level: float = DEFAULT_LEVEL,
     unit: str = "",
 ) -> RandomEffects:
@@ -55,7 +65,12 @@ def random_effects(
         (Paule-Mandel) or ``fixed`` (none).
     knapp_hartung
         Variance of the pooled value from the weighted residuals, with k - 1 degrees of freedom,
-        for the interval and the prediction interval; else the normal distribution.
+        for the interval and the prediction interval; else the normal distribution. ``"modified"``
+        keeps that variance from falling below the usual one, as it does when sites happen to
+        agree; the plain form is then flagged ``below_usual_variance``.
+    prediction_df
+        Degrees of freedom of the prediction interval: k - 2 for Higgins, Thompson and
+        Spiegelhalter; those of the pooled value's interval where not given.
 
     Raises
     ------
@@ -64,108 +79,89 @@ def random_effects(
 
     Notes
     -----
-    Viechtbauer W, J Educ Behav Stat 2005;30:261; Knapp G, Hartung J, Stat Med 2003;22:2693. With
-    five sites the interval rests on 4 degrees of freedom: it generalises to new sites and is no
-    claim about these.
+    Viechtbauer W, J Educ Behav Stat 2005;30:261, and Stat Med 2007;26:37 (Q-profile); Knapp G,
+    Hartung J, Stat Med 2003;22:2693 (both forms); Higgins JPT et al., J R Stat Soc A 2009;172:137.
+    With five sites the interval rests on 4 degrees of freedom: it generalises to new sites and is
+    no claim about these.
     """
     require_level(level)
-    y, v = np.asarray(values, dtype=float), np.asarray(variances, dtype=float)
-    if y.shape != v.shape or y.ndim != 1:
-        raise ValueError("values and variances must be one-dimensional and of the same length")
-    if method not in _TAU2:
-        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(_TAU2))}")
-    if np.any(v <= 0) or not np.all(np.isfinite(y)):
-        raise ValueError("each value must be finite and each variance positive")
+    y, v = _checked(values, variances, method=method, knapp_hartung=knapp_hartung)
+    if prediction_df is not None and prediction_df < 1:
+        raise ValueError("prediction_df must be at least 1")
     if len(y) < 2:
         none = not_estimable(
             "fewer than two sites", level=level, n=len(y), clusters=len(y), method=method, unit=unit
         )
         return RandomEffects(none, None, None, None, None, None, None)
-    return _pooled(y, v, method=method, knapp_hartung=knapp_hartung, level=level, unit=unit)
-
-
-def _pooled(
-    y: _Array, v: _Array, *, method: str, knapp_hartung: bool, level: float, unit: str
-) -> RandomEffects:
-    k, tau2 = len(y), _TAU2[method](y, v)
-    w = 1 / (v + tau2)
-    mean = _mean(y, w)
-    se, quantile = math.sqrt(1 / float(w.sum())), float(stats.norm.ppf(0.5 + level / 2))
-    name = f"random effects, {method}"
-    if knapp_hartung:
-        se *= math.sqrt(float(np.sum(w * (y - mean) ** 2)) / (k - 1))
-        quantile = float(stats.t.ppf(0.5 + level / 2, k - 1))
-        name += ", Knapp-Hartung"
-    estimate = Estimate(
-        mean, mean - quantile * se, mean + quantile * se, level, k, k, 0, name, unit
-    )
-    q = _q(y, v, 0.0)
-    spread = quantile * math.sqrt(tau2 + se**2)
+    tau2 = TAU2[method](y, v)
+    estimate, se = _pooled(y, v, tau2, knapp_hartung=knapp_hartung, level=level)
+    name = f"random effects, {method}{estimate.method}"
+    free = prediction_df or (len(y) - 1 if knapp_hartung else math.inf)
+    spread = float(stats.t.ppf(0.5 + level / 2, free)) * math.sqrt(tau2 + se**2)
+    q, mean = cochran_q(y, v, 0.0), weighted_mean(y, 1 / (v + tau2))
+    tau2_bounds = (None, None) if method == "fixed" else tau2_interval(y, v, level)
     return RandomEffects(
-        estimate, tau2, _i2(v, tau2, q=q, fixed=method == "fixed"), q,
-        float(stats.chi2.sf(q, k - 1)), mean - spread, mean + spread,
+        replace(estimate, method=name, unit=unit), tau2,
+        i2_percent(v, tau2, q=q, fixed=method == "fixed"), q,
+        float(stats.chi2.sf(q, len(y) - 1)), mean - spread, mean + spread, *tau2_bounds,
     )  # fmt: skip
 
 
-def _mean(y: _Array, w: _Array) -> float:
-    return float(np.sum(w * y) / np.sum(w))
+def leave_one_out(
+    values: ArrayLike,
+    variances: ArrayLike,
+    *,
+    method: str = "reml",
+    knapp_hartung: bool | str = True,
+    level: float = DEFAULT_LEVEL,
+    unit: str = "",
+) -> tuple[Estimate, ...]:
+    """Return the pooled estimate without each site in turn, in the order of the sites.
+
+    Examples
+    --------
+    >>> [round(e.value, 2) for e in leave_one_out([1.0, 2.0, 6.0], [0.1, 0.1, 0.1])]
+    [4.0, 3.5, 1.5]
+    """
+    y, v = np.asarray(values, dtype=float), np.asarray(variances, dtype=float)
+    random_effects(y, v, method=method, knapp_hartung=knapp_hartung, level=level)  # checks
+    return tuple(
+        random_effects(
+            np.delete(y, i), np.delete(v, i), method=method, knapp_hartung=knapp_hartung,
+            level=level, unit=unit,
+        ).estimate
+        for i in range(len(y))
+    )  # fmt: skip
 
 
-def _q(y: _Array, v: _Array, tau2: float) -> float:
-    w = 1 / (v + tau2)
-    return float(np.sum(w * (y - _mean(y, w)) ** 2))
+def _checked(
+    values: ArrayLike, variances: ArrayLike, *, method: str, knapp_hartung: bool | str
+) -> tuple[_Array, _Array]:
+    y, v = np.asarray(values, dtype=float), np.asarray(variances, dtype=float)
+    if y.shape != v.shape or y.ndim != 1:
+        raise ValueError("values and variances must be one-dimensional and of the same length")
+    if method not in TAU2:
+        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(TAU2))}")
+    if isinstance(knapp_hartung, str) and knapp_hartung != "modified":
+        raise ValueError(f"knapp_hartung must be True, False or 'modified', not {knapp_hartung!r}")
+    if not np.all(np.isfinite(v) & (v > 0)) or not np.all(np.isfinite(y)):
+        raise ValueError("each value must be finite and each variance positive")
+    return y, v
 
 
-def _typical_variance(v: _Array) -> float:
-    w = 1 / v
-    return float((len(v) - 1) * w.sum() / (w.sum() ** 2 - np.sum(w**2)))
-
-
-def _i2(v: _Array, tau2: float, *, q: float, fixed: bool) -> float:
-    if fixed:
-        return 100 * max(0.0, (q - len(v) + 1) / q) if q > 0 else 0.0
-    return 100 * tau2 / (tau2 + _typical_variance(v))
-
-
-def _fixed(_y: _Array, _v: _Array) -> float:
-    return 0.0
-
-
-def _dersimonian_laird(y: _Array, v: _Array) -> float:
-    w = 1 / v
-    scale = float(w.sum() - np.sum(w**2) / w.sum())
-    return max(0.0, (_q(y, v, 0.0) - (len(y) - 1)) / scale)
-
-
-def _paule_mandel(y: _Array, v: _Array) -> float:
-    def excess(tau2: float) -> float:
-        return _q(y, v, tau2) - (len(y) - 1)
-
-    return _root(excess, y)
-
-
-def _reml(y: _Array, v: _Array) -> float:
-    def score(tau2: float) -> float:
-        w = 1 / (v + tau2)
-        residual = y - _mean(y, w)
-        return float(np.sum(w**2 * residual**2) - w.sum() + np.sum(w**2) / w.sum())
-
-    return _root(score, y)
-
-
-def _root(decreasing: Callable[[float], float], y: _Array) -> float:
-    """Return where a function of the between-site variance crosses zero; 0 where it never does."""
-    if decreasing(0.0) <= 0:
-        return 0.0
-    high = max(1e-12, float(y.var(ddof=1)))
-    while decreasing(high) > 0:
-        high *= 2
-    return float(optimize.brentq(decreasing, 0.0, high, xtol=1e-15, rtol=1e-14))
-
-
-_TAU2: dict[str, Callable[[_Array, _Array], float]] = {
-    "fixed": _fixed,
-    "dl": _dersimonian_laird,
-    "pm": _paule_mandel,
-    "reml": _reml,
-}
+def _pooled(
+    y: _Array, v: _Array, tau2: float, *, knapp_hartung: bool | str, level: float
+) -> tuple[Estimate, float]:
+    """Return the pooled value with its interval, and its standard error."""
+    k, w = len(y), 1 / (v + tau2)
+    mean, se = weighted_mean(y, w), math.sqrt(1 / float(w.sum()))
+    free, name, flags = math.inf, "", tuple[str, ...]()
+    if knapp_hartung:
+        scale = float(np.sum(w * (y - mean) ** 2)) / (k - 1)
+        free, name = k - 1, ", Knapp-Hartung"
+        if knapp_hartung == "modified":
+            scale, name = max(1.0, scale), ", modified Knapp-Hartung"
+        flags = ("below_usual_variance",) if scale < 1 - 1e-9 else ()
+        se *= math.sqrt(scale)
+    half = float(stats.t.ppf(0.5 + level / 2, free)) * se
+    return Estimate(mean, mean - half, mean + half, level, k, k, 0, name, flags=flags), se

@@ -31,8 +31,9 @@ def proportion_interval(
     successes, n
         Counts with ``0 <= successes <= n``.
     method
-        ``wilson`` (score), ``wilson_cc`` (score with continuity correction) or
-        ``clopper_pearson`` (exact).
+        ``wilson`` (score), ``wilson_cc`` (score with continuity correction),
+        ``clopper_pearson`` (exact) or ``logit`` (normal on the logit scale; without an interval
+        at 0 and n, where the logit is infinite).
     level
         Confidence level.
     missing
@@ -45,7 +46,8 @@ def proportion_interval(
 
     Notes
     -----
-    Newcombe RG, Statistics in Medicine 1998;17:857, methods 3, 4 and 5.
+    Newcombe RG, Statistics in Medicine 1998;17:857, methods 3, 4 and 5; Agresti A, Categorical
+    Data Analysis, 3rd ed. 2013, 3.1 for the logit: ``logit(p) +- z / sqrt(n p (1 - p))``.
 
     Examples
     --------
@@ -60,9 +62,25 @@ def proportion_interval(
         raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(_BOUNDS))}")
     if n == 0:
         return not_estimable("no observation", level=level, missing=missing, method=method)
+    boundary = successes in (0, n)
+    if boundary and method == "logit":
+        return Estimate(
+            successes / n, None, None, level, n, n, missing, method,
+            flags=("boundary", "no_interval"),
+            reason=f"the logit of {successes} of {n} is infinite: no interval by this method",
+        )  # fmt: skip
     lower, upper = _BOUNDS[method](successes, n, level)
-    flags = ("boundary",) if successes in (0, n) else ()
+    flags = ("boundary",) if boundary else ()
     return Estimate(successes / n, lower, upper, level, n, n, missing, method, flags=flags)
+
+
+def proportion_bounds(
+    successes: float, n: float, *, method: str, level: float
+) -> tuple[float, float]:
+    """Return the bounds alone; the counts need not be whole, as when an interval is planned."""
+    if method not in _BOUNDS:
+        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(_BOUNDS))}")
+    return _BOUNDS[method](successes, n, level)
 
 
 def clustered_proportion(
@@ -152,7 +170,7 @@ def _by_clusters(p: float, n: int, clusters: int, *, missing: int, level: float)
     )  # fmt: skip
 
 
-def _wilson(x: float, n: int, level: float) -> tuple[float, float]:
+def _wilson(x: float, n: float, level: float) -> tuple[float, float]:
     z = float(stats.norm.ppf(0.5 + level / 2))
     p = x / n
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
@@ -161,7 +179,7 @@ def _wilson(x: float, n: int, level: float) -> tuple[float, float]:
     return (0.0 if x == 0 else centre - half), (1.0 if x == n else centre + half)
 
 
-def _wilson_cc(x: float, n: int, level: float) -> tuple[float, float]:
+def _wilson_cc(x: float, n: float, level: float) -> tuple[float, float]:
     z = float(stats.norm.ppf(0.5 + level / 2))
     p, q, scale = x / n, 1 - x / n, 2 * (n + z**2)
     lower_root = math.sqrt(z**2 - 2 - 1 / n + 4 * p * (n * q + 1)) if x > 0 else 0.0
@@ -171,15 +189,22 @@ def _wilson_cc(x: float, n: int, level: float) -> tuple[float, float]:
     return (0.0 if x == 0 else max(0.0, lower)), (1.0 if x == n else min(1.0, upper))
 
 
-def _clopper_pearson(x: float, n: int, level: float) -> tuple[float, float]:
+def _clopper_pearson(x: float, n: float, level: float) -> tuple[float, float]:
     tail = (1 - level) / 2
     lower = 0.0 if x == 0 else float(stats.beta.ppf(tail, x, n - x + 1))
     upper = 1.0 if x == n else float(stats.beta.ppf(1 - tail, x + 1, n - x))
     return lower, upper
 
 
-_BOUNDS: dict[str, Callable[[float, int, float], tuple[float, float]]] = {
+def _logit(x: float, n: float, level: float) -> tuple[float, float]:
+    half = float(stats.norm.ppf(0.5 + level / 2)) / math.sqrt(x * (1 - x / n))
+    centre = math.log(x / (n - x))
+    return float(special.expit(centre - half)), float(special.expit(centre + half))
+
+
+_BOUNDS: dict[str, Callable[[float, float, float], tuple[float, float]]] = {
     "wilson": _wilson,
     "wilson_cc": _wilson_cc,
     "clopper_pearson": _clopper_pearson,
+    "logit": _logit,
 }

@@ -1,5 +1,6 @@
 """The cluster bootstrap: whole participants are drawn, never their single lesions."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from evaluation.statistics.acceleration import (
     ResamplingDesign,
     bca_tails,
-    evaluator,
+    evaluator_of_all,
     places_by_stratum,
     plain_tails,
 )
@@ -79,6 +80,31 @@ def bootstrap(  # noqa: PLR0913 - one method, its options keyword-only
     left out (flag ``undefined_replicates``). Where all replicates lie on one side of the estimate
     there is no bias correction and the interval is the percentile one (flag ``bca_undefined``).
     """
+    found = bootstrap_each(
+        [statistic], cluster, seed=seed, replicates=replicates, method=method, level=level,
+        unit=unit, strata=strata, workers=workers, missing=missing,
+    )  # fmt: skip
+    return found[0]
+
+
+def bootstrap_each(  # noqa: PLR0913 - one method, its options keyword-only
+    statistics: Sequence[WeightedStatistic],
+    cluster: ArrayLike,
+    *,
+    seed: int,
+    replicates: int = 2000,
+    method: str = "bca",
+    level: float = DEFAULT_LEVEL,
+    unit: str = "",
+    strata: ArrayLike | None = None,
+    workers: int = 1,
+    missing: int = 0,
+) -> tuple[Estimate, ...]:
+    """Estimate several statistics of the same observations from one set of draws.
+
+    Each answer is the one that `bootstrap` gives; drawing once, and summing once what several
+    `SumStatistic` share (the same ``terms``), makes ten cost little more than one.
+    """
     require_level(level)
     if method not in {"bca", "percentile"}:
         raise ValueError(f"unknown method {method!r}: choose bca or percentile")
@@ -91,20 +117,27 @@ def bootstrap(  # noqa: PLR0913 - one method, its options keyword-only
         "no observation", level=level, n=len(codes), clusters=len(labels), missing=missing,
         method=name, unit=unit,
     )  # fmt: skip
-    value = float(statistic(np.ones((1, len(codes))))[0]) if len(codes) else None
-    if value is None or not np.isfinite(value):
-        return replace(
-            blank, reason=blank.reason if value is None else "the statistic is undefined"
-        )
+    if len(codes) == 0:
+        return (blank,) * len(statistics)
     of_cluster, merged = np.zeros(len(labels), dtype=np.intp), False
     if strata is not None:
         of_cluster, merged = merge_single_clusters(strata_of_clusters(strata, codes, labels)[1])
-    design = ResamplingDesign.of(statistic, codes, of_cluster)
-    draws = np.empty(0)
+    designs = [ResamplingDesign.of(one, codes, of_cluster) for one in statistics]
+    draws = np.empty((len(designs), 0))
     if len(labels) > 1:
-        draws = _replicates(design, seed=seed, replicates=replicates, workers=workers)
-    estimate = replace(blank, value=value, flags=("merged_strata",) if merged else (), reason="")
-    return _with_interval(estimate, design, draws, bca=method == "bca")
+        draws = _replicates(designs, seed=seed, replicates=replicates, workers=workers)
+    marked = replace(blank, flags=("merged_strata",) if merged else (), reason="")
+    return tuple(
+        _estimate(marked, design, row, bca=method == "bca")
+        for design, row in zip(designs, draws, strict=True)
+    )
+
+
+def _estimate(e: Estimate, design: ResamplingDesign, draws: _Array, *, bca: bool) -> Estimate:
+    value = float(design.statistic(np.ones((1, len(design.codes))))[0])
+    if not np.isfinite(value):
+        return replace(e, flags=("not_estimable",), reason="the statistic is undefined")
+    return _with_interval(replace(e, value=value), design, draws, bca=bca)
 
 
 def _with_interval(e: Estimate, design: ResamplingDesign, draws: _Array, *, bca: bool) -> Estimate:
@@ -123,27 +156,34 @@ def _with_interval(e: Estimate, design: ResamplingDesign, draws: _Array, *, bca:
     return replace(e, lower=float(lower), upper=float(upper), flags=flags)
 
 
-def _replicates(design: ResamplingDesign, *, seed: int, replicates: int, workers: int) -> _Array:
+def _replicates(
+    designs: Sequence[ResamplingDesign], *, seed: int, replicates: int, workers: int
+) -> _Array:
+    """Return the replicates of each statistic, shape (statistics, replicates)."""
     children = np.random.SeedSequence(seed).spawn(replicates)
-    places, evaluate = places_by_stratum(design.strata), evaluator(design)
+    strata = designs[0].strata
+    places, evaluate = places_by_stratum(strata), evaluator_of_all(designs)
 
     def block(start: int) -> _Array:
         own = children[start : start + BLOCK]
-        return evaluate(np.stack([_draw(child, places, design.clusters) for child in own]))
+        return evaluate(np.stack([_draw(child, places, len(strata)) for child in own]))
 
     starts = range(0, replicates, BLOCK)
     if workers == 1:
-        return np.concatenate([block(start) for start in starts])
+        return np.concatenate([block(start) for start in starts], axis=1)
     with ThreadPoolExecutor(workers) as pool:
-        return np.concatenate(list(pool.map(block, starts)))
+        return np.concatenate(list(pool.map(block, starts)), axis=1)
 
 
 def _draw(child: np.random.SeedSequence, places: list[_Codes], clusters: int) -> NDArray[np.intp]:
     """Return how often each cluster is drawn when each stratum keeps its number of clusters."""
     rng = np.random.Generator(np.random.PCG64(child))
+    # Scaled uniforms take a third of the time of rng.integers; their bias is below 1e-11.
     if len(places) == 1:
-        return np.bincount(rng.integers(clusters, size=clusters), minlength=clusters)
+        drawn = (rng.random(clusters) * clusters).astype(np.intp)
+        return np.bincount(drawn, minlength=clusters)
     counts = np.empty(clusters, dtype=np.intp)
     for own in places:
-        counts[own] = np.bincount(rng.integers(len(own), size=len(own)), minlength=len(own))
+        drawn = (rng.random(len(own)) * len(own)).astype(np.intp)
+        counts[own] = np.bincount(drawn, minlength=len(own))
     return counts

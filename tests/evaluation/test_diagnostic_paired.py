@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from evaluation.diagnostic import clustered_mcnemar, compare_paired, mcnemar, tango_interval
+from evaluation.diagnostic import (
+    accuracy_table,
+    clustered_mcnemar,
+    compare_paired,
+    mcnemar,
+    tango_interval,
+)
 from tests.evaluation.reference_cases import reference_json
 
 
@@ -30,17 +36,95 @@ def test_paired_differences_equal_dtcompair():
     assert exact == pytest.approx(case["exact"]["sensitivity"]["p.value"])
 
 
+def _paired1():
+    case = reference_json("paired_binary_paired1.json")
+    calls = np.vstack([_units(case["diseased"]), _units(case["nondiseased"])])
+    return case, np.repeat([1, 0], [451, 261]), *calls.T
+
+
 @pytest.mark.real_data
-@pytest.mark.parametrize("method", ["obuchowski", "durkalski"])
-def test_clustered_mcnemar_equals_the_published_statistics(method):
+@pytest.mark.parametrize("score", ["weighted", "generalised"])
+@pytest.mark.parametrize("name", ["ppv", "npv"])
+def test_score_tests_of_predictive_values_equal_dtcompair(name, score):
+    case, truth, a, b = _paired1()
+    e = compare_paired(truth, a, b, predictive=score).estimates()[name]
+    expected = case[f"pv_{'weighted_' if score == 'weighted' else ''}generalized_score"][name]
+    assert e.value == pytest.approx(-expected["diff"])
+    assert e.statistic == pytest.approx(expected["test.statistic"])
+    assert e.p_value == pytest.approx(expected["p.value"])
+    assert e.lower < e.value < e.upper
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["ppv", "npv"])
+def test_relative_predictive_values_equal_dtcompair(name):
+    case, truth, a, b = _paired1()
+    e = compare_paired(truth, a, b).estimates()[f"{name}_ratio"]
+    # The package divides the second test by the first.
+    expected = case["relative_pv"][name]
+    assert 1 / e.value == pytest.approx(expected[f"r{name}"])
+    assert 1 / e.upper == pytest.approx(expected[f"lcl.r{name}"])
+    assert 1 / e.lower == pytest.approx(expected[f"ucl.r{name}"])
+    assert -e.statistic == pytest.approx(expected["test.statistic"])
+    assert e.p_value == pytest.approx(expected["p.value"])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("name", "key"), [("positive", "pdlr"), ("negative", "ndlr")])
+def test_ratios_of_likelihood_ratios_equal_dtcompair(name, key):
+    case, truth, a, b = _paired1()
+    e = compare_paired(truth, a, b).estimates()[f"lr_{name}_ratio"]
+    expected = case["dlr_regression"][key]
+    assert [e.value, e.lower, e.upper] == pytest.approx(
+        [expected["ratio"], expected["lcl"], expected["ucl"]]
+    )
+    assert [e.statistic, e.p_value] == pytest.approx(
+        [expected["test.statistic"], expected["p.value"]]
+    )
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("which", [1, 2])
+def test_measures_of_each_test_equal_dtcompair(which):
+    case, truth, *calls = _paired1()
+    table = accuracy_table(truth, calls[which - 1]).estimates()
+    expected = case[f"test{which}"]
+    for name in ("sensitivity", "specificity", "ppv", "npv"):
+        assert table[name].value == pytest.approx(expected[name]["est"])
+    for name, key in (("lr_positive", "pdlr"), ("lr_negative", "ndlr")):
+        e = table[name]
+        assert [e.value, e.lower, e.upper] == pytest.approx(
+            [expected[key][k] for k in ("est", "lcl", "ucl")]
+        )
+
+
+def _psychiatry():
     case = reference_json("clustered_mcnemar_psychiatry.json")
-    difference, cluster = [], []
-    for i, (both, first, second, neither) in enumerate(case["clusters"]):
-        difference += [0] * both + [1] * first + [-1] * second + [0] * neither
-        cluster += [i] * (both + first + second + neither)
-    statistic, p = clustered_mcnemar(difference, cluster, method=method)
+    first, second, cluster = [], [], []
+    for i, (both, one, other, neither) in enumerate(case["clusters"]):
+        first += [1] * (both + one) + [0] * (other + neither)
+        second += [1] * both + [0] * one + [1] * other + [0] * neither
+        cluster += [i] * (both + one + other + neither)
+    return case, np.array(first), np.array(second), np.array(cluster)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("method", ["eliasziw", "obuchowski", "durkalski", "yang"])
+def test_clustered_mcnemar_equals_the_published_statistics(method):
+    case, first, second, cluster = _psychiatry()
+    statistic, p = clustered_mcnemar(first - second, cluster, method=method, first=first)
     assert statistic == pytest.approx(case["chi2"][method])
     assert p == pytest.approx(case["p"][method])
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("method", ["eliasziw", "obuchowski", "durkalski", "yang"])
+def test_the_clustered_test_of_a_comparison_can_be_chosen(method):
+    case, first, second, cluster = _psychiatry()
+    truth = np.ones(len(first))
+    e = compare_paired(truth, first, second, cluster=cluster, test=method).sensitivity
+    assert e.statistic == pytest.approx(case["chi2"][method])
+    assert method.capitalize() in e.method
 
 
 def _score_statistic(b, c, n, difference):

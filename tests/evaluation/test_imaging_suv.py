@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from evaluation.imaging import SuvRefused, read_series, suv_factor
+from evaluation.imaging import SuvRefused, read_series, sul_factor, suv_factor
 from tests.evaluation.imaging_series import ct_series, injected, pet_slice, write_series
 
 HALF_LIFE_S = 6586.2
@@ -257,7 +257,13 @@ def test_a_long_lived_nuclide_may_be_given_days_before():
         ({}, {"SeriesTime": None, "AcquisitionTime": None}, "scan_time", "(0008,0031)"),
         ({"RadiopharmaceuticalStartTime": "noon"}, {}, "injection_time", "(0018,1078)"),
         ({"RadiopharmaceuticalStartTime": "256100"}, {}, "injection_time", "(0018,1078)"),
-        ({}, {"SeriesDate": "20251301", "AcquisitionDate": None}, "injection_time", "(0018,1078)"),
+        ({}, {"SeriesDate": "20251301", "AcquisitionDate": None}, "injection_time", "(0008,0021)"),
+        ({"RadionuclideHalfLife": "282240"}, {}, "injection_time", "(0018,1078)"),
+        ({}, {"Units": "CM2ML", "SUVType": "BW"}, "suv_type", "(0054,1006)"),
+        ({}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.130"}, "multiframe", "(0008,0016)"),
+        ({}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.128.1"}, "multiframe", "(0008,0016)"),
+        ({}, {"Units": "1CM"}, "units", "(0054,1001)"),
+        ({}, {"Units": "CPS"}, "units", "(0054,1001)"),
         ({}, {"DecayCorrection": "NONE", "AcquisitionTime": "090000"}, "scan_time", "(0018,1072)"),
         ({}, {"DecayCorrection": None}, "decay_correction", "(0054,1102)"),
         ({}, {"DecayCorrection": "SOMEHOW"}, "decay_correction", "(0054,1102)"),
@@ -299,7 +305,55 @@ def test_two_radiopharmaceuticals_are_refused():
 
 
 def test_a_lean_mass_below_zero_is_refused_rather_than_used():
-    assert suv_factor(header(PatientSize="0.35"), kind="ibw").factor is None
+    conversion = suv_factor(header(PatientSize="0.35"), kind="ibw")
+
+    assert [(r.id, r.tag) for r in conversion.refusals] == [("mass", "(0010,1020)")]
+    assert (conversion.factor, conversion.slice_factors) == (None, ())
+
+
+def test_a_weight_beyond_the_top_of_james_formula_is_a_finding():
+    heavy = header(PatientWeight="140")
+
+    assert ids(suv_factor(heavy, kind="lbm_james").findings) == ["beyond_james"]
+    assert suv_factor(heavy, kind="lbm_janmahasatian").findings == ()
+    assert suv_factor(header(PatientWeight="130"), kind="lbm_james").findings == ()
+
+
+def test_a_kind_that_does_not_exist_is_an_error_of_the_caller():
+    with pytest.raises(ValueError, match="lbm_janmahasatian"):
+        suv_factor(header(), kind="lbm")
+
+
+def test_the_factor_of_sul_is_lean_mass_over_weight():
+    lean_kg = 9270 * 70 / (6680 + 216 * 70 / 1.75**2)
+
+    assert sul_factor(header()) == pytest.approx(lean_kg / 70)
+    with pytest.raises(SuvRefused, match="height"):
+        sul_factor(header(PatientSize=None))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "tag"),
+    [
+        ("PatientWeight", "71", "(0010,1030)"),
+        ("SeriesTime", "113000", "(0008,0031)"),
+        ("DecayCorrection", "ADMIN", "(0054,1102)"),
+        ("Units", "GML", "(0054,1001)"),
+    ],
+)
+def test_slices_that_disagree_about_the_one_scan_are_refused(keyword, value, tag):
+    conversion = suv_factor([header(), header(**{keyword: value})])
+    assert ("slices_disagree", tag) in [(r.id, r.tag) for r in conversion.refusals]
+
+
+def test_slices_that_disagree_about_the_one_dose_are_refused():
+    conversion = suv_factor([header(), header({"RadionuclideTotalDose": "1e8"})])
+    assert [r.tag for r in conversion.refusals] == ["(0018,1074)"]
+
+
+def test_one_slice_that_was_not_corrected_for_attenuation_is_enough_to_refuse():
+    conversion = suv_factor([header(), header(CorrectedImage=["DECY"])])
+    assert ids(conversion.refusals) == ["attenuation"]
 
 
 def test_no_header_at_all_is_an_error_of_the_caller():

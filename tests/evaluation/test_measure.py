@@ -10,7 +10,8 @@ from evaluation.metabolic import lesion_parameters
 
 GRID = Grid((16, 24, 24), (3.0, 4.0, 4.0))
 CT_GRID = Grid((16, 96, 96), (3.0, 1.0, 1.0), (-1.5, -1.5, 0.0))
-PAIR = {"ssim", "ssim_2d", "structural_similarity", "psnr", "mse", "mae", "nrmse_mean"}
+PAIR = {"ssim", "ssim_2d", "structural_similarity", "psnr", "mse", "mae", "nrmse_mean", "bias"}
+PAIR |= {"ms_ssim"}
 LESION = {
     *("suv_max", "suv_mean", "suv_peak", "suv_peak_local"),
     *(f"{kind}_{rule}" for kind in ("mtv", "tlg") for rule in ("mask", "41", "50", "2_5", "4_0")),
@@ -74,7 +75,7 @@ def test_each_number_has_one_row_and_the_agreed_name():
 
     assert max(keys.values()) == 1
     assert names["body", "pair"] == PAIR
-    assert names["lesion:1", "pair"] == {"mae"}
+    assert names["lesion:1", "pair"] == {"mae", "bias"}
     for image in ("reference", "synthetic", "control:zero"):
         assert names["lesion:2", image] >= LESION | {"tbr_max", "tbr_mean", "tbr_max_liver"}
     assert names["organ:liver", "reference"] == {"suv_mean", "suv_sd", "suv_p95", "volume"}

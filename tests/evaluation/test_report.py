@@ -9,35 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.analysis import AnalysisResult, default_plan, run
-from evaluation.report import write_report
+from evaluation.analysis import run
 from evaluation.report.formats import interval_of, number
 from evaluation.report.twins import neutral, write_csv
+from tests.evaluation.report_case import PLAN, simulated_result, write, written_report
 from tests.evaluation.simulated_study import simulated_tables
-
-PLAN = replace(default_plan(), bootstrap_replicates=100)
-PROVENANCE = {
-    "Protocol version": "1.0",
-    "Registration": "NCT07243873",
-    "Data cut": "cut 1, 2026-11-20T08:00:00+00:00",
-    "Release SHA-256": "ab" * 32,
-    "Libraries": {"numpy": "2.4.6", "<script>": "&"},
-}
-
-
-def _write(result, out):
-    return write_report(result, provenance=PROVENANCE, out=out, title="Outcome report")
 
 
 @pytest.fixture(scope="module")
 def result():
-    return run(PLAN, simulated_tables())
+    return simulated_result()
 
 
 @pytest.fixture(scope="module")
-def report(result, tmp_path_factory):
-    out = tmp_path_factory.mktemp("report")
-    return out, _write(result, out)
+def report():
+    return written_report()
 
 
 def _digests(paths, root):
@@ -48,13 +34,14 @@ def test_every_returned_file_exists_and_nothing_else_is_left_behind(report):
     out, paths = report
     assert {p for p in out.rglob("*") if p.is_file()} == set(paths)
     names = {p.name for p in paths}
-    assert names >= {"report.html", "report.pdf", "results.csv", "results.json", "flow.svg",
+    assert names >= {"report.html", "report.pdf", "results.csv", "results.json",
+                     "tables.json", "flow.svg",
                      "bland_altman.svg", "forest.svg", "roc.svg"}  # fmt: skip
 
 
 def test_the_same_result_gives_the_same_bytes(report, result, tmp_path):
     out, paths = report
-    assert _digests(_write(result, tmp_path), tmp_path) == _digests(paths, out)
+    assert _digests(write(result, tmp_path), tmp_path) == _digests(paths, out)
 
 
 def test_csv_and_json_hold_the_same_numbers_as_the_rows(report, result):
@@ -120,7 +107,7 @@ def test_the_pdf_says_what_the_page_says(report, result):
 @pytest.mark.parametrize("participants", [0, 2, 3])
 def test_small_studies_are_reported_without_invented_figures(tmp_path, participants):
     result = run(PLAN, simulated_tables(participants=participants, seed=1))
-    paths = _write(result, tmp_path)
+    paths = write(result, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "nan" not in re.sub(r"<[^>]+>", " ", page).lower().split()
     assert (participants > 0) == any(p.name == "bland_altman.svg" for p in paths)
@@ -140,7 +127,7 @@ def test_an_exclusion_reason_cannot_smuggle_a_formula_or_markup(tmp_path):
     tables = simulated_tables()
     people = tables.participants.copy()
     people.loc[people["exclusion_reason"] != "", "exclusion_reason"] = '=1+1 <b>#"x"\\'
-    _write(run(PLAN, replace(tables, participants=people)), tmp_path)
+    write(run(PLAN, replace(tables, participants=people)), tmp_path)
     assert "'=1+1 <b>" in (tmp_path / "results.csv").read_text(encoding="utf-8")
     assert "<b>#" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -158,5 +145,5 @@ def test_the_report_prints_rows_and_does_not_recompute_them(result, tmp_path):
         for r in result.rows
     )  # fmt: skip
     out = Path(tmp_path)
-    _write(AnalysisResult(changed, result.series, result.plan_digest), out)
+    write(replace(result, rows=changed), out)
     assert "0.111 (0.100 to 0.200)" in (out / "report.html").read_text(encoding="utf-8")
