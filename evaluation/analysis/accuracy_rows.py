@@ -78,10 +78,12 @@ def area_rows(cohort: Cohort, place: Place, scored: Scored, *, whole: bool) -> l
     return rows
 
 
-def withheld_area(cohort: Cohort, scored: Scored, *, stratified: bool = False) -> Estimate:
+def withheld_area(
+    cohort: Cohort, scored: Scored, *, stratified: bool = False, level: float | None = None
+) -> Estimate:
     """Return the area under the curve, or the reason where the plan's minimum is not reached."""
     e = auc(
-        scored.truth, scored.score, cluster=scored.cluster, level=cohort.plan.level,
+        scored.truth, scored.score, cluster=scored.cluster, level=level or cohort.plan.level,
         strata=strata_of(cohort, scored) if stratified else None,
     )  # fmt: skip
     return _enough(cohort.plan, scored, e)

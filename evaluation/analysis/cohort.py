@@ -1,8 +1,9 @@
 """The participants of a study as a whole: who is in which analysis set and in which subgroup."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from evaluation.analysis.plan_parts import AnalysisSet, Limit, Subgroup
 from evaluation.analysis.plan_words import FIXED_FLAGS
 from evaluation.analysis.tables import Tables, TablesError, prepared
 
+T = TypeVar("T")
 Mask = NDArray[np.bool_]
 
 
@@ -41,6 +43,14 @@ class Cohort:
 
     plan: Plan
     tables: Tables
+    _kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` gives, made at the first asking; several analyses share it."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
 
     @property
     def people(self) -> pd.DataFrame:
@@ -70,7 +80,7 @@ class Cohort:
 
     def inside(self, name: str) -> Mask:
         """Return who belongs to an analysis set, shape (participants,)."""
-        return members(self.plan.set_named(name), self.people)
+        return self.once(("inside", name), lambda: members(self.plan.set_named(name), self.people))
 
     def gap(self, name: str) -> str:
         """Return why an analysis set cannot be formed; empty when it can."""

@@ -97,6 +97,10 @@ def regions_of(
 
 def value_pairs(cohort: Cohort, quantity: str, region: str) -> Pairs:
     """Return one pair per participant and region that either image has, in fixed order."""
+    return cohort.once(("pairs", quantity, region), lambda: _value_pairs(cohort, quantity, region))
+
+
+def _value_pairs(cohort: Cohort, quantity: str, region: str) -> Pairs:
     sides = [
         cohort.tables.measured(quantity, image, region) for image in ("reference", "synthetic")
     ]
@@ -113,9 +117,9 @@ def value_pairs(cohort: Cohort, quantity: str, region: str) -> Pairs:
     return Pairs(pid, names[code], values[0], values[1], one_unit(pd.concat(sides)))
 
 
-def log_bias(cohort: Cohort, pairs: Pairs, *, pooling: str = "") -> Estimate:
+def log_bias(cohort: Cohort, pairs: Pairs, *, level: float | None = None) -> Estimate:
     """Return the mean ln ratio of synthetic to reference."""
-    return pooled_mean(cohort, pairs.log_ratio, pooling=pooling)
+    return pooled_mean(cohort, pairs.log_ratio, level=level)
 
 
 def limits_on_ratio(cohort: Cohort, pairs: Pairs, level: float | None = None) -> BlandAltman:

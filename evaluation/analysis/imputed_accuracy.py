@@ -111,11 +111,12 @@ def area_pooling(tables: Completed, score: _Array, stratum: NDArray[np.intp]) ->
     s, codes, h = score[order], tables.codes[order], stratum[order]
     strata = [np.flatnonzero(h == k) for k in np.unique(h)]
     found = []
-    for verdicts in tables.verdicts:
+    drawn = tables.verdicts if len(tables.imputed) else tables.verdicts[:1]
+    for verdicts in drawn:
         truth = tables.truth[order].copy()
         truth[place[tables.imputed]] = verdicts
         found.append(_stratified_area(truth == 1, s, codes, strata))
-    value, variance = np.array(found).T
+    value, variance = np.array(found).T.repeat(len(tables.verdicts) // len(drawn), axis=1)
     if not (np.isfinite(value) & (value > 0) & (value < 1) & (variance > 0)).all():
         return _without(tables, "an imputed table has no area with a variance")
     return _on_logit(tables, value, variance, n=len(score))

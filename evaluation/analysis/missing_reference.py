@@ -30,7 +30,7 @@ def imputed_rows(
     rows = []
     for question in among_sets(cohort, asked):
         model = imputer_of(cohort, question, analysis)
-        for test, scored in registered(question):
+        for test, _ in registered(question):
             place = place_of_test(cohort, question, test, analysis)
             for name in (*HEADLINES, "auc"):
                 pooling = imputed_pooling(cohort, question, test, model=model, name=name)
@@ -86,9 +86,12 @@ def _tipping(
 def imputer_of(cohort: Cohort, question: Question, analysis: SensitivityAnalysis) -> Imputer:
     """Return the imputer of a question; the same for the same plan, whatever comes before it."""
     key = f"imputation|{question.condition.id}|{question.unit.id}"
-    return imputer(
-        cohort, question, predictors=analysis.predictors, imputations=analysis.imputations,
-        seed=cohort.plan.seed + zlib.crc32(key.encode()),
+    return cohort.once(
+        (key, analysis.predictors, analysis.imputations),
+        lambda: imputer(
+            cohort, question, predictors=analysis.predictors, imputations=analysis.imputations,
+            seed=cohort.plan.seed + zlib.crc32(key.encode()),
+        ),
     )  # fmt: skip
 
 
@@ -131,5 +134,3 @@ def _with_place(
     column = np.full(len(question.units), -1, dtype=np.intp)
     column[model.missing] = np.arange(len(model.missing))
     return scored.truth, column[unit_of_each(question.units, scored)]
-
-

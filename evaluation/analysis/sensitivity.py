@@ -23,16 +23,15 @@ from evaluation.analysis.variants import (
     among_sets,
     averaged_samples,
     cutoff_of,
+    place_of_test,
     primary_place,
     registered,
     similarities,
-    place_of_test,
 )
 from evaluation.statistics import Estimate, not_estimable
 
-def with_data_range(
-    cohort: Cohort, _: Questions, analysis: SensitivityAnalysis
-) -> list[ResultRow]:
+
+def with_data_range(cohort: Cohort, _: Questions, analysis: SensitivityAnalysis) -> list[ResultRow]:
     """Return similarity measured with the other data range."""
     window = cohort.plan.image.sensitivity_data_range_suv
     rows = []

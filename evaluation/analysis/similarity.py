@@ -66,9 +66,11 @@ def pair_sample(
     return Sample(pid, value[pid], one_unit(chosen))
 
 
-def pooled_mean(cohort: Cohort, sample: Sample, *, pooling: str = "") -> Estimate:
+def pooled_mean(
+    cohort: Cohort, sample: Sample, *, pooling: str = "", level: float | None = None
+) -> Estimate:
     """Return the mean of all observations by the pooling of the plan, or the one asked for."""
-    level, unit = cohort.plan.level, sample.unit
+    level, unit = level or cohort.plan.level, sample.unit
     if (pooling or cohort.plan.methods.pooling) == "crude":
         e = clustered_mean(sample.value, sample.pid, level=level, unit=unit)
     else:

@@ -1,6 +1,6 @@
 """Runs a plan on tables: the same plan and tables give the same rows, byte for byte."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 import pandas as pd
@@ -10,9 +10,22 @@ from evaluation.analysis.cohort import Cohort, cohort_of
 from evaluation.analysis.consistency import agreement_rows
 from evaluation.analysis.contrasts import contrast_rows
 from evaluation.analysis.controls import control_rows, uptake_rows
+from evaluation.analysis.demographic import concordance_rows
 from evaluation.analysis.flow import flow_rows, stard_rows, target_rows
+from evaluation.analysis.hypotheses import multiplicity_rows
+from evaluation.analysis.listings import false_negatives
+from evaluation.analysis.missing_reference import imputed_rows, tipping_rows
+from evaluation.analysis.missingness import missingness_rows
 from evaluation.analysis.plan import Plan
+from evaluation.analysis.plan_methods import SensitivityAnalysis
+from evaluation.analysis.precision_rows import precision_rows
+from evaluation.analysis.prediction import (
+    BENEFIT_COLUMNS,
+    CALIBRATION_COLUMNS,
+    prediction_rows,
+)
 from evaluation.analysis.questions import Question, questions
+from evaluation.analysis.reader_rows import reader_rows
 from evaluation.analysis.results import AnalysisResult, ResultRow, numbered
 from evaluation.analysis.secondary import (
     ROC_COLUMNS,
@@ -20,11 +33,23 @@ from evaluation.analysis.secondary import (
     not_estimable_rows,
     question_rows,
 )
+from evaluation.analysis.sensitivity import SIMPLE
 from evaluation.analysis.similarity import similarity_rows
 from evaluation.analysis.tables import Tables
+from evaluation.analysis.variants import Questions, among_sets
+from evaluation.analysis.verification import corrected_rows, verification_rows
 
 Parts = dict[str, list[pd.DataFrame]]
-_COLUMNS = {"roc": ROC_COLUMNS, "scores": SCORE_COLUMNS}
+_COLUMNS = {
+    "roc": ROC_COLUMNS, "scores": SCORE_COLUMNS, "calibration": CALIBRATION_COLUMNS,
+    "net_benefit": BENEFIT_COLUMNS,
+}  # fmt: skip
+_SENSITIVITY: dict[str, Callable[[Cohort, Questions, SensitivityAnalysis], list[ResultRow]]] = {
+    **SIMPLE,
+    "multiple_imputation": imputed_rows,
+    "begg_greenes": corrected_rows,
+    "tipping_point": tipping_rows,
+}
 
 
 def run(plan: Plan, tables: Tables) -> AnalysisResult:
@@ -44,10 +69,18 @@ def run(plan: Plan, tables: Tables) -> AnalysisResult:
     """
     cohort = cohort_of(plan, tables)
     everywhere = questions(cohort)
-    asked = [q.among(cohort.inside(q.condition.analysis_set)) for q in everywhere]
-    parts: Parts = {"similarity": [], "agreement": [], "roc": [], "scores": [], "uptake": []}
+    asked = among_sets(cohort, everywhere)
+    parts: Parts = {
+        name: [] for name in ("similarity", "agreement", "roc", "scores", "uptake", "calibration",
+                              "net_benefit")
+    }  # fmt: skip
     rows = flow_rows(cohort) + target_rows(cohort) + baseline_rows(cohort, everywhere)
-    rows += _primary(cohort, parts) + _secondary(cohort, asked, parts)
+    rows += missingness_rows(cohort, asked)
+    main = _primary(cohort, parts) + _secondary(cohort, asked, parts)
+    rows += main + precision_rows(cohort, main)
+    for analysis in plan.sensitivity:
+        rows += _SENSITIVITY[analysis.kind](cohort, everywhere, analysis)
+    rows += multiplicity_rows(cohort, asked)
     return _result(cohort, rows, parts)
 
 
@@ -63,7 +96,7 @@ def _primary(cohort: Cohort, parts: Parts) -> list[ResultRow]:
         rows += more
     more, series = uptake_rows(cohort)
     parts["uptake"].append(series)
-    return rows + more + control_rows(cohort)
+    return rows + more + control_rows(cohort) + concordance_rows(cohort)
 
 
 def _secondary(cohort: Cohort, asked: Sequence[Question], parts: Parts) -> list[ResultRow]:
@@ -71,6 +104,10 @@ def _secondary(cohort: Cohort, asked: Sequence[Question], parts: Parts) -> list[
     for question in asked:
         more, own = question_rows(cohort, question)
         rows += more + contrast_rows(cohort, question) + stard_rows(cohort, question)
+        rows += verification_rows(cohort, question) + reader_rows(cohort, question)
+        predicted, points, curve = prediction_rows(cohort, question)
+        rows += predicted
+        own |= {"calibration": [points], "net_benefit": [curve]}
         for name, frames in own.items():
             parts[name] += frames
     return rows
@@ -81,6 +118,8 @@ def _result(cohort: Cohort, rows: list[ResultRow], parts: Parts) -> AnalysisResu
     for name, columns in _COLUMNS.items():
         if series[name].empty:
             series[name] = pd.DataFrame({c: pd.Series(dtype="object") for c in columns})
+    comparators = frozenset(test.id for test in cohort.plan.index_test if test.comparator)
+    series["false_negatives"] = false_negatives(parts["scores"], comparators)
     series["sites"] = cohort.tables.sites
     plan = cohort.plan
     return AnalysisResult(numbered(rows), MappingProxyType(series), plan.digest, plan)

@@ -53,7 +53,13 @@ def agreements(cohort: Cohort) -> list[tuple[PrimaryEndpoint, str]]:
 
 def among_sets(cohort: Cohort, asked: Questions) -> list[Question]:
     """Return each question among the analysis set of its target condition."""
-    return [q.among(cohort.inside(q.condition.analysis_set)) for q in asked]
+    return [_among_set(cohort, question) for question in asked]
+
+
+def _among_set(cohort: Cohort, question: Question) -> Question:
+    chosen = question.condition.analysis_set
+    key = ("among", question.condition.id, question.unit.id, chosen)
+    return cohort.once(key, lambda: question.among(cohort.inside(chosen)))
 
 
 def primary_place(
@@ -67,14 +73,14 @@ def primary_place(
     """Return where a sensitivity row of a primary endpoint belongs."""
     place = endpoint_place(cohort.plan, endpoint, quantity, region.rstrip(":"))
     other = analysis.analysis_set or place.analysis_set
-    return replace(place, family="sensitivity", analysis=analysis.id, analysis_set=other)
+    return replace(place, analysis=analysis.id, analysis_set=other)
 
 
 def place_of_test(
     cohort: Cohort, question: Question, test: IndexTest, analysis: SensitivityAnalysis
 ) -> Place:
     """Return where a sensitivity row of an index test belongs."""
-    place = question.place(cohort.plan, "sensitivity")
+    place = question.place(cohort.plan)
     return replace(place, test=test.id, analysis=analysis.id)
 
 
