@@ -66,7 +66,9 @@ def suppressed(rows: Iterable[ResultRow], *, below: int = 5) -> tuple[ResultRow,
     masked = [
         _masked(row, cells, hidden, below) for row, cells in zip(given, ledger.rows, strict=True)
     ]
-    return _dependents(given, masked, below)
+    while (further := _dependents(given, masked, below)) != masked:
+        masked = further
+    return tuple(masked)
 
 
 def released(result: AnalysisResult, *, below: int = 5) -> AnalysisResult:
@@ -112,7 +114,7 @@ def _without(row: ResultRow, reason: str) -> ResultRow:
 
 def _dependents(
     given: tuple[ResultRow, ...], masked: list[ResultRow], below: int
-) -> tuple[ResultRow, ...]:
+) -> list[ResultRow]:
     """Suppress rows that say of a suppressed row what it no longer says itself."""
     gone: set[tuple[str, ...]] = set()
     for row in masked:
@@ -124,13 +126,13 @@ def _dependents(
         for row, now in zip(given, masked, strict=True)
         if row.value is not None and row.lower is not None and now.value is None
     }
-    return tuple(
+    return [
         _without(row, _reason(below))
         if row.value is not None
         and (not gone.isdisjoint(_sources(row)) or (row.value, row.lower) in told)
         else row
         for row in masked
-    )
+    ]
 
 
 def _sources(row: ResultRow) -> list[tuple[str, ...]]:
