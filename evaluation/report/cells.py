@@ -27,6 +27,7 @@ from evaluation.report.lookup import EXPLORATORY, PROPOSAL, Lookup
 from evaluation.report.wording import say
 
 _FLAGS = re.compile(r" \[[^\]]*\]| \(without an estimate: [^)]*\)")
+_VERDICTS = {"rejected", "equivalent"}
 _P_VALUES = {"raw_p", "adjusted_p"}
 Row = tuple[str, ...]
 
@@ -39,6 +40,8 @@ def cell(row: ResultRow | None, *, split: bool = True) -> str:
         return WITHHELD
     if row.statistic in _P_VALUES or row.statistic.endswith("_p"):
         return Printed.of(p_value(row.value), row)
+    if row.statistic in _VERDICTS and row.value is not None:
+        return Printed.of(say("yes") if row.value else say("no"), row)
     if row.method == "count":
         return count_of(row)
     return interval_of(row, split=split)
@@ -59,7 +62,8 @@ def p_value(p: float | None) -> str:
 
 def statistic_name(statistic: str) -> str:
     """Return the printed name of a statistic as the head of a line or column."""
-    name = label(STATISTICS, statistic)
+    head, _, tail = statistic.partition(":")
+    name = say(f"patterns.{head}", value=tail) if tail else label(STATISTICS, statistic)
     return name[:1].upper() + name[1:]
 
 

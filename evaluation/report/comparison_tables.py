@@ -20,6 +20,8 @@ from evaluation.report.formats import interval_of, level_of
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
+_SIDE_BY_SIDE = 5
+"""More statistics than these stand below each other."""
 _COMPARED = ("auc", "sensitivity", "specificity", "ppv", "npv")
 
 
@@ -57,7 +59,7 @@ def statistics_table(look: Lookup, used: Sequence[ResultRow], endpoint: str) -> 
     places = sorted(first.values(), key=lambda r: r.order)
     title = say(f"{endpoint}.title", level=level_of(look.rows))
     notes = (say(f"{endpoint}.note"), *methods_note(used))
-    if len(shown) > 7:
+    if len(shown) > _SIDE_BY_SIDE:
         lines = [
             (f"{about(r)}{marked(look, r)}", _line(look, beside))
             for r in places for s in shown if (beside := look.like(r, s))

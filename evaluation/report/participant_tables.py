@@ -6,6 +6,8 @@ from evaluation.report.document import Table
 from evaluation.report.formats import (
     STEPS,
     count_of,
+    n_of,
+    withheld,
 )
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say
@@ -43,11 +45,13 @@ def missing_table(look: Lookup) -> Table | None:
     statistics = list(dict.fromkeys(r.statistic for r in used))
     first = {(r.quantity, r.test, r.target_condition, r.unit, r.region): r for r in reversed(used)}
     rows = tuple(
-        (about(r), *(cell(look.like(r, s), split=False) for s in statistics))
+        (about(r), n_of(r), *(cell(look.like(r, s), split=False) for s in statistics))
         for r in sorted(first.values(), key=lambda r: r.order)
     )
-    columns = ("", *(statistic_name(s) for s in statistics))
-    return Table(say("missing.title"), columns, rows, id="missingness")
+    columns = ("", "n", *(statistic_name(s) for s in statistics))
+    reasons = dict.fromkeys(r.reason for r in used if r.reason and not withheld(r))
+    notes = tuple(f"{reason[:1].upper()}{reason[1:]}." for reason in reasons)
+    return Table(say("missing.title"), columns, rows, notes=notes, id="missingness")
 
 
 def _site_columns(places: list[str]) -> tuple[str, ...]:

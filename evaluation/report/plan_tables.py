@@ -7,7 +7,7 @@ from evaluation.report.cells import Row, grouped, test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, TESTS, count_of, label
 from evaluation.report.lookup import PROPOSAL, Lookup
-from evaluation.report.wording import named, say, says
+from evaluation.report.wording import named, names, say, says
 
 
 def plan_tables(look: Lookup) -> list[Table]:
@@ -16,7 +16,7 @@ def plan_tables(look: Lookup) -> list[Table]:
         return []
     made = (
         _estimands(look.plan), _sets(look, look.plan), _tests(look.plan),
-        _comparisons(look.plan), _choices(look.plan),
+        _comparisons(look.plan), _analyses(look, look.plan), _choices(look.plan),
     )  # fmt: skip
     return [t for t in made if t.rows]
 
@@ -95,6 +95,24 @@ def _comparisons(plan: Plan) -> Table:
     return Table(
         say("comparisons.title"), says("comparisons.columns"), tuple(rows), widths=(3, 1),
         id="comparisons_planned",
+    )  # fmt: skip
+
+
+def analysis_name(look: Lookup, analysis: str) -> str:
+    """Return the printed name of an analysis: of this report, else the title in the plan."""
+    known = names("analyses")
+    if analysis in known or look.plan is None:
+        return known.get(analysis, analysis.replace("_", " "))
+    return next((s.title for s in look.plan.sensitivity if s.id == analysis), analysis)
+
+
+def _analyses(look: Lookup, plan: Plan) -> Table:
+    rows = tuple(
+        (f"{analysis_name(look, s.id)}{_mark(s.proposal)}", s.title) for s in plan.sensitivity
+    )
+    return Table(
+        say("sensitivity.planned"), says("sensitivity.planned_columns"), rows, text_columns=2,
+        widths=(1, 3), id="sensitivity_planned",
     )  # fmt: skip
 
 

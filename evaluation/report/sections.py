@@ -19,6 +19,7 @@ from evaluation.report.agreement_tables import agreement_table, raw_agreement_ta
 from evaluation.report.baseline_tables import baseline_by_condition, baseline_table
 from evaluation.report.cells import marks_note
 from evaluation.report.comparison_tables import difference_table, endpoint_table
+from evaluation.report.confirmatory_table import multiplicity_table
 from evaluation.report.document import Block, Figure, Section, Table
 from evaluation.report.listing import false_negative_table
 from evaluation.report.lookup import Lookup
@@ -28,10 +29,11 @@ from evaluation.report.participant_tables import (
     missing_table,
 )
 from evaluation.report.plan_tables import plan_tables
+from evaluation.report.prediction_tables import net_benefit_table
 from evaluation.report.robustness_tables import (
-    multiplicity_table,
     reasons_table,
     sensitivity_tables,
+    tipping_table,
 )
 from evaluation.report.similarity_tables import (
     concordance_table,
@@ -144,7 +146,7 @@ def _prediction(look: Lookup, drawn: Drawn) -> list[Block | None]:
         _or(endpoint_table(look, "calibration"), "calibration"),
         drawn.figures.get("calibration_figure"),
         _shown(drawn, "net_benefit_figure"),
-        endpoint_table(look, "net_benefit"),
+        net_benefit_table(look),
         _or(endpoint_table(look, "added_value"), "added_value"),
     ]
 
@@ -157,6 +159,7 @@ def _robustness(look: Lookup) -> list[Block | None]:
     tables: list[Block | None] = list(sensitivity_tables(look))
     return [
         *(tables or [say("absent.sensitivity")]),
+        tipping_table(look),
         _or(endpoint_table(look, "verification"), "verification"),
         _or(endpoint_table(look, "precision"), "precision"),
     ]
