@@ -27,6 +27,8 @@ from evaluation.report.lookup import EXPLORATORY, PROPOSAL, Lookup
 from evaluation.report.wording import say
 
 _FLAGS = re.compile(r" \[[^\]]*\]| \(without an estimate: [^)]*\)")
+_VARYING = re.compile(r", fraction of missing information [0-9.]+")
+"""What differs from row to row and would make a method of each."""
 _VERDICTS = {"rejected", "equivalent"}
 _P_VALUES = {"raw_p", "adjusted_p"}
 Row = tuple[str, ...]
@@ -129,7 +131,7 @@ def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
     flags: dict[str, None] = {}
     for r in rows:
         if r is not None and r.value is not None and r.method not in {"count", "none"}:
-            plain = _FLAGS.sub("", r.method)
+            plain = _VARYING.sub("", _FLAGS.sub("", r.method))
             made.setdefault(method(plain), {})[statistic_name(r.statistic)] = None
             flags |= dict.fromkeys(_flag_words(r.method))
     if not made:
@@ -149,6 +151,12 @@ def marked(look: Lookup, row: ResultRow) -> str:
     """Return the mark of a row with a space before it, or nothing."""
     mark = look.mark(row)
     return f"\N{NO-BREAK SPACE}{mark}" if mark else ""
+
+
+def figure_marks(look: Lookup, rows: Iterable[ResultRow]) -> str:
+    """Return the words that send the reader of a figure's marks to the tables, or nothing."""
+    found = sorted({sign for r in rows for sign in look.mark(r)})
+    return f" {say('marks.figure', marks=', '.join(found))}" if found else ""
 
 
 def marks_note(table: Table) -> tuple[str, ...]:

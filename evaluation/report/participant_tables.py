@@ -44,13 +44,15 @@ def missing_table(look: Lookup) -> Table | None:
         return None
     statistics = list(dict.fromkeys(r.statistic for r in used))
     first = {(r.quantity, r.test, r.target_condition, r.unit, r.region): r for r in reversed(used)}
+    places = sorted(first.values(), key=lambda r: r.order)
+    known = [r for r in places if r.value is not None or withheld(r)]
     rows = tuple(
         (about(r), n_of(r), *(cell(look.like(r, s), split=False) for s in statistics))
-        for r in sorted(first.values(), key=lambda r: r.order)
+        for r in known
     )
+    absent = ", ".join(about(r) for r in places if r not in known)
+    notes = (say("missing.absent", names=absent),) if absent else ()
     columns = ("", "n", *(statistic_name(s) for s in statistics))
-    reasons = dict.fromkeys(r.reason for r in used if r.reason and not withheld(r))
-    notes = tuple(f"{reason[:1].upper()}{reason[1:]}." for reason in reasons)
     return Table(say("missing.title"), columns, rows, notes=notes, id="missingness")
 
 

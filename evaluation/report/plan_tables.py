@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from evaluation.analysis import Plan
+from evaluation.analysis.plan_methods import IntercurrentEvent
 from evaluation.report.cells import Row, grouped, test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, TESTS, count_of, label
@@ -23,7 +24,8 @@ def plan_tables(look: Lookup) -> list[Table]:
 
 def _estimands(plan: Plan) -> Table:
     lines: list[tuple[str, Row]] = []
-    titles = {part.id: part.title for part in (*plan.primary, *plan.target_condition)}
+    titles = {p.id: p.title for p in plan.primary}
+    titles |= {c.id: c.title for c in plan.target_condition}
     for e in plan.estimand:
         covered = "; ".join(titles.get(name, name.replace("_", " ")) for name in e.endpoints)
         heading = f"{e.id.replace('_', ' ')}: {covered}{_mark(e.proposal)}"
@@ -40,7 +42,7 @@ def _estimands(plan: Plan) -> Table:
     )  # fmt: skip
 
 
-def _events(events: Iterable[object]) -> str:
+def _events(events: Iterable[IntercurrentEvent]) -> str:
     lines = [f"{e.event}: {e.handling} ({e.strategy})" for e in events]
     return "\n".join(lines) or say("estimands.no_events")
 

@@ -105,6 +105,8 @@ def _side_by_side(
     places = {_place(r): r for r in reversed(used)}
     lines = []
     for r in sorted(places.values(), key=lambda r: r.order):
+        if not any(look.like(r, s, analysis=MAIN) for s in shown):
+            continue
         analyses = dict.fromkeys(o.analysis for o in used if _place(o) == _place(r))
         for analysis in (MAIN, *analyses):
             found = [look.like(r, s, analysis=analysis) for s in shown]

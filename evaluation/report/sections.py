@@ -9,17 +9,23 @@ from evaluation.report.accuracy_tables import (
     accuracy_by_reader,
     accuracy_by_site,
     accuracy_tables,
-    cross_table,
-    cross_table_by_site,
     further_accuracy,
-    reference_table,
-    stard_table,
 )
 from evaluation.report.agreement_tables import agreement_table, raw_agreement_table
 from evaluation.report.baseline_tables import baseline_by_condition, baseline_table
 from evaluation.report.cells import marks_note
-from evaluation.report.comparison_tables import difference_table, endpoint_table
+from evaluation.report.comparison_tables import (
+    difference_table,
+    endpoint_table,
+    verification_tables,
+)
 from evaluation.report.confirmatory_table import multiplicity_table
+from evaluation.report.cross_tables import (
+    cross_table,
+    cross_table_by_site,
+    reference_table,
+    stard_table,
+)
 from evaluation.report.document import Block, Figure, Section, Table
 from evaluation.report.listing import false_negative_table
 from evaluation.report.lookup import Lookup
@@ -60,7 +66,7 @@ class Drawn:
 def sections(look: Lookup, drawn: Drawn) -> tuple[Section, ...]:
     """Return the sections of the report, without the annex."""
     made = (
-        ("methods", plan_tables(look) or [say("absent.plan")]),
+        ("methods", _planned(look)),
         ("participants", _participants(look, drawn)),
         ("confirmatory", [_or(multiplicity_table(look), "multiplicity")]),
         ("similarity", _similarity(look, drawn)),
@@ -75,6 +81,11 @@ def sections(look: Lookup, drawn: Drawn) -> tuple[Section, ...]:
         ("gaps", _gaps(look, drawn)),
     )
     return tuple(section(name, blocks) for name, blocks in made)
+
+
+def _planned(look: Lookup) -> list[Block | None]:
+    tables: list[Block | None] = list(plan_tables(look))
+    return tables or [say("absent.plan")]
 
 
 def section(name: str, blocks: Iterable[Block | None]) -> Section:
@@ -157,10 +168,11 @@ def _subgroups(look: Lookup, drawn: Drawn) -> list[Block | None]:
 
 def _robustness(look: Lookup) -> list[Block | None]:
     tables: list[Block | None] = list(sensitivity_tables(look))
+    verified: list[Block | None] = list(verification_tables(look))
     return [
         *(tables or [say("absent.sensitivity")]),
         tipping_table(look),
-        _or(endpoint_table(look, "verification"), "verification"),
+        *(verified or [say("absent.verification")]),
         _or(endpoint_table(look, "precision"), "precision"),
     ]
 
