@@ -26,7 +26,7 @@ from evaluation.report.formats import (
 from evaluation.report.lookup import EXPLORATORY, PROPOSAL, Lookup
 from evaluation.report.wording import say
 
-_FLAGS = re.compile(r" \[[^\]]*\]| \(without an estimate: [^)]*\)")
+_FLAGS = re.compile(r" \[[^\]]*\]| \([^():]*: [^()]*\)")
 _VARYING = re.compile(r", fraction of missing information [0-9.]+")
 """What differs from row to row and would make a method of each."""
 _VERDICTS = {"rejected", "equivalent"}
@@ -126,25 +126,32 @@ def with_clusters(row: ResultRow) -> str:
 
 
 def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
-    """Return the note that names each method once, with the statistics it made."""
+    """Return the notes that name each method once, with the statistics it made, and its flags."""
     made: dict[str, dict[str, None]] = {}
+    also: dict[str, None] = {}
     flags: dict[str, None] = {}
     for r in rows:
         if r is not None and r.value is not None and r.method not in {"count", "none"}:
-            plain = _VARYING.sub("", _FLAGS.sub("", r.method))
-            made.setdefault(method(plain), {})[statistic_name(r.statistic)] = None
+            first, *more = _VARYING.sub("", _FLAGS.sub("", r.method)).split("; ")
+            made.setdefault(method(first), {})[statistic_name(r.statistic)] = None
+            also |= dict.fromkeys(map(method, more))
             flags |= dict.fromkeys(_flag_words(r.method))
     if not made:
         return ()
-    names = "; ".join(f"{', '.join(s)}: {m}" for m, s in made.items())
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, statistics in made.items():
+        alike.setdefault(tuple(statistics), []).append(name)
+    names = "; ".join(f"{', '.join(s)}: {' or '.join(m)}" for s, m in alike.items())
     one = say("notes.method", names=next(iter(made)))
-    note = one if len(made) == 1 else say("notes.methods", names=names)
-    return (note, say("notes.flags", names=", ".join(flags))) if flags else (note,)
+    notes = [one if len(made) == 1 else say("notes.methods", names=names)]
+    notes += [say("notes.also", names="; ".join(also))] if also else []
+    notes += [say("notes.flags", names=", ".join(flags))] if flags else []
+    return tuple(notes)
 
 
 def _flag_words(name: str) -> list[str]:
     found = [part for group in _FLAGS.findall(name) for part in group.strip(" []()").split(", ")]
-    return [part.replace("_", " ").replace(":", " ") for part in found]
+    return [" ".join(part.replace("_", " ").replace(":", " ").split()) for part in found]
 
 
 def marked(look: Lookup, row: ResultRow) -> str:

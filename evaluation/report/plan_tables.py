@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from evaluation.analysis import Plan
 from evaluation.analysis.plan_methods import IntercurrentEvent
+from evaluation.analysis.plan_parts import AnalysisSet
 from evaluation.report.cells import Row, grouped, test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, TESTS, count_of, label
@@ -53,19 +54,30 @@ def _sets(look: Lookup, plan: Plan) -> Table:
     }
     rows = []
     for s in plan.analysis_set:
-        rule = [f"{name}" for name in s.requires] + [f"{say('not')} {name}" for name in s.excludes]
-        for limit in s.limit:
-            if limit.at_least is not None:
-                rule.append(f"{limit.column} ≥ {limit.at_least:g}")
-            if limit.at_most is not None:
-                rule.append(f"{limit.column} ≤ {limit.at_most:g}")
-        words = ", ".join(part.replace("_", " ") for part in rule)
+        words = ", ".join(_rule(plan, s))
         name = f"{s.id.replace('_', ' ')}{_mark(s.proposal)}"
         rows.append((name, s.text, words, sizes.get(s.id, "–")))
     return Table(
         say("sets.title"), says("sets.columns"), tuple(rows), text_columns=3,
         widths=(3, 6, 6, 2), id="analysis_sets",
     )  # fmt: skip
+
+
+def _rule(plan: Plan, s: AnalysisSet) -> list[str]:
+    """Return what a member of a set must fulfil, in the words of the plan."""
+    rule = [_column(plan, name) for name in s.requires]
+    rule += [f"{say('not')} {_column(plan, name)}" for name in s.excludes]
+    for limit in s.limit:
+        for sign, bound in (("≥", limit.at_least), ("≤", limit.at_most)):
+            if bound is not None:
+                rule.append(f"{_column(plan, limit.column)} {sign} {bound:g}")
+    return rule
+
+
+def _column(plan: Plan, name: str) -> str:
+    column = plan.column_named(name)
+    title = column.title if column else ""
+    return f"{title[:1].lower()}{title[1:]}" if title else name.replace("_", " ")
 
 
 def _tests(plan: Plan) -> Table:
