@@ -21,6 +21,7 @@ from studyportal.imaging.models import (
     PatientBinding,
     ScanPair,
 )
+from studyportal.imaging.rules import SeriesSummary, summary_to_json
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.models import (
     CutPair,
@@ -53,6 +54,17 @@ from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStat
 
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 DAY = date(2026, 2, 3)
+SUMMARY = summary_to_json(
+    SeriesSummary(
+        modality="CT", slices=101, stated_slices=None, spacing_mm=(3.0, 1.0, 1.0),
+        z_range_mm=(0.0, 300.0), frame_of_reference_uid="2.25.1", study_uid="2.25.2",
+        series_uid="2.25.3", series_date="20260203", acquisition_date="20260203",
+        manufacturer="Acme", model="One", kernel="B40", slice_thickness_mm=3.0, units="",
+        corrected_image=(), tracer="", half_life_s=None, dose_bq=None, weight_kg=None,
+        uptake_minutes=None, suv_rule="", suv_factor=None, suv_disagreement=0.0, suv_refusals=(),
+        suv_findings=(), remarks=(),
+    )
+)  # fmt: skip
 
 
 def digest(text: object) -> str:
@@ -344,7 +356,7 @@ class ImagingSeriesFactory(DjangoModelFactory):
             manifest_sha256=unique_digest("manifest"),
             series_uid=unique_uid(),
             settled_at=MOMENT,
-            summary={"z_range_mm": [0.0, 300.0], "frame_of_reference_uid": "2.25.1"},
+            summary=SUMMARY,
         )
         quarantined = factory.Trait(status=SeriesStatus.QUARANTINED, settled_at=MOMENT)
 

@@ -1,6 +1,8 @@
 """Agreement of two methods of measurement: limits, concordance, intraclass correlation."""
 
-from evaluation.agreement.concordance import correlation, lin_ccc, weighted_ccc, within_tolerance
+from evaluation.agreement.association import correlation
+from evaluation.agreement.concordance import lin_ccc, weighted_ccc, within_tolerance
+from evaluation.agreement.equivalence import equivalence
 from evaluation.agreement.intraclass import IntraclassForm, icc
 from evaluation.agreement.limits import BlandAltman, bland_altman
 from evaluation.agreement.regression import MethodRegression, deming, passing_bablok
@@ -12,6 +14,7 @@ __all__ = [
     "bland_altman",
     "correlation",
     "deming",
+    "equivalence",
     "icc",
     "lin_ccc",
     "passing_bablok",

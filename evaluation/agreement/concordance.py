@@ -1,20 +1,26 @@
-"""Concordance, correlation and the share within a tolerance."""
+"""Concordance and the share within a tolerance."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from evaluation.agreement.pairs import Pairs, complete_pairs, constant
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Estimate,
+    SumStatistic,
     bootstrap,
     clustered_proportion,
     count_by_cluster,
     not_estimable,
     require_level,
+    weighted_sums,
 )
+
+_Array = NDArray[np.float64]
 
 
 def lin_ccc(
@@ -46,76 +52,39 @@ def lin_ccc(
     Lin LI, Biometrics 1989;45:255, with the correction of 2000;56:324.
     """
     require_level(level)
-    a, b, group, missing = _pairs(x, y, subject)
-    n, clusters = len(a), len(np.unique(group))
-    if n < 4 or a.var() + b.var() == 0:
-        reason = "fewer than four pairs" if n < 4 else "all values are equal"
-        return not_estimable(
-            reason, level=level, n=n, clusters=clusters, missing=missing, method="Lin CCC"
-        )
-    if clusters < n:
-        if seed is None:
-            raise ValueError("several pairs per participant: give a seed for the bootstrap")
-        e = bootstrap(
-            lambda w: weighted_ccc(a, b, w), group, seed=seed, replicates=replicates, level=level
-        )
-        return Estimate(
-            e.value, e.lower, e.upper, level, n, clusters, missing, f"Lin CCC, {e.method}",
-            flags=e.flags, reason=e.reason,
-        )  # fmt: skip
-    return _fisher_ccc(a, b, missing=missing, level=level)
+    pairs = complete_pairs(x, y, subject)
+    blank = not_estimable(
+        "fewer than four pairs" if pairs.n < 4 else "both variables are constant", level=level,
+        n=pairs.n, clusters=pairs.clusters, missing=pairs.missing, method="Lin CCC",
+    )  # fmt: skip
+    if pairs.n < 4 or (constant(pairs.x) and constant(pairs.y)):
+        return blank
+    if not pairs.replicated:
+        return _fisher_ccc(pairs, level=level)
+    if seed is None:
+        raise ValueError("several pairs per participant: give a seed for the bootstrap")
+    statistic = SumStatistic(_terms(pairs.x, pairs.y), _ccc_of_sums)
+    e = bootstrap(statistic, pairs.subject, seed=seed, replicates=replicates, level=level)
+    return replace(e, missing=pairs.missing, method=f"Lin CCC, {e.method}")
 
 
-def weighted_ccc(
-    x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def weighted_ccc(x: _Array, y: _Array, weights: _Array) -> _Array:
     """Return Lin's coefficient for each row of weights, shape (replicates, n) to (replicates,)."""
-    total = weights.sum(axis=1)
+    return _ccc_of_sums(weighted_sums(weights, _terms(x, y)))
+
+
+def _terms(x: _Array, y: _Array) -> _Array:
     # Centring first keeps the second moments free of cancellation.
     u, v = x - x.mean(), y - x.mean()
-    mx, my = _weighted_sums(weights, u) / total, _weighted_sums(weights, v) / total
-    vx, vy = (
-        _weighted_sums(weights, u**2) / total - mx**2,
-        _weighted_sums(weights, v**2) / total - my**2,
-    )
-    cov = _weighted_sums(weights, u * v) / total - mx * my
-    scale = vx + vy + (mx - my) ** 2
+    return np.stack([np.ones(len(x)), u, v, u * u, v * v, u * v], axis=1)
+
+
+def _ccc_of_sums(sums: _Array) -> _Array:
+    total, u, v, uu, vv, uv = sums.T
+    mx, my = u / total, v / total
+    cov = uv / total - mx * my
+    scale = uu / total - mx**2 + vv / total - my**2 + (mx - my) ** 2
     return np.divide(2 * cov, scale, out=np.full(len(total), np.nan), where=scale > 0)
-
-
-def _weighted_sums(weights: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Not a matrix product: BLAS rounds a row differently when it stands among other rows.
-    return np.einsum("rn,n->r", weights, x)
-
-
-def correlation(
-    x: ArrayLike, y: ArrayLike, *, method: str = "pearson", level: float = DEFAULT_LEVEL
-) -> Estimate:
-    """Estimate a correlation with Fisher's z interval; it describes, it is not agreement.
-
-    ``method`` is ``pearson`` or ``spearman``; the latter takes the variance
-    ``(1 + r^2 / 2) / (n - 3)`` of Bonett and Wright (Psychometrika 2000;65:23).
-    """
-    require_level(level)
-    if method not in {"pearson", "spearman"}:
-        raise ValueError(f"unknown method {method!r}: choose pearson or spearman")
-    a, b, _, missing = _pairs(x, y, None)
-    n, name = len(a), f"{method}, Fisher z"
-    if n < 4 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        reason = "fewer than four pairs" if n < 4 else "one variable is constant"
-        return not_estimable(reason, level=level, n=n, clusters=n, missing=missing, method=name)
-    if method == "spearman":
-        a, b = stats.rankdata(a), stats.rankdata(b)
-    r = float(np.clip(np.corrcoef(a, b)[0, 1], -1, 1))
-    if abs(r) > 1 - 1e-15:
-        return Estimate(
-            r, None, None, level, n, n, missing, name, flags=("perfect",),
-            reason="perfect correlation: no interval",
-        )  # fmt: skip
-    variance = (1.0 + (r * r / 2 if method == "spearman" else 0.0)) / (n - 3)
-    half = float(stats.norm.ppf(0.5 + level / 2)) * math.sqrt(variance)
-    z = math.atanh(r)
-    return Estimate(r, math.tanh(z - half), math.tanh(z + half), level, n, n, missing, name)
 
 
 def within_tolerance(
@@ -130,45 +99,41 @@ def within_tolerance(
     """Estimate the share of pairs with ``|y - x|`` within a tolerance stated beforehand.
 
     Give exactly one of ``absolute`` (in the unit of x) and ``relative`` (a fraction of ``|x|``).
+    Several pairs of a participant take the cluster-robust interval.
+
+    Raises
+    ------
+    ValueError
+        Unless exactly one tolerance is given, or if it is negative or not finite.
     """
     if (absolute is None) == (relative is None):
         raise ValueError("give exactly one of absolute and relative")
-    a, b, group, missing = _pairs(x, y, subject)
-    bound = np.full(len(a), absolute) if relative is None else relative * np.abs(a)
-    inside = np.abs(b - a) <= bound
-    successes, totals = count_by_cluster(inside, group)
-    return clustered_proportion(successes, totals, level=level, missing=missing)
+    tolerance = absolute if relative is None else relative
+    if tolerance is None or not (math.isfinite(tolerance) and tolerance >= 0):
+        raise ValueError(f"the tolerance must be a number, not negative: {tolerance!r}")
+    pairs = complete_pairs(x, y, subject)
+    bound = tolerance * (1.0 if relative is None else np.abs(pairs.x))
+    inside = np.abs(pairs.y - pairs.x) <= bound
+    successes, totals = count_by_cluster(inside, pairs.subject)
+    return clustered_proportion(successes, totals, level=level, missing=pairs.missing)
 
 
-def _pairs(
-    x: ArrayLike, y: ArrayLike, subject: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray, int]:
-    a, b = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
-    group = np.arange(len(a)) if subject is None else np.asarray(subject)
-    if not len(a) == len(b) == len(group):
-        raise ValueError("x, y and subject must have the same length")
-    keep = np.isfinite(a) & np.isfinite(b)
-    return a[keep], b[keep], group[keep], int((~keep).sum())
-
-
-def _fisher_ccc(
-    a: NDArray[np.float64], b: NDArray[np.float64], *, missing: int, level: float
-) -> Estimate:
-    n, name = len(a), "Lin CCC, Fisher z"
+def _fisher_ccc(pairs: Pairs, *, level: float) -> Estimate:
+    a, b, n = pairs.x, pairs.y, pairs.n
     c = float(weighted_ccc(a, b, np.ones((1, n)))[0])
-    sx, sy = float(a.var()), float(b.var())
-    r = float(np.corrcoef(a, b)[0, 1]) if sx > 0 and sy > 0 else 0.0
+    estimate = Estimate(c, None, None, level, n, n, pairs.missing, "Lin CCC, Fisher z")
+    r = 0.0 if constant(a) or constant(b) else float(np.corrcoef(a, b)[0, 1])
     if r == 0 or abs(c) >= 1 - 1e-12:
-        return Estimate(
-            c, None, None, level, n, n, missing, name, flags=("no_interval",),
-            reason="correlation of exactly 0 or concordance of exactly 1: no interval",
-        )  # fmt: skip
-    u2 = (float(a.mean()) - float(b.mean())) ** 2 / math.sqrt(sx * sy)
+        reason = "correlation of exactly 0 or concordance of exactly 1: no interval"
+        return replace(estimate, flags=("no_interval",), reason=reason)
+    u2 = (float(a.mean()) - float(b.mean())) ** 2 / (float(a.std()) * float(b.std()))
     variance = (
         (1 - r**2) * c**2 * (1 - c**2) / r**2
         + 2 * c**3 * (1 - c) * u2 / r
         - 0.5 * c**4 * u2**2 / r**2
     ) / (n - 2)
-    half = float(stats.norm.ppf(0.5 + level / 2)) * math.sqrt(variance) / (1 - c**2)
+    # Zero at a perfect correlation with a shift; rounding would make it -1e-20.
+    root = math.sqrt(max(0.0, variance))
+    half = float(stats.norm.ppf(0.5 + level / 2)) * root / (1 - c**2)
     z = math.atanh(c)
-    return Estimate(c, math.tanh(z - half), math.tanh(z + half), level, n, n, missing, name)
+    return replace(estimate, lower=math.tanh(z - half), upper=math.tanh(z + half))

@@ -44,7 +44,7 @@ def icc(ratings: ArrayLike, *, level: float = DEFAULT_LEVEL) -> dict[str, Intrac
     Raises
     ------
     ValueError
-        If the table is not two-dimensional.
+        If the table is not two-dimensional or a rating is infinite.
 
     Notes
     -----
@@ -55,104 +55,108 @@ def icc(ratings: ArrayLike, *, level: float = DEFAULT_LEVEL) -> dict[str, Intrac
     table = np.asarray(ratings, dtype=float)
     if table.ndim != 2:
         raise ValueError("ratings must have the shape (participants, raters)")
-    complete = table[np.isfinite(table).all(axis=1)]
+    if np.isinf(table).any():
+        row, column = (int(i) for i in np.argwhere(np.isinf(table))[0])
+        raise ValueError(f"the rating of participant {row} by rater {column} is infinite")
+    complete = table[~np.isnan(table).any(axis=1)]
     missing = len(table) - len(complete)
     n, k = complete.shape
     squares = _squares(complete) if n >= 2 and k >= 2 else None
     if squares is None or squares.rows + squares.within == 0:
-        reason = "fewer than two participants or raters" if squares is None else "all equal"
+        few = squares is None
+        reason = "fewer than two participants or raters" if few else "all ratings are equal"
         none = not_estimable(reason, level=level, n=n, clusters=n, missing=missing, method="ICC")
         return {name: IntraclassForm(name, none, None, 0, 0, None) for name in _NAMES}
     return _one_way(squares, level, missing) | _two_way(squares, level, missing)
 
 
+_Test = tuple[float | None, int, int]
+
 _NAMES = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
 
 
 def _squares(table: np.ndarray) -> _Squares:
+    """Return the mean squares, each summed from its own residuals: subtraction would cancel."""
     n, k = table.shape
-    grand = table.mean()
-    rows = k * float(np.sum((table.mean(axis=1) - grand) ** 2))
-    columns = n * float(np.sum((table.mean(axis=0) - grand) ** 2))
-    total = float(np.sum((table - grand) ** 2))
-    error = max(0.0, total - rows - columns)
+    grand, of_rows, of_columns = table.mean(), table.mean(axis=1), table.mean(axis=0)
+    # Residuals this small are rounding, as when one rater is another plus a constant.
+    least = n * k * (64 * np.finfo(float).eps * float(np.abs(table).max())) ** 2
+    sums = (
+        k * float(np.sum((of_rows - grand) ** 2)),
+        n * float(np.sum((of_columns - grand) ** 2)),
+        float(np.sum((table - of_rows[:, None]) ** 2)),
+        float(np.sum((table - of_rows[:, None] - of_columns + grand) ** 2)),
+    )
+    rows, columns, within, error = (0.0 if total <= least else total for total in sums)
     return _Squares(
-        n, k, rows / (n - 1), columns / (k - 1), (total - rows) / (n * (k - 1)),
+        n, k, rows / (n - 1), columns / (k - 1), within / (n * (k - 1)),
         error / ((n - 1) * (k - 1)),
     )  # fmt: skip
 
 
 def _one_way(s: _Squares, level: float, missing: int) -> dict[str, IntraclassForm]:
-    df1, df2 = s.n - 1, s.n * (s.k - 1)
-    single = (s.rows - s.within) / (s.rows + (s.k - 1) * s.within)
-    average = (s.rows - s.within) / s.rows if s.rows > 0 else float("nan")
-    return _f_forms(
-        "1", s, s.within, values=(single, average), dfs=(df1, df2), level=level, missing=missing
-    )
+    test = (_ratio(s.rows, s.within), s.n - 1, s.n * (s.k - 1))
+    return _f_forms("1", s, s.within, test=test, level=level, missing=missing)
 
 
 def _two_way(s: _Squares, level: float, missing: int) -> dict[str, IntraclassForm]:
-    df1, df2 = s.n - 1, (s.n - 1) * (s.k - 1)
-    single = (s.rows - s.error) / (s.rows + (s.k - 1) * s.error)
-    average = (s.rows - s.error) / s.rows if s.rows > 0 else float("nan")
-    forms = _f_forms(
-        "3", s, s.error, values=(single, average), dfs=(df1, df2), level=level, missing=missing
-    )
-    return forms | _agreement_forms(s, level, missing)
+    test = (_ratio(s.rows, s.error), s.n - 1, (s.n - 1) * (s.k - 1))
+    forms = _f_forms("3", s, s.error, test=test, level=level, missing=missing)
+    return forms | _agreement_forms(s, test, level=level, missing=missing)
+
+
+def _ratio(top: float, bottom: float) -> float | None:
+    """Return the quotient; None unless the divisor is positive."""
+    return top / bottom if bottom > 0 else None
 
 
 def _f_forms(
-    digit: str,
-    s: _Squares,
-    residual: float,
-    *,
-    values: tuple[float, float],
-    dfs: tuple[int, int],
-    level: float,
-    missing: int,
+    digit: str, s: _Squares, residual: float, *, test: _Test, level: float, missing: int
 ) -> dict[str, IntraclassForm]:
-    df1, df2 = dfs
+    """Return the single and the average form whose interval is that of an F ratio."""
+    single = _ratio(s.rows - residual, s.rows + (s.k - 1) * residual)
+    average = _ratio(s.rows - residual, s.rows)
+    f, df1, df2 = test
+    of_single = of_average = None
+    if f is not None:
+        tail = 0.5 + level / 2
+        low = f / float(stats.f.ppf(tail, df1, df2))
+        high = f * float(stats.f.ppf(tail, df2, df1))
+        of_single = ((low - 1) / (low + s.k - 1), (high - 1) / (high + s.k - 1))
+        of_average = (1 - 1 / low, 1 - 1 / high) if low > 0 else None
+    form = partial(_form, s=s, test=test, level=level, missing=missing)
     name = f"ICC{digit}"
-    form = partial(_form, s=s, level=level, missing=missing)
-    if residual == 0:
-        none = (None, df1, df2)
-        return {n: form(n, 1.0, None, test=none) for n in (name, f"{name}k")}
-    f = s.rows / residual
-    tail = 0.5 + level / 2
-    low = f / float(stats.f.ppf(tail, df1, df2))
-    high = f * float(stats.f.ppf(tail, df2, df1))
-    single = ((low - 1) / (low + s.k - 1), (high - 1) / (high + s.k - 1))
-    average = (1 - 1 / low, 1 - 1 / high) if low > 0 else None
     return {
-        name: form(name, values[0], single, test=(f, df1, df2)),
-        f"{name}k": form(f"{name}k", values[1], average, test=(f, df1, df2)),
+        name: form(name, single, of_single),
+        f"{name}k": form(f"{name}k", average, of_average),
     }
 
 
-def _agreement_forms(s: _Squares, level: float, missing: int) -> dict[str, IntraclassForm]:
-    n, k, dfs = s.n, s.k, (s.n - 1, (s.n - 1) * (s.k - 1))
-    single = (s.rows - s.error) / (s.rows + (k - 1) * s.error + k * (s.columns - s.error) / n)
-    average = (s.rows - s.error) / (s.rows + (s.columns - s.error) / n)
-    f = s.rows / s.error if s.error > 0 else None
-    bounds = _agreement_bounds(s, single, level) if f is not None else None
-    spread = None
-    if bounds is not None:
-        low, high = bounds
-        spread = (low * k / (1 + low * (k - 1)), high * k / (1 + high * (k - 1)))
-    return {
-        "ICC2": _form("ICC2", single, bounds, s=s, test=(f, *dfs), level=level, missing=missing),
-        "ICC2k": _form("ICC2k", average, spread, s=s, test=(f, *dfs), level=level, missing=missing),
-    }
+def _agreement_forms(
+    s: _Squares, test: _Test, *, level: float, missing: int
+) -> dict[str, IntraclassForm]:
+    n, k, top = s.n, s.k, s.rows - s.error
+    raters = (s.columns - s.error) / n
+    single = _ratio(top, s.rows + (k - 1) * s.error + k * raters)
+    average = _ratio(top, s.rows + raters)
+    of_single = of_average = None
+    if single is not None and s.error > 0:
+        of_single = _agreement_bounds(s, single, level)
+        # Stepping up turns over where a bound lies below -1 / (k - 1).
+        if all(1 + bound * (k - 1) > 0 for bound in of_single):
+            low, high = (k * bound / (1 + bound * (k - 1)) for bound in of_single)
+            of_average = (low, high)
+    form = partial(_form, s=s, test=test, level=level, missing=missing)
+    return {"ICC2": form("ICC2", single, of_single), "ICC2k": form("ICC2k", average, of_average)}
 
 
 def _agreement_bounds(s: _Squares, icc2: float, level: float) -> tuple[float, float]:
     """McGraw and Wong's interval with Satterthwaite's degrees of freedom."""
     n, k, tail = s.n, s.k, 0.5 + level / 2
     ratio = s.columns / s.error
-    top = (k - 1) * (n - 1) * (k * icc2 * ratio + n * (1 + (k - 1) * icc2) - k * icc2) ** 2
-    bottom = (n - 1) * k**2 * icc2**2 * ratio**2
-    bottom += (n * (1 + (k - 1) * icc2) - k * icc2) ** 2
-    v = top / bottom
+    rest = n * (1 + (k - 1) * icc2) - k * icc2
+    bottom = (n - 1) * k**2 * icc2**2 * ratio**2 + rest**2
+    v = (k - 1) * (n - 1) * (k * icc2 * ratio + rest) ** 2 / bottom
     upper_f = float(stats.f.ppf(tail, n - 1, v))
     lower_f = float(stats.f.ppf(tail, v, n - 1))
     mean_error = k * s.columns + (k * n - k - n) * s.error
@@ -163,20 +167,29 @@ def _agreement_bounds(s: _Squares, icc2: float, level: float) -> tuple[float, fl
 
 def _form(
     name: str,
-    value: float,
+    value: float | None,
     bounds: tuple[float, float] | None,
     *,
     s: _Squares,
-    test: tuple[float | None, int, int],
+    test: _Test,
     level: float,
     missing: int,
 ) -> IntraclassForm:
     f, df1, df2 = test
-    lower, upper = bounds if bounds is not None else (None, None)
-    estimate = Estimate(
-        value, lower, upper, level, s.n, s.n, missing, f"{name}, F interval",
-        flags=() if bounds is not None else ("no_interval",),
-        reason="" if bounds is not None else "no residual variation: no interval",
-    )  # fmt: skip
+    method = f"{name}, F interval"
     p = None if f is None else float(stats.f.sf(f, df1, df2))
+    if value is None:
+        none = not_estimable(
+            "the ratings vary too little between participants for this form", level=level, n=s.n,
+            clusters=s.n, missing=missing, method=method,
+        )  # fmt: skip
+        return IntraclassForm(name, none, f, df1, df2, p)
+    lower, upper = bounds if bounds is not None else (None, None)
+    reason = "" if bounds is not None else (
+        "no residual variation: no interval" if f is None else "the interval has no lower end"
+    )  # fmt: skip
+    estimate = Estimate(
+        value, lower, upper, level, s.n, s.n, missing, method,
+        flags=() if bounds is not None else ("no_interval",), reason=reason,
+    )  # fmt: skip
     return IntraclassForm(name, estimate, f, df1, df2, p)

@@ -23,6 +23,7 @@ class Part:
     value: float
     variance: float
     n: int
+    corrected: bool = False
 
     @property
     def usable(self) -> bool:
@@ -51,6 +52,16 @@ def as_share(e: Estimate) -> Estimate:
         None if b is None else float(special.expit(b)) for b in (e.value, e.lower, e.upper)
     )
     return replace(e, value=value, lower=lower, upper=upper, unit="", method=f"{e.method}, logit")
+
+
+def corrected_part(name: str, value: float, clusters: int, n: int) -> Part:
+    """Return a proportion of 0 or 1 as part on the logit scale, with 0.5 added to both cells.
+
+    Leaving such a site out would pull the pooled value away from it. The number of participants
+    stands for the sample size, and the method of whatever is pooled names the part.
+    """
+    hits, misses = value * clusters + 0.5, (1 - value) * clusters + 0.5
+    return Part(name, math.log(hits / misses), 1 / hits + 1 / misses, n, corrected=True)
 
 
 def logit_part(name: str, value: float, variance: float, n: int) -> Part:
@@ -156,5 +167,8 @@ def _random_effects(plan: Plan, usable: Sequence[Part], unit: str) -> RandomEffe
 
 
 def _left_out(parts: Sequence[Part]) -> str:
-    names = [part.name for part in parts if not part.usable]
-    return f" (without an estimate: {', '.join(names)})" if names else ""
+    absent = [part.name for part in parts if not part.usable]
+    raised = [part.name for part in parts if part.usable and part.corrected]
+    return (f" (without an estimate: {', '.join(absent)})" if absent else "") + (
+        f" (0.5 added to both cells: {', '.join(raised)})" if raised else ""
+    )

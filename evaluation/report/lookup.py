@@ -21,8 +21,12 @@ class Lookup:
         self.plan: Plan | None = result.plan
         self._by_key = {_key(row): row for row in self.rows}
         self._by_statistic: dict[str, list[ResultRow]] = defaultdict(list)
+        self._by_endpoint: dict[str, list[ResultRow]] = defaultdict(list)
         for row in self.rows:
             self._by_statistic[row.statistic].append(row)
+            self._by_endpoint[row.endpoint].append(row)
+        levels = dict.fromkeys(r.subgroup for r in self.rows if ":" in r.subgroup)
+        self._levels = [name for name in levels if not name.startswith("site:")]
         self._sites = list(
             dict.fromkeys(r.subgroup for r in self.rows if r.subgroup.startswith("site:"))
         )
@@ -75,6 +79,8 @@ class Lookup:
         rows: Iterable[ResultRow] = self.rows
         if "statistic" in wanted:
             rows = self._by_statistic.get(wanted.pop("statistic"), [])
+        elif "endpoint" in wanted:
+            rows = self._by_endpoint.get(wanted.pop("endpoint"), [])
         return [row for row in rows if all(getattr(row, n) == v for n, v in wanted.items())]
 
     def sites(self) -> list[str]:
@@ -83,8 +89,7 @@ class Lookup:
 
     def levels(self) -> list[str]:
         """Return the levels of subgroups other than sites, in their order."""
-        names = dict.fromkeys(r.subgroup for r in self.rows if ":" in r.subgroup)
-        return [name for name in names if not name.startswith("site:")]
+        return self._levels
 
     def headline(self, row: ResultRow) -> bool:
         """Tell whether a row is one of the few that every split of the study is printed for.
@@ -118,9 +123,13 @@ def _key(row: ResultRow) -> Key:
 def _proposals(plan: Plan | None) -> frozenset[str]:
     if plan is None:
         return frozenset()
-    marked = [*plan.primary, *plan.index_test, *plan.subgroup, *plan.sensitivity]
-    marked += plan.multiplicity.hypothesis if plan.multiplicity else ()
-    found = {part.id for part in marked if part.proposal}
+    found = {p.id for p in plan.primary if p.proposal}
+    found |= {t.id for t in plan.index_test if t.proposal}
+    found |= {s.id for s in plan.subgroup if s.proposal}
+    found |= {a.id for a in plan.sensitivity if a.proposal}
+    found |= {
+        h.id for h in (plan.multiplicity.hypothesis if plan.multiplicity else ()) if h.proposal
+    }
     if plan.image.proposal:
         # The data range and the body mask stand behind every similarity.
         found |= {p.id for p in plan.primary if p.kind == "similarity"}

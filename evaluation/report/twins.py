@@ -4,7 +4,7 @@ import csv
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -50,14 +50,10 @@ def write_rows_json(
     result: AnalysisResult, path: Path, *, title: str, provenance: Mapping[str, object]
 ) -> None:
     """Write title, provenance, plan digest and rows as JSON; no NaN, null where there is no number."""
-    content = {
-        "title": title,
-        "provenance": _plain(provenance),
-        "plan_digest": result.plan_digest,
-        "rows": [asdict(row) for row in result.rows],
-    }
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    names = sorted(f.name for f in fields(ResultRow))
+    head = {"plan_digest": result.plan_digest, "provenance": _plain(provenance), "title": title}
+    rows = ({name: getattr(row, name) for name in names} for row in result.rows)
+    _write_json(path, head, "rows", rows)
 
 
 def write_tables_json(document: Document, rows: tuple[ResultRow, ...], path: Path) -> None:
@@ -72,8 +68,10 @@ def write_tables_json(document: Document, rows: tuple[ResultRow, ...], path: Pat
         }
         for table, number in document.numbers().items() if isinstance(table, Table)
     ]  # fmt: skip
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    with path.open("w", encoding="utf-8") as file:
+        file.write("[\n")
+        file.write(",\n".join(map(_json, content)))
+        file.write("\n]\n")
 
 
 def _cell(text: str, rows: Mapping[int, ResultRow]) -> object:
@@ -86,9 +84,39 @@ def _cell(text: str, rows: Mapping[int, ResultRow]) -> object:
 
 def write_plot_csv(frame: pd.DataFrame, path: Path) -> None:
     """Write the points behind a figure."""
-    columns = [frame[column].tolist() for column in frame.columns]
-    rows = zip(*columns, strict=True) if columns else iter(())
-    write_csv(path, [str(c) for c in frame.columns], rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([str(c) for c in frame.columns])
+        columns = [_column(frame[name]) for name in frame.columns]
+        writer.writerows(zip(*columns, strict=True))
+
+
+def _column(values: pd.Series) -> list[object]:
+    """Return a column as neutral cells; words that repeat are made neutral once."""
+    if pd.api.types.is_numeric_dtype(values):
+        return ["" if v != v else v for v in values.tolist()]
+    if all(isinstance(v, str) for v in values):
+        codes, words = pd.factorize(values)
+        plain = [neutral(word) for word in words]
+        return [plain[code] for code in codes]
+    return [neutral(v) for v in values]
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, allow_nan=False)
+
+
+def _write_json(
+    path: Path, head: Mapping[str, object], name: str, entries: Iterable[object]
+) -> None:
+    """Write one entry a line: large files stay readable, and differences between them short."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write("{\n")
+        for key, value in head.items():
+            file.write(f"{_json(key)}: {_json(value)},\n")
+        file.write(f"{_json(name)}: [\n")
+        file.write(",\n".join(map(_json, entries)))
+        file.write("\n]\n}\n")
 
 
 def _plain(value: object) -> object:

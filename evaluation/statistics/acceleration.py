@@ -122,7 +122,9 @@ def bca_tails(
 ) -> tuple[_Array, tuple[str, ...]]:
     """Return the tail probabilities of the BCa interval, and flags where it falls back."""
     plain = plain_tails(level)
-    below = (np.sum(draws < value) + 0.5 * np.sum(draws == value)) / len(draws)
+    # A draw of every cluster once is the estimate itself, up to the rounding of its sums.
+    tied = np.abs(draws - value) <= 1e-12 * max(abs(value), float(np.ptp(draws)))
+    below = float(np.sum((draws < value) & ~tied) + 0.5 * np.sum(tied)) / len(draws)
     if not 0 < below < 1:
         return plain, ("bca_undefined",)
     bias = float(stats.norm.ppf(below))

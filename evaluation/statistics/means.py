@@ -14,10 +14,13 @@ from evaluation.statistics.estimates import (
     not_estimable,
     require_level,
 )
+from evaluation.statistics.grouping import group_codes
 
 
 def mean_interval(values: ArrayLike, *, level: float = DEFAULT_LEVEL, unit: str = "") -> Estimate:
     """Estimate a mean with Student's t interval; NaN counts as missing.
+
+    Values that are all equal have an interval of length zero, flagged ``no_variation``.
 
     Examples
     --------
@@ -36,8 +39,10 @@ def mean_interval(values: ArrayLike, *, level: float = DEFAULT_LEVEL, unit: str 
             mean, None, None, level, 1, 1, missing, "t", unit, ("one_observation",),
             "one participant only: the variation between participants is unknown",
         )  # fmt: skip
-    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * float(x.std(ddof=1)) / math.sqrt(n)
-    return Estimate(mean, mean - half, mean + half, level, n, n, missing, "t", unit)
+    sd = 0.0 if np.ptp(x) == 0 else float(x.std(ddof=1))
+    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * sd / math.sqrt(n)
+    flags = () if sd > 0 else ("no_variation",)
+    return Estimate(mean, mean - half, mean + half, level, n, n, missing, "t", unit, flags)
 
 
 def clustered_mean(
@@ -47,29 +52,35 @@ def clustered_mean(
 
     The mean weights each observation alike; its variance comes from the cluster sums of residuals,
     ``K / (K - 1) * sum((sum_i e)^2) / n^2``, with K - 1 degrees of freedom.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, a value is infinite or a label is missing.
     """
     require_level(level)
-    x = np.asarray(values, dtype=float)
-    keep = np.isfinite(x)
-    missing, x = int((~keep).sum()), x[keep]
-    labels, codes = np.unique(np.asarray(cluster)[keep], return_inverse=True)
-    n, clusters = len(x), len(labels)
-    if clusters < 2 or clusters == n:
-        plain = mean_interval(x, level=level, unit=unit)
-        if clusters == n:
-            return replace(plain, missing=missing)
-        value = plain.value
+    given = np.asarray(values, dtype=float)
+    x, missing = present(given)
+    labels = np.asarray(cluster)
+    if given.ndim != 1 or labels.shape != given.shape:
+        raise ValueError("values and cluster must be one-dimensional and of the same length")
+    distinct, codes = group_codes(labels[~np.isnan(given)], len(x))
+    n, clusters = len(x), len(distinct)
+    if clusters == n:
+        return replace(mean_interval(x, level=level, unit=unit), missing=missing)
+    mean, name = float(x.mean()), "cluster-robust t"
+    if clusters < 2:
         return Estimate(
-            value, None, None, level, n, clusters, missing, "cluster-robust t", unit,
-            ("one_cluster",), "fewer than two participants: no interval",
+            mean, None, None, level, n, clusters, missing, name, unit, ("one_cluster",),
+            "fewer than two participants: no interval",
         )  # fmt: skip
-    mean = float(x.mean())
     sums = np.bincount(codes, weights=x - mean)
     variance = clusters / (clusters - 1) * float(np.sum(sums**2)) / n**2
+    if np.ptp(x) == 0:
+        variance = 0.0
     half = float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * math.sqrt(variance)
-    return Estimate(
-        mean, mean - half, mean + half, level, n, clusters, missing, "cluster-robust t", unit
-    )
+    flags = () if variance > 0 else ("no_variation",)
+    return Estimate(mean, mean - half, mean + half, level, n, clusters, missing, name, unit, flags)
 
 
 def quantile_intervals(

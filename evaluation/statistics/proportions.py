@@ -14,6 +14,7 @@ from evaluation.statistics.estimates import (
     not_estimable,
     require_level,
 )
+from evaluation.statistics.grouping import group_codes
 
 
 def proportion_interval(
@@ -137,9 +138,18 @@ def clustered_proportion(
 def count_by_cluster(
     success: ArrayLike, cluster: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return successes and totals for each distinct cluster, in sorted order of the labels."""
-    _, codes = np.unique(np.asarray(cluster), return_inverse=True)
-    outcome = np.asarray(success, dtype=np.int64)
+    """Return successes and totals for each distinct cluster, in sorted order of the labels.
+
+    Raises
+    ------
+    ValueError
+        If an outcome is neither 0 nor 1, lengths differ or a label is missing.
+    """
+    given = np.asarray(success)
+    if given.ndim != 1 or not np.isin(given, (0, 1)).all():
+        raise ValueError("each outcome must be 0 or 1")
+    outcome = given.astype(np.int64)
+    _, codes = group_codes(cluster, len(outcome))
     totals = np.bincount(codes)
     return np.bincount(codes, weights=outcome, minlength=len(totals)).astype(np.int64), totals
 
@@ -147,7 +157,10 @@ def count_by_cluster(
 def _checked_counts(
     successes: ArrayLike, totals: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    x, m = np.asarray(successes, dtype=np.int64), np.asarray(totals, dtype=np.int64)
+    given = [np.asarray(a) for a in (successes, totals)]
+    if not all(np.all(np.equal(np.mod(a, 1), 0)) for a in given):
+        raise ValueError("counts must be whole numbers")
+    x, m = (a.astype(np.int64) for a in given)
     if x.shape != m.shape or x.ndim != 1:
         raise ValueError("successes and totals must be one-dimensional and of the same length")
     if np.any(x < 0) or np.any(x > m):

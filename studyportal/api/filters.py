@@ -97,6 +97,7 @@ class ResultFilter(RowFilter):
     test = django_filters.CharFilter()
     target_condition = django_filters.CharFilter()
     region = django_filters.CharFilter()
+    analysis = django_filters.CharFilter()
     subgroup = django_filters.CharFilter()
     statistic = django_filters.CharFilter()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
-from studyportal.clinical.models import Lesion, ReferenceStandard
+from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
@@ -25,3 +25,8 @@ def lesions_of(participant: Participant) -> QuerySet[Lesion]:
 def every_reference() -> QuerySet[ReferenceStandard]:
     """All reference standards, for data cuts."""
     return ReferenceStandard.objects.select_related("participant", "participant__site")
+
+
+def every_baseline() -> QuerySet[Baseline]:
+    """All baseline measurements, for data cuts."""
+    return Baseline.objects.all()

@@ -118,6 +118,7 @@ EXPORTED: Mapping[str, frozenset[str]] = {
             "unit",
             "region",
             "analysis_set",
+            "analysis",
             "subgroup",
             "statistic",
             "value",

@@ -225,7 +225,12 @@ class ResultRow(models.Model):
     unit = models.CharField(max_length=20, blank=True, help_text="Unit of analysis")
     region = models.CharField(max_length=40, blank=True, help_text="Region")
     analysis_set = models.CharField(max_length=40, blank=True, help_text="Analysis set")
-    subgroup = models.CharField(max_length=60, help_text="Subgroup: all, or site:CODE")
+    analysis = models.CharField(
+        max_length=40, default="main", help_text="main, or the id of a sensitivity analysis"
+    )
+    subgroup = models.CharField(
+        max_length=60, help_text="Subgroup: all, site:CODE, or another of the plan (sex:F)"
+    )
     statistic = models.CharField(max_length=60, help_text="Statistic")
     value = models.FloatField(null=True, help_text="Estimate; empty when it is not estimable")
     lower = models.FloatField(null=True, help_text="Lower limit of the interval")

@@ -128,7 +128,9 @@ def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
     fidelity = Q(statistic="mean", quantity=F("endpoint"))
     agreement = Q(endpoint="metabolic_consistency", statistic__in=("bias_percent", "ccc"))
     accuracy = Q(statistic="auc", value__isnull=False)
-    return ResultRow.objects.filter(fidelity | agreement | accuracy, run=run, subgroup="all")
+    return ResultRow.objects.filter(
+        fidelity | agreement | accuracy, run=run, subgroup="all", analysis="main"
+    )
 
 
 def cut_named(name: str) -> DataCut | None:

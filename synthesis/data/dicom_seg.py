@@ -15,6 +15,7 @@ from highdicom.seg import (
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 from synthesis.data.dicom_base import StudyFacts
 from synthesis.data.phantom import Region
@@ -27,6 +28,14 @@ KINDS = {
 ORGANS = {
     "organ:liver": (codes.SCT.AnatomicalStructure, codes.SCT.Liver),
     "organ:blood_pool": (codes.SCT.AnatomicalStructure, codes.SCT.Aorta),
+    "organ:lung_left": (
+        codes.SCT.AnatomicalStructure,
+        Code("44029006", "SCT", "Left lung structure"),
+    ),
+    "organ:lung_right": (
+        codes.SCT.AnatomicalStructure,
+        Code("3341006", "SCT", "Right lung structure"),
+    ),
 }
 
 

@@ -183,7 +183,7 @@ def _blend(
 
 
 def _regions(canvas: Canvas, spots: tuple[Spot, ...]) -> tuple[Region, ...]:
-    """Return the masks on the PET grid: every focus, the liver and the descending aorta."""
+    """Return the masks on the PET grid: every focus, liver, descending aorta and both lungs."""
     shape = canvas.labels.shape
     regions = []
     foci = np.zeros((shape[0], shape[1] // 2, shape[2] // 2), dtype=np.bool_)
@@ -194,11 +194,14 @@ def _regions(canvas: Canvas, spots: tuple[Spot, ...]) -> tuple[Region, ...]:
         foci |= mask
         regions.append(Region(spot.label, mask))
     near = ndimage.binary_dilation(foci, iterations=2)
-    for label, tissue, depth in (
-        ("organ:liver", Tissue.LIVER, 2),
-        ("organ:blood_pool", Tissue.AORTA, 1),
+    left = np.broadcast_to(canvas.axes[2] > 0, shape)  # patient coordinates: x grows to the left
+    for label, organ, depth in (
+        ("organ:liver", canvas.labels == Tissue.LIVER, 2),
+        ("organ:blood_pool", canvas.labels == Tissue.AORTA, 1),
+        ("organ:lung_left", (canvas.labels == Tissue.LUNG) & left, 1),
+        ("organ:lung_right", (canvas.labels == Tissue.LUNG) & ~left, 1),
     ):
-        whole = halve_in_plane((canvas.labels == tissue).astype(np.float32)) > 0.99
+        whole = halve_in_plane(organ.astype(np.float32)) > 0.99
         regions.append(Region(label, ndimage.binary_erosion(whole, iterations=depth) & ~near))
     return tuple(regions)
 

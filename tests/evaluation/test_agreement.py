@@ -160,7 +160,7 @@ def test_within_tolerance_includes_its_boundary():
 
 
 def test_constant_values_are_not_estimable_with_a_reason():
-    assert lin_ccc([1.0] * 5, [1.0] * 5).reason == "all values are equal"
+    assert lin_ccc([1.0] * 5, [1.0] * 5).reason == "both variables are constant"
     assert correlation([1.0] * 5, [1, 2, 3, 4, 5]).reason == "one variable is constant"
 
 

@@ -189,6 +189,25 @@ def test_a_cut_stays_as_it_was_frozen_whatever_happens_later(study, phantom, mod
     assert "Settles when" not in rows.loc["SEH-00001", "exclusion_reason"]
 
 
+def test_a_cut_describes_scanners_and_times_and_leaves_the_unknown_empty(
+    study, phantom, model_folder
+):
+    release = released(model_folder)
+    pair = ready_pair(phantom())
+    synthesised(pair, release)
+    enrolled()
+    cut = freeze_cut(name="first", release=release, plan_text=quick_plan(), by=statistician())
+
+    rows = tables_of(cut).participants.set_index("participant")
+    scanned, other = rows.loc[pair.participant.code], rows.drop(pair.participant.code).iloc[0]
+    pet = pair.series.get(role="reference").summary
+    assert scanned["scanner"] == f"{pet['manufacturer']} {pet['model']}"
+    assert scanned["uptake_minutes"] == pet["uptake_minutes"]
+    assert scanned["ct_pet_days"] == 0
+    assert other["scanner"] == ""
+    assert other[["uptake_minutes", "ct_pet_days", "body_mass_index"]].isna().all()
+
+
 # measuring and analysing
 
 

@@ -53,6 +53,18 @@ def test_liver_and_aorta_have_their_attenuation() -> None:
     assert blood == pytest.approx(42 + contrast, abs=12)
 
 
+def test_each_lung_lies_on_its_side_and_holds_air() -> None:
+    pair = full_pair()
+    hu = _on_pet(pair.ct.array)
+    middle = pair.pet.grid.shape[2] / 2
+
+    for side, sign in (("left", 1), ("right", -1)):
+        mask = pair.region(f"organ:lung_{side}")
+        # Patient coordinates: the index along x grows towards the left.
+        assert sign * (np.nonzero(mask)[2].mean() - middle) > 5
+        assert hu[mask].mean() < -600
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_every_finding_has_a_region_and_large_lesions_measure_what_was_drawn(seed: int) -> None:
     pair = full_pair(seed)

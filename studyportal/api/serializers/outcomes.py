@@ -92,6 +92,7 @@ class ResultEntry(Rows):
     unit = serializers.CharField()
     region = serializers.CharField()
     analysis_set = serializers.CharField()
+    analysis = serializers.CharField()
     subgroup = serializers.CharField()
     statistic = serializers.CharField()
     value = serializers.FloatField(allow_null=True)

@@ -15,7 +15,9 @@ from studyportal.imaging.services import masks_of
 from studyportal.outcomes.models import CutPair, Measurement
 
 _LEASE_SECONDS = 600.0
-_BACKGROUNDS = {"organ:blood_pool": "blood_pool", "organ:liver": "liver"}
+_BACKGROUNDS = {
+    f"organ:{name}": name for name in ("blood_pool", "liver", "lung_left", "lung_right")
+}
 
 
 def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from evaluation.analysis import COLUMNS, Tables
-from studyportal.clinical.selectors import every_reference
+from studyportal.clinical.selectors import every_baseline, every_reference
 from studyportal.core.storage import StoredFile, read_bytes, store_bytes
+from studyportal.imaging.rules import SeriesSummary, summary_from_json
 from studyportal.imaging.selectors import every_pair
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.models import CutPair, DataCut, IndexScore, Measurement
@@ -18,6 +19,7 @@ from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.selectors import every_site
 
 if TYPE_CHECKING:
+    from studyportal.clinical.models import Baseline
     from studyportal.imaging.models import ScanPair
     from studyportal.participants.models import Participant
 
@@ -42,7 +44,7 @@ def freeze_tables(synthesised: set[str]) -> StoredFile:
 def tables_of(cut: DataCut) -> Tables:
     """The frozen tables of a cut with its measurements."""
     content = json.loads(read_bytes(cut.tables_sha256))
-    frames = {name: pd.DataFrame(content[name], columns=list(COLUMNS[name])) for name in _FROZEN}
+    frames = {name: _frame(name, content[name]) for name in _FROZEN}
     measured = pd.DataFrame(_measurements(cut), columns=list(COLUMNS["measurements"]))
     analysed = set(measured["participant"])
     people = frames["participants"]
@@ -50,6 +52,12 @@ def tables_of(cut: DataCut) -> Tables:
     for code, fault in _unmeasurable(cut):
         people.loc[people["participant"] == code, "exclusion_reason"] = fault
     return Tables(measurements=measured, **frames)
+
+
+def _frame(name: str, rows: Rows) -> pd.DataFrame:
+    """A frozen table: the columns every analysis reads, then those that describe the participant."""
+    further = [column for column in (rows[0] if rows else {}) if column not in COLUMNS[name]]
+    return pd.DataFrame(rows, columns=[*COLUMNS[name], *further])
 
 
 def _unmeasurable(cut: DataCut) -> list[tuple[str, str]]:
@@ -61,6 +69,7 @@ def _participants(synthesised: set[str]) -> Rows:
     pairs = {pair.participant_id: pair for pair in every_pair().prefetch_related("series")}
     referenced = set(every_reference().values_list("participant_id", flat=True))
     answers = latest_answers()
+    measured = {row.participant_id: row for row in every_baseline()}
     return [
         _participant_row(
             person,
@@ -69,6 +78,7 @@ def _participants(synthesised: set[str]) -> Rows:
             referenced=person.pk in referenced,
             synthesised=person.code in synthesised,
         )
+        | _described(pairs.get(person.pk), measured.get(person.pk))
         for person in every_participant().prefetch_related("consents")
     ]
 
@@ -102,6 +112,45 @@ def _participant_row(
         "analysed": False,
         "exclusion_reason": _why_out(person, pair, answers, synthesised=synthesised),
     }
+
+
+def _described(pair: ScanPair | None, baseline: Baseline | None) -> dict[str, object]:
+    """What the baseline table and the subgroups of a plan may ask for; empty where it is not known."""
+    summaries = _accepted_summaries(pair)
+    ct, pet = summaries.get(SeriesRole.SOURCE), summaries.get(SeriesRole.REFERENCE)
+    days = None
+    if ct and pet and ct.examined_on and pet.examined_on:
+        days = abs((pet.examined_on - ct.examined_on).days)
+    return {
+        "body_mass_index": _body_mass_index(baseline),
+        "scanner": _scanner(pet),
+        "ct_scanner": _scanner(ct),
+        "ct_kernel": ct.kernel if ct else "",
+        "ct_thickness_mm": ct.slice_thickness_mm if ct else None,
+        "uptake_minutes": pet.uptake_minutes if pet else None,
+        "ct_pet_days": days,
+    }
+
+
+def _accepted_summaries(pair: ScanPair | None) -> dict[str, SeriesSummary]:
+    if pair is None:
+        return {}
+    return {
+        series.role: summary_from_json(series.summary)
+        for series in pair.series.all()
+        if series.status == SeriesStatus.ACCEPTED
+        and series.role in (SeriesRole.SOURCE, SeriesRole.REFERENCE)
+    }
+
+
+def _body_mass_index(baseline: Baseline | None) -> float | None:
+    if baseline is None or baseline.weight_kg is None or baseline.height_cm is None:
+        return None
+    return baseline.weight_kg / (baseline.height_cm / 100) ** 2
+
+
+def _scanner(summary: SeriesSummary | None) -> str:
+    return f"{summary.manufacturer} {summary.model}".strip() if summary else ""
 
 
 def _why_out(

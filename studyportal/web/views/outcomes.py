@@ -106,7 +106,7 @@ def plan(request: HttpRequest, cut_id: UUID) -> HttpResponse:
 
 
 # Before anyone narrows or widens the results: the primary endpoints of the whole study.
-_FIRST_LOOK = {"family": "primary", "subgroup": "all"}
+_FIRST_LOOK = {"family": "primary", "subgroup": "all", "analysis": "main"}
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class ResultFilter:
     subgroup: str
     statistic: str
     family: str
+    analysis: str
 
 
 @require_GET
