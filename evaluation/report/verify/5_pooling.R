@@ -81,6 +81,19 @@ logit_parts <- function(parts) {
   parts
 }
 
+# A share of 0 or 1 has no logit: 0.5 is added to both cells, participants standing for the sample
+# size; the method of whatever is pooled names such sites.
+share_parts <- function(right, who, site) {
+  parts <- mean_parts(right, who, site)
+  people <- sapply(split(who, site), function(w) length(unique(w)))
+  extreme <- parts$value %in% c(0, 1)
+  usual <- logit_parts(parts[!extreme, ])
+  hits <- parts$value[extreme] * people[extreme] + 0.5
+  misses <- (1 - parts$value[extreme]) * people[extreme] + 0.5
+  rbind(usual, data.frame(name = parts$name[extreme], value = log(hits / misses),
+                          variance = 1 / hits + 1 / misses))
+}
+
 area_parts <- function(own) {
   own <- own[!is.na(own$truth) & !is.na(own$score), ]
   at <- split(seq_len(nrow(own)), own$site)

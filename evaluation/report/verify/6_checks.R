@@ -107,7 +107,7 @@ check_accuracy <- function(i, own) {
     measure <- sub("_.*$", "", name)
     parts <- once(place_of(row, measure), if (measure == "auc") area_parts(own) else {
       found <- successes(measure, own)
-      logit_parts(mean_parts(found$right, found$who, found$site))
+      share_parts(found$right, found$who, found$site)
     })
     check_pooling(i, sub("^[a-z]+_", "", name), parts, plogis)
   }
