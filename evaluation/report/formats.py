@@ -76,8 +76,10 @@ def number(value: float | None, digits: int) -> str:
 
 def digits_of(row: ResultRow) -> int:
     """Return how many decimals a row is printed with."""
-    if row.method == "count":
+    if row.method == "count" or row.statistic.endswith("_n"):
         return 0
+    if row.endpoint == "precision":
+        return 3
     if row.statistic.endswith("_percent"):
         return 2 if row.statistic.startswith("within") else 1
     if row.statistic.startswith("sites_") and row.unit_of_value == "%":

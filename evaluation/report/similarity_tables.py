@@ -31,6 +31,8 @@ from evaluation.report.wording import say, says
 def similarity_table(look: Lookup) -> Table | None:
     """Return image similarity over all participants."""
     means = _means(look)
+    if not means:
+        return None
     rows = tuple(
         (
             f"{measured(r)}{marked(look, r)}", n_of(r), missing_of(r), interval_of(r),

@@ -32,6 +32,7 @@ from evaluation.report.twins import (
     write_rows_json,
     write_tables_json,
 )
+from evaluation.report.verify import write_verifier
 from evaluation.report.wording import say
 
 Provenance = Mapping[str, str | Mapping[str, str]]
@@ -87,7 +88,10 @@ def write_report(
     write_rows_json(result, out / "results.json", title=title, provenance=provenance)
     write_tables_json(document, result.rows, out / "tables.json")
     points = _write_points({**result.series, "false_negatives": missed}, out / "plot_data")
-    return (*(out / name for name in _MAIN), *(out / f.path for f in figures), *points)
+    # Without the points of participants there is nothing that R could recompute.
+    script = [write_verifier(out)] if suppress_below is None else []
+    main = [out / name for name in _MAIN]
+    return (*main, *script, *(out / f.path for f in figures), *points)
 
 
 def _figures(result: AnalysisResult, look: Lookup, out: Path) -> list[Figure]:
@@ -119,7 +123,9 @@ def _document(
         preface.append(say("marks.small_cells", below=drawn.suppressed_below))
     body = Document(title, provenance, sections(look, drawn), tuple(preface))
     # The checklists come last: no number that they name moves.
-    annex = section("annex", [say("annex.twins"), *checklist_tables(body, facts=facts)])
+    words = [say("annex.twins")]
+    words += [say("annex.verify")] if drawn.suppressed_below is None else []
+    annex = section("annex", [*words, *checklist_tables(body, facts=facts)])
     return replace(body, sections=(*body.sections, annex))
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from evaluation.analysis import AnalysisResult, default_plan, run
 from evaluation.report import write_report
+from evaluation.report.listing import false_negatives
+from evaluation.report.lookup import Lookup
+from evaluation.report.sections import Drawn, sections
 from tests.evaluation.simulated_study import simulated_tables
 
 PLAN = replace(default_plan(), bootstrap_replicates=100)
@@ -18,6 +21,7 @@ PROVENANCE = {
     "Release SHA-256": "ab" * 32,
     "Libraries": {"numpy": "2.4.6", "<script>": "&"},
 }
+_FEW_ENDPOINTS = {"participant_flow", "analysis_set", "baseline", "ssim", "malignancy"}
 
 
 @cache
@@ -33,12 +37,23 @@ def written_report() -> tuple[Path, tuple[Path, ...]]:
 
 @cache
 def suppressed_report() -> tuple[Path, tuple[Path, ...]]:
+    """Write the edition that may leave, of some endpoints only: suppression weighs all rows."""
     out = Path(tempfile.mkdtemp(prefix="suppressed"))
-    return out, write(simulated_result(), out, suppress_below=5)
+    result = simulated_result()
+    rows = tuple(r for r in result.rows if r.analysis == "main" and r.endpoint in _FEW_ENDPOINTS)
+    return out, write(replace(result, rows=rows), out, suppress_below=5)
 
 
 def write(result, out, **options):
     return write_report(result, provenance=PROVENANCE, out=out, title="Outcome report", **options)
+
+
+def blocks_of(result: AnalysisResult) -> dict[str, object]:
+    """Return the blocks of the sections by id, sentences by their number; no figure is drawn."""
+    look = Lookup(result)
+    drawn = Drawn({}, false_negatives(look, result.series["scores"]), result.series["sites"])
+    blocks = [block for section in sections(look, drawn) for block in section.blocks]
+    return {getattr(b, "id", "") or f"sentence {i}": b for i, b in enumerate(blocks)}
 
 
 def page_of(out: Path) -> str:

@@ -2,16 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.report.listing import false_negatives
-from evaluation.report.lookup import Lookup
-from evaluation.report.sections import Drawn, sections
 from evaluation.report.wording import say
 from tests.evaluation.report_case import (
+    blocks_of,
     page_of,
     simulated_result,
     tables_of,
     texts_of,
-    write,
     written_report,
 )
 
@@ -21,7 +18,10 @@ _ALWAYS = (
     "agreement", "agreement_raw", "accuracy:malignancy:lesion", "accuracy:nodal_metastasis:station",
     "accuracy_further", "accuracy_by_reader", "accuracy_by_site", "differences", "subgroups",
     "heterogeneity", "leave_one_out", "sites", "reference_standard", "stard_flow",
-    "cross_tabulation", "cross_tabulation_by_site", "not_estimable", "checklist_stard",
+    "cross_tabulation", "cross_tabulation_by_site", "not_estimable", "multiplicity", "calibration",
+    "net_benefit", "added_value", "mrmc", "verification", "verification_by_result", "precision",
+    "missingness", "sensitivity", "sensitivity_similarity", "sensitivity_agreement",
+    "sensitivity_planned", "tipping_point", "subgroup_concordance", "checklist_stard",
     "checklist_stard_ai", "checklist_tripod_ai", "checklist_claim",
 )  # fmt: skip
 
@@ -70,17 +70,16 @@ def test_every_table_and_figure_has_an_id_of_its_own():
     ],
 )  # fmt: skip
 def test_what_has_no_rows_is_replaced_by_a_sentence(wanted, gone, sentence):
-    blocks = _blocks(_without(wanted))
+    blocks = blocks_of(_without(wanted))
     assert gone not in blocks
     assert say(sentence) in blocks.values()
 
 
-def test_rows_without_their_plan_are_printed_without_its_tables(tmp_path):
-    write(replace(simulated_result(), plan=None), tmp_path)
-    tables = tables_of(tmp_path)
-    assert "estimands" not in tables
-    assert "similarity" in tables
-    assert say("absent.plan") in page_of(tmp_path)
+def test_rows_without_their_plan_are_printed_without_its_tables():
+    blocks = blocks_of(replace(simulated_result(), plan=None))
+    assert "estimands" not in blocks
+    assert "similarity" in blocks
+    assert say("absent.plan") in blocks.values()
 
 
 def test_each_estimand_prints_its_five_attributes_and_its_intercurrent_events():
@@ -139,11 +138,3 @@ def test_false_negatives_are_listed_by_site_and_stand_whole_in_a_file():
         and r.test in {"spet_suvpeak", "reader_ct", "reader_ct_spet"}
     )  # fmt: skip
     assert listed == len(lines) - 1 == counted
-
-
-def _blocks(result):
-    """Return the blocks of the sections by id, sentences by their number; no figure is drawn."""
-    look = Lookup(result)
-    drawn = Drawn({}, false_negatives(look, result.series["scores"]), result.series["sites"])
-    blocks = [block for section in sections(look, drawn) for block in section.blocks]
-    return {getattr(b, "id", "") or f"sentence {i}": b for i, b in enumerate(blocks)}
