@@ -188,6 +188,8 @@ def test_one_participant_is_not_tested_and_says_so():
         {"margin": -1.0},
         {"margin": math.nan},
         {"margin": (0.1, 0.5)},
+        {"margin": (0.0, 0.5)},
+        {"margin": (-0.5, 0.0)},
         {"margin": 0.8, "log": True},
         {"margin": 0.0, "log": True},
         {"margin": (-0.1, 1.2), "log": True},
@@ -226,3 +228,5 @@ def test_the_largest_one_sided_p_value_is_that_of_the_nearer_margin():
     x = _X - _Y
     shifted = equivalence(_X, _Y, margin=(x.mean() - 0.2, x.mean() + 5))
     assert shifted.statistic == pytest.approx(0.2 / (x.std(ddof=1) / math.sqrt(40)))
+    other = equivalence(_X, _Y, margin=(x.mean() - 5, x.mean() + 0.3))
+    assert other.statistic == pytest.approx(0.3 / (x.std(ddof=1) / math.sqrt(40)))

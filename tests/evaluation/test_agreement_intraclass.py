@@ -65,9 +65,10 @@ def test_participants_with_equal_means_have_no_average_forms_and_say_why():
 
 
 def test_an_agreement_interval_without_a_lower_end_says_so():
-    e = icc([[1.0, 3.1], [3.0, 1.0], [2.0, 2.3], [2.5, 1.7]])["ICC2k"].estimate
-    assert e.lower is None
-    assert e.reason
+    e = icc([[2.0, 2.0], [3.0, 2.0], [1.0, 2.0]])["ICC2k"].estimate
+    assert (e.lower, e.flags) == (None, ("no_interval",))
+    assert e.reason == "the interval has no lower end"
+    assert icc(_TABLE)["ICC2k"].estimate.flags == ()
 
 
 def test_the_level_widens_every_interval():

@@ -180,3 +180,29 @@ def test_equal_means_have_no_proportional_bias_and_say_why():
 def test_impossible_options_are_refused(bad):
     with pytest.raises(ValueError, match=r"limit_interval|true_value|multiplier|level|length"):
         bland_altman([1.0, 2.0, 3.0], [1.1, 2.1, 2.9], **bad)
+
+
+def test_limits_of_replicates_combine_bias_and_spread_by_mover():
+    x, y, subject = (np.array(a) for a in _cardiac_output())
+    r = bland_altman(x, y, subject=subject)
+    assert r.upper_limit.method == "limits of agreement, variance components, MOVER"
+    assert bland_altman(x, y).upper_limit.method == "limits of agreement, delta"
+    m0, within, between = (
+        4.9818181818,
+        r.within_sd**2,
+        r.within_sd**2 + 4.9818181818 * r.between_sd**2,
+    )
+    parts = [(between / m0, 11), ((1 - 1 / m0) * within, 48)]
+    low, high = (
+        [share * df / stats.chi2.ppf(p, df) for share, df in parts] for p in (0.975, 0.025)
+    )
+    shares = [share for share, _ in parts]
+    below = sum(shares) - np.hypot(*np.subtract(shares, low))
+    above = sum(shares) + np.hypot(*np.subtract(high, shares))
+    lower = r.upper_limit.value - np.hypot(
+        r.bias.value - r.bias.lower, 1.96 * (r.sd - np.sqrt(below))
+    )
+    upper = r.upper_limit.value + np.hypot(
+        r.bias.upper - r.bias.value, 1.96 * (np.sqrt(above) - r.sd)
+    )
+    assert (r.upper_limit.lower, r.upper_limit.upper) == pytest.approx((lower, upper), rel=1e-8)

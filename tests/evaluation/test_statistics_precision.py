@@ -140,6 +140,7 @@ def test_a_design_effect_shrinks_the_sample():
 def test_design_effect_of_unequal_clusters_weights_by_observations():
     assert design_effect(0.2, [1, 3]) == pytest.approx(1 + (10 / 4 - 1) * 0.2)
     assert design_effect(0.5, [1, 1, 1]) == 1.0
+    assert design_effect(-1.0, [2, 2]) == 0.0
 
 
 def test_too_few_discordant_pairs_detect_nothing_and_say_so():

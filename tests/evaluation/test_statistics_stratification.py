@@ -130,3 +130,10 @@ def test_equal_values_have_no_variation_and_say_so():
     e = stratified_mean([1.0] * 4, ["A", "A", "B", "B"])
     assert (e.lower, e.upper) == (1.0, 1.0)
     assert "no_variation" in e.flags
+
+
+def test_the_method_says_whether_observations_were_clustered():
+    x, site = [1.0, 2.0, 3.0, 4.0], ["A", "A", "B", "B"]
+    assert stratified_mean(x, site).method == "stratified, t"
+    clustered = stratified_mean(x + x, site + site, cluster=[1, 2, 3, 4, 1, 2, 3, 4])
+    assert clustered.method == "stratified, cluster-robust t"
