@@ -10,7 +10,7 @@ from scipy import special
 from evaluation.diagnostic.cases import Cases
 from evaluation.diagnostic.logistic import fit_logistic
 from evaluation.diagnostic.risks import complete_risks, mean_estimate, with_interval
-from evaluation.diagnostic.robust import counts_by_code
+from evaluation.diagnostic.robust import NO_UPPER_BOUND, counts_by_code, exponential
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Estimate,
@@ -171,8 +171,9 @@ def _observed_expected(cases: Cases, level: float) -> Estimate:
         math.log(ratio), y / y.sum() - p / p.sum(), cases.codes if cases.clustered else None,
         missing=cases.missing, level=level, method="log",
     )  # fmt: skip
-    lower, upper = (None if v is None else math.exp(v) for v in (e.lower, e.upper))
-    return replace(e, value=ratio, lower=lower, upper=upper)
+    upper = exponential(e.upper)
+    reason = e.reason or NO_UPPER_BOUND * (upper is None)
+    return replace(e, value=ratio, lower=exponential(e.lower), upper=upper, reason=reason)
 
 
 def _bins(p: _Array, bins: int) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from evaluation.diagnostic.cases import Cases
-from evaluation.diagnostic.robust import Spread, distinct, spread
+from evaluation.diagnostic.robust import NO_UPPER_BOUND, Spread, distinct, exponential, spread
 from evaluation.statistics import Comparison
 
 _Array = NDArray[np.float64]
@@ -158,9 +158,10 @@ def _ratio(tests: Judged, value: float, influence: _Array, name: str) -> Compari
             return replace(e, value=value, statistic=0.0, p_value=1.0)
         return replace(e, value=value)
     z = math.log(value) / found.se
+    upper = exponential(e.upper)
     return replace(
-        e, value=value, lower=math.exp(e.lower), upper=math.exp(e.upper), statistic=z,
-        p_value=found.p_value(z),
+        e, value=value, lower=exponential(e.lower), upper=upper, statistic=z,
+        p_value=found.p_value(z), reason=NO_UPPER_BOUND * (upper is None),
     )  # fmt: skip
 
 

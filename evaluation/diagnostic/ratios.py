@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from evaluation.diagnostic.fourfold import FourFold
-from evaluation.diagnostic.robust import Spread, spread
+from evaluation.diagnostic.robust import NO_UPPER_BOUND, Spread, exponential, spread
 from evaluation.statistics import Estimate
 
 
@@ -98,8 +98,10 @@ def _on_log_scale(table: FourFold, value: float, found: Spread, name: str) -> Es
     if found.reason:
         e = table.estimate(value, (None, None), method)
         return replace(e, flags=("no_interval",), reason=found.reason)
-    factor = math.exp(found.half_width(table.level))
-    return table.estimate(value, (value / factor, value * factor), method)
+    log, half = math.log(value), found.half_width(table.level)
+    bounds = exponential(log - half), exponential(log + half)
+    e = table.estimate(value, bounds, method)
+    return e if bounds[1] is not None else replace(e, reason=NO_UPPER_BOUND)
 
 
 def _bounded(table: FourFold, value: float, found: Spread) -> Estimate:

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+_LARGEST_LOG = 700.0
+NO_UPPER_BOUND = "too few participants: the upper bound is beyond any number"
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -68,6 +71,11 @@ def spread(influence: NDArray[np.float64], codes: NDArray[np.intp] | None) -> Sp
     sums = np.bincount(codes, weights=influence)
     variance = clusters / (clusters - 1) * float(np.sum(sums**2))
     return Spread(_root(variance, influence), clusters - 1.0, clusters)
+
+
+def exponential(log: float | None) -> float | None:
+    """Return e to the power of a bound on the log scale; None where no number is large enough."""
+    return None if log is None or log > _LARGEST_LOG else math.exp(log)
 
 
 def _root(variance: float, influence: NDArray[np.float64]) -> float:

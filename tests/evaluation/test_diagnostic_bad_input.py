@@ -212,3 +212,19 @@ def test_labels_of_participants_must_be_complete(function, cluster, message):
 def test_levels_outside_0_and_1_are_refused(function, level):
     with pytest.raises(ValueError, match="level"):
         LABELLED[function](level=level)
+
+
+@pytest.mark.parametrize("level", [1 - 1e-6, 1 - 1e-12])
+def test_extreme_levels_of_two_participants_leave_ratios_without_upper_bound(level):
+    truth, group = [1, 1, 0, 0, 1, 1, 0, 0], [1, 1, 1, 1, 2, 2, 2, 2]
+    a, b = [1, 1, 1, 0, 1, 0, 0, 0], [1, 0, 1, 1, 1, 1, 1, 0]
+    risk = [0.9, 0.8, 0.6, 0.1, 0.7, 0.2, 0.3, 0.2]
+    options = {"cluster": group, "level": level}
+    found = [
+        diagnostic.accuracy_table(truth, a, **options),
+        diagnostic.compare_paired(truth, a, b, **options),
+        diagnostic.calibration(truth, risk, **options),
+    ]
+    ratios = (found[0].lr_positive, found[1].lr_positive_ratio, found[2].observed_expected)
+    assert all(e.value is not None for e in ratios)
+    assert not [f"{_fault(e)}: {e}" for e in _estimates(tuple(found)) if _fault(e)]
