@@ -74,11 +74,10 @@ def correlation(
     blank = replace(blank, flags=())
     if not pairs.replicated:
         return _independent(pairs, method, blank)
-    if seed is None or method == "kendall":
-        raise ValueError(
-            "kendall takes one pair per participant" if method == "kendall"
-            else "several pairs per participant: give a seed for the bootstrap"
-        )  # fmt: skip
+    if method == "kendall":
+        raise ValueError("kendall takes one pair per participant")
+    if seed is None:
+        raise ValueError("several pairs per participant: give a seed for the bootstrap")
     statistic = _pearson_statistic(pairs) if method == "pearson" else _spearman_statistic(pairs)
     e = bootstrap(statistic, pairs.subject, seed=seed, replicates=replicates, level=level)
     return replace(

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
-from evaluation.agreement.pairs import Pairs, complete_pairs, constant
+from evaluation.agreement.pairs import Pairs, complete_pairs
+from evaluation.agreement.proportional import proportional_bias
 from evaluation.agreement.spread import (
     Spread,
     delta_bounds,
@@ -117,7 +117,7 @@ def bland_altman(  # noqa: PLR0913 - one method, its options keyword-only
         _limit(bias, spread, sign * multiplier, how=limit_interval) for sign in (-1.0, 1.0)
     )
     return BlandAltman(
-        bias, low, high, _proportional_bias(pairs, bias), math.sqrt(spread.variance),
+        bias, low, high, proportional_bias(pairs, bias), math.sqrt(spread.variance),
         None if spread.within is None else math.sqrt(spread.within),
         None if spread.between is None else math.sqrt(spread.between), log,
     )  # fmt: skip
@@ -168,38 +168,6 @@ def _mover(bias: Estimate, spread: Spread, multiplier: float, value: float) -> t
     outer = abs(multiplier) * (math.sqrt(spread.upper) - s)
     down, up = (inner, outer) if multiplier > 0 else (outer, inner)
     return value - math.hypot(centre - low, down), value + math.hypot(high - centre, up)
-
-
-def _proportional_bias(pairs: Pairs, bias: Estimate) -> Estimate:
-    """Slope of the difference on the mean, with a cluster-robust (or plain) t interval."""
-    mean, difference, n, clusters = (
-        (pairs.x + pairs.y) / 2,
-        pairs.x - pairs.y,
-        pairs.n,
-        pairs.clusters,
-    )
-    blank = replace(
-        bias, value=None, lower=None, upper=None, method="least squares", unit="",
-        flags=("not_estimable",), reason="all pairs have the same mean",
-    )  # fmt: skip
-    if constant(mean):
-        return blank
-    centred = mean - mean.mean()
-    sxx = float(np.sum(centred**2))
-    slope = float(np.sum(centred * difference)) / sxx
-    residual = difference - difference.mean() - slope * centred
-    if pairs.replicated:
-        scores = np.bincount(pairs.subject, weights=centred * residual)
-        se = math.sqrt(clusters / (clusters - 1) * float(np.sum(scores**2))) / sxx
-        df, method = clusters - 1, "least squares, cluster-robust"
-    else:
-        se = math.sqrt(float(np.sum(residual**2)) / (n - 2) / sxx)
-        df, method = n - 2, "least squares"
-    half = float(stats.t.ppf(0.5 + bias.level / 2, df)) * se
-    return replace(
-        blank, value=slope, lower=slope - half, upper=slope + half, method=method, flags=(),
-        reason="",
-    )  # fmt: skip
 
 
 def _without_limits(bias: Estimate, *, log: bool) -> BlandAltman:

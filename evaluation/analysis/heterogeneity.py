@@ -12,6 +12,7 @@ from evaluation.analysis.plan import Plan
 from evaluation.analysis.results import Place, ResultRow
 from evaluation.statistics import Estimate, RandomEffects, not_estimable, random_effects
 
+_LARGEST_LN = 100.0
 Transform = Callable[[Estimate], Estimate]
 
 
@@ -38,6 +39,9 @@ def as_it_is(e: Estimate) -> Estimate:
 
 def as_percent(e: Estimate) -> Estimate:
     """Return an estimate on the ln ratio as per cent: ``100 (exp(b) - 1)``."""
+    if e.upper is not None and e.upper > _LARGEST_LN:
+        few = "the interval of the ratio has no end that could be written"
+        e = replace(e, lower=None, upper=None, reason=few)
     value, lower, upper = (
         None if b is None else 100 * math.expm1(b) for b in (e.value, e.lower, e.upper)
     )

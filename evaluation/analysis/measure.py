@@ -91,8 +91,9 @@ def measure_pair(  # noqa: PLR0913 - keyword-only, and each says one thing about
     backgrounds
         Organ name -> mask on the grid of ``reference`` (``liver``, ``blood_pool`` ...); with them
         come organ statistics and the ratios ``tbr_max_NAME`` ...; ``tbr_max`` ... without a name are
-        those to the blood pool, else the liver, else the first by name. A mask ``lungs`` of both
-        lungs gives ``tbr_max_lung_contralateral`` ..., the lung on the lesion's other side.
+        those to the blood pool, else the liver, else the first by name. Masks ``lung_left`` and
+        ``lung_right``, or ``lungs`` of both, give ``tbr_max_lung_contralateral`` ... instead: the
+        lung on the lesion's other side.
     negative_controls
         Measure also the three images that carry no information, as ``control:NAME``.
     sensitivity_data_range

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from evaluation.imaging import Volume
 from evaluation.metabolic import (
     Background,
+    Lungs,
     MetabolicRefused,
     Parameter,
     PercistThreshold,
@@ -16,6 +17,7 @@ from evaluation.metabolic import (
     factor_to_sul,
     lesion_parameters,
     lungs_of,
+    lungs_of_sides,
     organ_statistics,
     own_region,
     percist_threshold,
@@ -24,7 +26,10 @@ from evaluation.metabolic import (
 )
 
 LEADING_BACKGROUNDS = ("blood_pool", "liver")
-LIVER, LUNGS, OTHER_LUNG = "liver", "lungs", "lung_contralateral"
+LIVER, OTHER_LUNG = "liver", "lung_contralateral"
+# Both lungs as one mask, or one mask each: a background by its other side only.
+LUNGS, LEFT_LUNG, RIGHT_LUNG = "lungs", "lung_left", "lung_right"
+_LUNG_MASKS = (LUNGS, LEFT_LUNG, RIGHT_LUNG)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,22 +60,23 @@ def uptake_regions(
     image = uptake_of(reference)
     if sul_factor is not None:
         factor_to_sul(image.unit, sul_factor)  # a factor of no use is the caller's error
-    lungs = backgrounds.get(LUNGS)
     return UptakeRegions(
         lesions=lesions,
         backgrounds=backgrounds,
         cut_lesions=cut_lesions,
         reference_regions={name: own_region(image, lesion) for name, lesion in lesions.items()},
-        other_lungs={} if lungs is None else _other_lungs(reference, lungs, lesions),
+        other_lungs=_other_lungs(reference, backgrounds, lesions),
         sul_factor=sul_factor,
     )
 
 
 def _other_lungs(
-    reference: Volume, mask: Region, lesions: Mapping[str, Region]
+    reference: Volume, backgrounds: Mapping[str, Region], lesions: Mapping[str, Region]
 ) -> dict[str, Region | str]:
+    if not any(name in backgrounds for name in _LUNG_MASKS):
+        return {}
     try:
-        lungs = lungs_of(reference, mask)
+        lungs = _lungs(reference, backgrounds)
     except MetabolicRefused as refusal:
         return dict.fromkeys(lesions, str(refusal))
     found: dict[str, Region | str] = {}
@@ -82,6 +88,14 @@ def _other_lungs(
     return found
 
 
+def _lungs(reference: Volume, backgrounds: Mapping[str, Region]) -> Lungs:
+    if LUNGS in backgrounds:
+        return lungs_of(reference, backgrounds[LUNGS])
+    if not {LEFT_LUNG, RIGHT_LUNG} <= set(backgrounds):
+        raise MetabolicRefused("only one lung has a mask, so the midline is not known")
+    return lungs_of_sides(reference, left=backgrounds[LEFT_LUNG], right=backgrounds[RIGHT_LUNG])
+
+
 def uptake_parameters(volume: Volume, regions: UptakeRegions) -> list[tuple[str, Parameter]]:
     """Return every parameter of an image with its region: lesions by number, organs by name."""
     image = uptake_of(volume)
@@ -89,7 +103,7 @@ def uptake_parameters(volume: Volume, regions: UptakeRegions) -> list[tuple[str,
     backgrounds = {
         organ: background_of(image, mask)
         for organ, mask in regions.backgrounds.items()
-        if organ != LUNGS
+        if organ not in _LUNG_MASKS
     }
     found: list[tuple[str, Parameter]] = []
     for name, lesion in regions.lesions.items():

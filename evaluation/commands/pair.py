@@ -26,7 +26,8 @@ The reference PET is the place of comparison: a synthetic image on another grid 
 """
 _EXAMPLES = """\
 masks: a DICOM SEG, an RTSTRUCT or a NIfTI label map; FILE#LABEL picks one region by name or number.
-Organs named liver, blood_pool and lungs also give ratios; with liver and --sul, PERCIST.
+Organs named blood_pool, liver, and lungs (or lung_left and lung_right) give ratios of the lesions to
+them, the lungs that to the other side; with liver and --sul or --sul-factor, PERCIST.
 
 examples:
   python -m evaluation pair pet/ spet/ --ct ct/ --lesions lesions.dcm --data-range 20

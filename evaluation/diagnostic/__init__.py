@@ -13,9 +13,10 @@ from evaluation.diagnostic.calibration import (
     CalibrationPoint,
     calibration,
 )
+from evaluation.diagnostic.calls import INDETERMINATE
 from evaluation.diagnostic.compared_areas import compare_auc
 from evaluation.diagnostic.cross_validation import CrossValidatedRisk, cross_validated_risk
-from evaluation.diagnostic.crosstabulation import INDETERMINATE, AccuracyTable, accuracy_table
+from evaluation.diagnostic.crosstabulation import AccuracyTable, accuracy_table
 from evaluation.diagnostic.curves import Roc, auc, roc
 from evaluation.diagnostic.decision import NetBenefit, net_benefit
 from evaluation.diagnostic.margin import NonInferiority, non_inferiority

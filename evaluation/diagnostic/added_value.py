@@ -4,22 +4,19 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evaluation.diagnostic.cases import NO_NEGATIVE, NO_POSITIVE, Cases
 from evaluation.diagnostic.decision import benefits, require_thresholds
+from evaluation.diagnostic.gain_draws import bootstrapped_gains
 from evaluation.diagnostic.paired import Pairs, paired_difference
 from evaluation.diagnostic.risks import complete_risks
-from evaluation.diagnostic.robust import spread
+from evaluation.diagnostic.robust import distinct, spread
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Comparison,
-    Estimate,
-    SumStatistic,
-    bootstrap_each,
     require_level,
 )
 
@@ -81,12 +78,10 @@ class AddedValue:
 
 @dataclass(frozen=True)
 class _Question:
-    """The observations with both risks, and how intervals are wanted."""
+    """The observations with both risks, and the level of every interval."""
 
     cases: Cases
     level: float
-    seed: int | None
-    replicates: int
 
 
 def added_value(  # noqa: PLR0913 - its options are keyword-only
@@ -97,6 +92,7 @@ def added_value(  # noqa: PLR0913 - its options are keyword-only
     cutoffs: Sequence[float],
     thresholds: Sequence[float] | None = None,
     cluster: ArrayLike | None = None,
+    strata: ArrayLike | None = None,
     seed: int | None = None,
     replicates: int = 2000,
     level: float = DEFAULT_LEVEL,
@@ -114,6 +110,8 @@ def added_value(  # noqa: PLR0913 - its options are keyword-only
         Borders of the risk categories; a risk at a cut-off belongs to the higher one.
     thresholds
         Where net benefits are compared; by default the cut-offs.
+    strata
+        For example the site: the bootstrap then draws participants within it.
     seed
         Given one, intervals are from a BCa bootstrap of participants; otherwise Tango's for shares
         that moved (cluster-robust t with clusters) and Wald's for means.
@@ -127,8 +125,8 @@ def added_value(  # noqa: PLR0913 - its options are keyword-only
     require_thresholds([*cutoffs, *thresholds])
     if len(cutoffs) == 0 or any(a >= b for a, b in itertools.pairwise(cutoffs)):
         raise ValueError("cutoffs must be given in rising order, at least one")
-    cases = complete_risks(truth, [risk_old, risk_new], cluster=cluster)
-    asked = _Question(cases, level, seed, replicates)
+    cases = complete_risks(truth, [risk_old, risk_new], cluster=cluster, strata=strata)
+    asked = _Question(cases, level)
     old, new = cases.values
     moved = np.sign(np.digitize(new, cutoffs) - np.digitize(old, cutoffs)).astype(float)
     gained = [benefits(cases.truth, new >= t, t) - benefits(cases.truth, old >= t, t)
@@ -139,7 +137,9 @@ def added_value(  # noqa: PLR0913 - its options are keyword-only
         *(_gain(asked, values) for values in gained),
     ]  # fmt: skip
     if seed is not None and cases.n:
-        found = _bootstrapped(asked, found, columns)
+        found = bootstrapped_gains(
+            cases, found, columns, seed=seed, replicates=replicates, level=level
+        )
     gains = tuple(NetBenefitGain(t, e) for t, e in zip(thresholds, found[7:], strict=True))
     return AddedValue(
         _reclassified(cases.truth, moved), nri_events=found[0], nri_nonevents=found[1],
@@ -195,7 +195,7 @@ def _compared(  # noqa: PLR0917 - one row of a fixed table
     asked: _Question, value: float, influence: _Array, among: NDArray[np.bool_], reason: str
 ) -> Comparison:
     cases = asked.cases
-    n, clusters = int(among.sum()), len(np.unique(cases.codes[among]))
+    n, clusters = int(among.sum()), distinct(cases.codes[among])
     blank = Comparison(
         None, None, None, asked.level, n, clusters, cases.missing, "Wald",
         flags=("not_estimable",), reason=reason,
@@ -209,50 +209,3 @@ def _compared(  # noqa: PLR0917 - one row of a fixed table
         return replace(e, flags=("no_interval",), reason=found.reason)
     half, z = found.half_width(asked.level), value / found.se
     return replace(e, lower=value - half, upper=value + half, statistic=z, p_value=found.p_value(z))
-
-
-def _bootstrapped(
-    asked: _Question, found: list[Comparison], columns: list[_Array]
-) -> list[Comparison]:
-    """Return the comparisons with bootstrap intervals, all from one set of draws."""
-    y = asked.cases.truth
-    terms = np.stack([y, ~y, *(v * at for v in columns for at in (y, ~y))], axis=1).astype(float)
-    parts = [(0, True, False), (0, False, True), (1, True, False), (1, False, True),
-             (2, True, False), (2, False, True), (2, True, True)]  # fmt: skip
-    combines = [partial(_difference, *part) for part in parts]
-    combines += [partial(_overall, k) for k in range(3, len(columns))]
-    drawn = bootstrap_each(
-        [SumStatistic(terms, combine) for combine in combines], asked.cases.codes,
-        seed=asked.seed or 0, replicates=asked.replicates, level=asked.level,
-    )  # fmt: skip
-    return [_with_bounds(e, b) for e, b in zip(found, drawn, strict=True)]
-
-
-def _with_bounds(e: Comparison, drawn: Estimate) -> Comparison:
-    # Where nothing moved in any replicate the bootstrap cannot see what was never observed.
-    if e.value is None or drawn.lower is None or drawn.lower == drawn.upper:
-        return e
-    return replace(
-        e, lower=drawn.lower, upper=drawn.upper, method=f"{drawn.method}; test: {e.method}",
-        flags=drawn.flags, reason=drawn.reason,
-    )  # fmt: skip
-
-
-def _difference(column: int, events: bool, nonevents: bool, sums: _Array) -> _Array:  # noqa: FBT001 - bound by position
-    """Return the mean of a column among events, minus that among non-events, or one of them."""
-    found = np.zeros(len(sums))
-    if events:
-        found = found + _share(sums[:, 2 + 2 * column], sums[:, 0])
-    if nonevents:
-        found = found - _share(sums[:, 3 + 2 * column], sums[:, 1])
-    return found
-
-
-def _overall(column: int, sums: _Array) -> _Array:
-    both = sums[:, 2 + 2 * column] + sums[:, 3 + 2 * column]
-    return np.asarray(both / (sums[:, 0] + sums[:, 1]))
-
-
-def _share(numerator: _Array, denominator: _Array) -> _Array:
-    nothing = np.full(len(numerator), np.nan)
-    return np.divide(numerator, denominator, out=nothing, where=denominator > 0)

@@ -51,7 +51,7 @@ def operating_points(cases: Cases, *, band: str, level: float) -> RocPoints:
     """Return one point for each distinct score.
 
     ``band`` is empty, ``pointwise`` (each rate at each threshold has its own interval:
-    Clopper-Pearson, or cluster-robust on the logit scale) or ``simultaneous`` (the whole curve lies
+    Wilson's, or cluster-robust on the logit scale) or ``simultaneous`` (the whole curve lies
     within with the stated confidence: Kolmogorov-Smirnov, Campbell G, Stat Med 1994;13:499).
     """
     order = np.argsort(-cases.values[0], kind="stable")
@@ -67,7 +67,7 @@ def operating_points(cases: Cases, *, band: str, level: float) -> RocPoints:
         return _simultaneous(cases, points, level)
     low, high = _pointwise(tp, level)
     false_low, false_high = _pointwise(fp, level)
-    name = "pointwise cluster-robust logit" if cases.clustered else "pointwise Clopper-Pearson"
+    name = "pointwise cluster-robust logit" if cases.clustered else "pointwise Wilson"
     return RocPoints(*points, low, high, 1 - false_high, 1 - false_low, name)
 
 
@@ -106,15 +106,18 @@ def _rate(counts: _Counts) -> _Array:
 
 
 def _pointwise(counts: _Counts, level: float) -> tuple[_Array, _Array]:
+    """Return the interval of a rate at each threshold: what `accuracy_table` gives there."""
     if counts.clusters == counts.n:
-        return _clopper_pearson(counts.called, counts.n, level)
+        return _wilson(counts.called, counts.n, level)
     p, k = _rate(counts), counts.clusters
-    # Where no variance between clusters is seen, the number of clusters stands for the sample size.
-    low, high = _clopper_pearson(p * k, k, level)
-    if k < 2:
-        return low, high
     spread = counts.squares - 2 * p * counts.products + p**2 * counts.totals
-    seen = (p > 0) & (p < 1) & (spread > 1e-12)
+    seen = (p > 0) & (p < 1) & (spread > 1e-12) & (k > 1)
+    # Where no variance between clusters is seen, the number of clusters stands for the sample size.
+    low, high = _wilson(p * k, k, level)
+    tail = ((1 - level) / 2) ** (1 / k)  # Clopper-Pearson's bound at 0 and k of k
+    high[p == 0], low[p == 1] = 1 - tail, tail
+    if k < 2:
+        return np.zeros(len(p)), np.ones(len(p))
     inner = p[seen]
     se = np.sqrt(k / (k - 1) * spread[seen]) / counts.n / (inner * (1 - inner))
     half = float(stats.t.ppf(0.5 + level / 2, k - 1)) * se
@@ -123,12 +126,13 @@ def _pointwise(counts: _Counts, level: float) -> tuple[_Array, _Array]:
     return low, high
 
 
-def _clopper_pearson(x: _Array, n: int, level: float) -> tuple[_Array, _Array]:
-    tail = (1 - level) / 2
-    # The quantiles are undefined where a bound is 0 or 1 by definition; those are set afterwards.
-    low = special.betaincinv(np.maximum(x, 1e-9), n - x + 1, tail)
-    high = special.betaincinv(x + 1, np.maximum(n - x, 1e-9), 1 - tail)
-    return np.where(x <= 0, 0.0, low), np.where(x >= n, 1.0, high)
+def _wilson(x: _Array, n: int, level: float) -> tuple[_Array, _Array]:
+    z = float(stats.norm.ppf(0.5 + level / 2))
+    p, scale = x / n, 1 + z**2 / n
+    centre = (p + z**2 / (2 * n)) / scale
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / scale
+    # At 0 and n the limits are exactly 0 and 1; rounding would leave 1e-17.
+    return np.where(x == 0, 0.0, centre - half), np.where(x == n, 1.0, centre + half)
 
 
 def _simultaneous(cases: Cases, points: tuple[_Array, _Array, _Array], level: float) -> RocPoints:

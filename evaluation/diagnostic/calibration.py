@@ -10,11 +10,11 @@ from scipy import special
 from evaluation.diagnostic.cases import Cases
 from evaluation.diagnostic.logistic import fit_logistic
 from evaluation.diagnostic.risks import complete_risks, mean_estimate, with_interval
+from evaluation.diagnostic.robust import counts_by_code
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Estimate,
     clustered_proportion,
-    count_by_cluster,
     not_estimable,
     require_level,
 )
@@ -198,7 +198,7 @@ def _points(cases: Cases, group: NDArray[np.intp], level: float) -> tuple[Calibr
     points = []
     for k in range(int(group.max()) + 1 if len(group) else 0):
         at = group == k
-        counts = count_by_cluster(cases.truth[at], cases.codes[at])
+        counts = counts_by_code(cases.truth[at], cases.codes[at])
         observed = clustered_proportion(*counts, level=level)
         points.append(CalibrationPoint(float(cases.values[0][at].mean()), observed))
     return tuple(points)

@@ -91,8 +91,9 @@ def _clusters(cluster: ArrayLike | None, keep: NDArray[np.bool_]) -> tuple[NDArr
     if cluster is None:
         n = int(keep.sum())
         return np.arange(n), n
-    distinct, codes = np.unique(group_codes(cluster, len(keep))[1][keep], return_inverse=True)
-    return codes.astype(np.intp), len(distinct)
+    codes = group_codes(cluster, len(keep))[1][keep]
+    present = np.bincount(codes) > 0
+    return (np.cumsum(present) - 1)[codes], int(present.sum())
 
 
 def _require_nested(codes: NDArray[np.intp], strata: NDArray[np.intp]) -> None:

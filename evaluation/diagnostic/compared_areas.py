@@ -1,22 +1,24 @@
 """Difference of two areas under ROC curves: paired, unpaired, clustered, within strata."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 from evaluation.diagnostic.cases import complete_cases
-from evaluation.diagnostic.stratified import JoinedAreas, joined_areas
-from evaluation.statistics import DEFAULT_LEVEL, Comparison, require_level
+from evaluation.diagnostic.partial import PartialRange, partial_placements
+from evaluation.diagnostic.stratified import JoinedAreas, Placements, joined_areas
+from evaluation.statistics import DEFAULT_LEVEL, Comparison, placement_values, require_level
 
 ALTERNATIVES = ("two_sided", "greater", "less")
+_Sample = tuple[ArrayLike, ArrayLike | None, ArrayLike | None]
 
 
 @dataclass(frozen=True)
 class _Difference:
-    """A difference with its variance, degrees of freedom and denominators."""
+    """A difference with its variance, degrees of freedom and denominators, or why there is none."""
 
     value: float
     variance: float
@@ -26,6 +28,7 @@ class _Difference:
     missing: int
     method: str
     flags: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def compare_auc(  # noqa: PLR0913 - two samples when unpaired
@@ -39,6 +42,7 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
     cluster_b: ArrayLike | None = None,
     strata: ArrayLike | None = None,
     strata_b: ArrayLike | None = None,
+    partial: PartialRange | None = None,
     alternative: str = "two_sided",
     level: float = DEFAULT_LEVEL,
 ) -> Comparison:
@@ -56,6 +60,8 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
         ``strata_b`` belong to the second (by default the same as of the first).
     cluster, strata
         Participant and site of each observation, as in `roc`.
+    partial
+        As in `roc`: compares the partial areas over that range.
     alternative
         ``two_sided``, ``greater`` (a above b) or ``less``: the p-value's; the interval stays
         two-sided.
@@ -70,36 +76,38 @@ def compare_auc(  # noqa: PLR0913 - two samples when unpaired
     DeLong ER et al., Biometrics 1988;44:837; Obuchowski NA, Biometrics 1997;53:567.
     """
     require_level(level)
+    alternative = alternative.replace("-", "_")
     if alternative not in ALTERNATIVES:
         raise ValueError(f"unknown alternative {alternative!r}: choose {', '.join(ALTERNATIVES)}")
+    placements = placement_values if partial is None else partial_placements(partial)
     if paired:
         if truth_b is not None:
             raise ValueError("truth_b belongs to an unpaired comparison: say paired=False")
-        found = _paired(truth, (score_a, score_b), cluster=cluster, strata=strata)
+        sample = (truth, cluster, strata)
+        found = _paired(sample, (score_a, score_b), placements)
     else:
         second = (
             truth if truth_b is None else truth_b,
             cluster if truth_b is None and cluster_b is None else cluster_b,
             strata if truth_b is None and strata_b is None else strata_b,
         )
-        found = _unpaired((truth, cluster, strata), second, scores=(score_a, score_b))
-    if isinstance(found, Comparison):
-        return Comparison(**{**vars(found), "level": level})
+        samples = ((truth, cluster, strata), second)
+        found = _unpaired(samples, (score_a, score_b), placements)
+    if partial is not None:
+        of, low, high = partial
+        found = replace(found, method=f"{found.method}, {of} {low:g} to {high:g}")
     return _tested(found, alternative=alternative, level=level)
 
 
 def _paired(
-    truth: ArrayLike,
-    scores: tuple[ArrayLike, ArrayLike],
-    *,
-    cluster: ArrayLike | None,
-    strata: ArrayLike | None,
-) -> _Difference | Comparison:
+    sample: _Sample, scores: tuple[ArrayLike, ArrayLike], placements: Placements
+) -> _Difference:
+    truth, cluster, strata = sample
     cases = complete_cases(truth, scores, cluster=cluster, strata=strata)
-    joined = None if cases.reason else joined_areas(cases)
+    joined = None if cases.reason else joined_areas(cases, placements)
     if joined is None or joined.reason:
         reason = cases.reason or (joined.reason if joined else "")
-        return _none(reason, "paired DeLong", cases.n, cases.clusters, cases.missing)
+        return _none("paired DeLong", (cases.n, cases.clusters, cases.missing), reason)
     contrast = np.array([1.0, -1.0])
     areas = joined.areas
     return _Difference(
@@ -108,30 +116,28 @@ def _paired(
     )  # fmt: skip
 
 
-_Sample = tuple[ArrayLike, ArrayLike | None, ArrayLike | None]
-
-
 def _unpaired(
-    first: _Sample, second: _Sample, *, scores: tuple[ArrayLike, ArrayLike]
-) -> _Difference | Comparison:
+    both: tuple[_Sample, _Sample], scores: tuple[ArrayLike, ArrayLike], placements: Placements
+) -> _Difference:
     samples = [
         complete_cases(truth, [score], cluster=cluster, strata=strata)
-        for (truth, cluster, strata), score in zip((first, second), scores, strict=True)
+        for (truth, cluster, strata), score in zip(both, scores, strict=True)
     ]
     n, clusters, missing = (
         sum(getattr(s, name) for s in samples) for name in ("n", "clusters", "missing")
     )
     joined: list[JoinedAreas] = []
     for name, cases in zip(("first", "second"), samples, strict=True):
-        found = None if cases.reason else joined_areas(cases)
+        found = None if cases.reason else joined_areas(cases, placements)
         if found is None or found.reason:
             reason = cases.reason or (found.reason if found else "")
-            return _none(f"{name} sample: {reason}", "unpaired DeLong", n, clusters, missing)
+            return _none("unpaired DeLong", (n, clusters, missing), f"{name} sample: {reason}")
         joined.append(found)
     one, other = joined
     variances = [float(j.areas.covariance[0, 0]) for j in joined]
     used = [j.clusters for j in joined]
-    parts = [v**2 / (k - 1) for v, k in zip(variances, used, strict=True)]
+    # A single participant has no variance, so there will be no interval to need the degrees.
+    parts = [v**2 / max(k - 1, 1) for v, k in zip(variances, used, strict=True)]
     total = sum(variances)
     return _Difference(
         float(one.areas.value[0] - other.areas.value[0]), total,
@@ -140,15 +146,14 @@ def _unpaired(
     )  # fmt: skip
 
 
-def _none(reason: str, method: str, n: int, clusters: int, missing: int) -> Comparison:  # noqa: PLR0917 - counts
-    return Comparison(
-        None, None, None, DEFAULT_LEVEL, n, clusters, missing, method, flags=("not_estimable",),
-        reason=reason,
-    )  # fmt: skip
+def _none(method: str, counts: tuple[int, int, int], reason: str) -> _Difference:
+    return _Difference(math.nan, math.nan, math.nan, *counts, method, ("not_estimable",), reason)
 
 
 def _tested(found: _Difference, *, alternative: str, level: float) -> Comparison:
     counts = (level, found.n, found.clusters, found.missing, found.method)
+    if found.reason:
+        return Comparison(None, None, None, *counts, flags=found.flags, reason=found.reason)
     if found.variance <= 1e-18 or math.isnan(found.variance):
         same = found.value == 0
         reason = (

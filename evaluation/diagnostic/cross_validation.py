@@ -48,7 +48,7 @@ def cross_validated_risk(
     >>> site = ["a"] * 4 + ["b"] * 4
     >>> found = cross_validated_risk([0, 1, 0, 1] * 2, [1, 2, 3, 4] * 2, site)
     >>> [round(float(r), 2) for r in found.risk[:4]]
-    [0.26, 0.42, 0.58, 0.74]
+    [0.2, 0.39, 0.61, 0.8]
     """
     y = np.asarray(truth, dtype=float)
     x = np.asarray(score, dtype=float)

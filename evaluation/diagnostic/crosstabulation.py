@@ -5,28 +5,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.diagnostic.cases import NO_NEGATIVE, NO_OBSERVATION, NO_POSITIVE, require_binary
+from evaluation.diagnostic.calls import Calls, read_calls
+from evaluation.diagnostic.cases import NO_NEGATIVE, NO_OBSERVATION, NO_POSITIVE
+from evaluation.diagnostic.fourfold import FourFold
 from evaluation.diagnostic.ratios import (
-    FourFold,
     diagnostic_odds_ratio,
     likelihood_ratio,
     predictive_value_at,
     youden_index,
 )
+from evaluation.diagnostic.robust import counts_by_code
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Estimate,
     clustered_proportion,
-    count_by_cluster,
-    group_codes,
     proportion_interval,
     require_level,
 )
-
-INDETERMINATE = 0.5
-"""The call of an index test that was read but neither positive nor negative."""
-
-_HANDLING = ("excluded", "positive", "negative", "wrong")
 
 _EMPTY = {
     "sensitivity": NO_POSITIVE,
@@ -89,19 +84,6 @@ class AccuracyTable:
         }
 
 
-@dataclass(frozen=True)
-class _Calls:
-    """Observations with both verdicts: the condition present, the test positive, the cluster."""
-
-    truth: NDArray[np.bool_]
-    called: NDArray[np.bool_]
-    group: NDArray | None
-    missing_reference: int
-    missing_index: int
-    indeterminate: tuple[int, int]
-    left_out: int
-
-
 def accuracy_table(
     truth: ArrayLike,
     call: ArrayLike,
@@ -158,7 +140,7 @@ def accuracy_table(
     require_level(level)
     if prevalence is not None and not 0.0 < prevalence < 1.0:
         raise ValueError(f"prevalence must lie strictly between 0 and 1, not {prevalence!r}")
-    calls = _read(truth, call, cluster, indeterminate)
+    calls = read_calls(truth, call, cluster, indeterminate)
     y, called = calls.truth, calls.called
     proportions = _proportions(calls, level=level, method=method)
     table = FourFold(y, called, calls.group, level, calls.left_out)
@@ -179,34 +161,7 @@ def accuracy_table(
     )  # fmt: skip
 
 
-def _read(
-    truth: ArrayLike, call: ArrayLike, cluster: ArrayLike | None, indeterminate: str
-) -> _Calls:
-    if indeterminate not in _HANDLING:
-        raise ValueError(
-            f"unknown handling {indeterminate!r} of indeterminate calls: "
-            f"choose one of {', '.join(_HANDLING)}"
-        )
-    y, c = np.asarray(truth, dtype=float), np.asarray(call, dtype=float)
-    if y.ndim != 1 or c.shape != y.shape:
-        raise ValueError("truth and call must have the same length")
-    group = None if cluster is None else group_codes(cluster, len(y))[1]
-    known, called = ~np.isnan(y), ~np.isnan(c)
-    require_binary("truth", y)
-    if not np.isin(c[called], (0.0, 1.0, INDETERMINATE)).all():
-        raise ValueError("call must be 0, 1 or INDETERMINATE, NaN where missing")
-    unclear = known & (c == INDETERMINATE)
-    keep = known & called & ~(unclear & (indeterminate == "excluded"))
-    as_call = {"positive": 1.0, "negative": 0.0, "excluded": np.nan}
-    c = np.where(unclear, 1 - y if indeterminate == "wrong" else as_call[indeterminate], c)
-    return _Calls(
-        y[keep] == 1, c[keep] == 1, None if group is None else group[keep],
-        int((~known).sum()), int((known & ~called).sum()),
-        (int((unclear & (y == 1)).sum()), int((unclear & (y == 0)).sum())), int((~keep).sum()),
-    )  # fmt: skip
-
-
-def _proportions(calls: _Calls, *, level: float, method: str) -> dict[str, Estimate]:
+def _proportions(calls: Calls, *, level: float, method: str) -> dict[str, Estimate]:
     y, called = calls.truth, calls.called
     everything = np.ones_like(y)
     denominators = {
@@ -237,7 +192,7 @@ def _proportion(
         return proportion_interval(
             int(success.sum()), len(success), method=method, level=level, missing=missing
         )
-    return clustered_proportion(*count_by_cluster(success, group), level=level, missing=missing)
+    return clustered_proportion(*counts_by_code(success, group), level=level, missing=missing)
 
 
 def _without_a_class(found: dict[str, Estimate], y: NDArray[np.bool_]) -> dict[str, Estimate]:

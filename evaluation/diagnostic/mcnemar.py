@@ -164,12 +164,8 @@ def _eliasziw(cells: _Array) -> float | None:
         return statistic
     share = total / cells.sum()
     among_discordant = 1 / (1 + share * (1 - correlation) / correlation)
+    # The paper's average size S0 + Kd (mean - S0) of the discordant clusters, simplified.
     size = float(np.sum(discordant**2)) / total
-    if (discordant > 0).sum() > 1:
-        with_any = discordant[discordant > 0]
-        k, mean = len(with_any), float(with_any.mean())
-        base = mean - float(np.sum((with_any - mean) ** 2)) / (k * (k - 1) * mean)
-        size = base + k * (mean - base)
     return statistic / (1 + (size - 1) * among_discordant)
 
 

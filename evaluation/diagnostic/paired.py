@@ -19,6 +19,7 @@ from evaluation.diagnostic.predictive import (
     predictive_difference,
     predictive_ratio,
 )
+from evaluation.diagnostic.robust import distinct
 from evaluation.statistics import DEFAULT_LEVEL, Comparison, clustered_mean, require_level
 
 _CLUSTERED = ("obuchowski", "yang", "durkalski", "eliasziw")
@@ -113,7 +114,7 @@ class Pairs:
 def paired_difference(pairs: Pairs, *, missing: int, level: float, test: str) -> Comparison:
     """Return the mean difference of two calls with its interval and test."""
     difference, group = pairs.difference, pairs.group
-    n, clusters = len(difference), len(np.unique(group))
+    n, clusters = len(difference), distinct(group)
     if n == 0:
         return Comparison(
             None, None, None, level, 0, 0, missing, "none", flags=("not_estimable",),
@@ -134,9 +135,10 @@ def _clustered_difference(pairs: Pairs, *, missing: int, level: float, test: str
     test = test if test in _CLUSTERED else "obuchowski"
     e = clustered_mean(pairs.difference, pairs.group, level=level)
     chi2, p_value = clustered_mcnemar(pairs.difference, pairs.group, method=test, first=pairs.first)
-    if not pairs.difference.any():
+    if e.lower is not None and e.lower == e.upper:
         # An interval of width zero would claim to know what was never observed.
-        e = replace(e, lower=None, upper=None, reason="no discordant pair: no interval")
+        alike = "participants all differ alike" if pairs.difference.any() else "no discordant pair"
+        e = replace(e, lower=None, upper=None, reason=f"{alike}: no interval")
     return Comparison(
         e.value, e.lower, e.upper, level, e.n, e.clusters, missing,
         f"{e.method}, McNemar by {test.capitalize()}", flags=e.flags, reason=e.reason,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from evaluation.diagnostic.cases import Cases
-from evaluation.diagnostic.robust import Spread, spread
+from evaluation.diagnostic.robust import Spread, distinct, spread
 from evaluation.statistics import Comparison
 
 _Array = NDArray[np.float64]
@@ -62,7 +62,7 @@ class Judged:
         return replace(e, lower=value - half, upper=value + half)
 
     def _clusters(self) -> int:
-        return len(self.right) if self.group is None else len(np.unique(self.group))
+        return len(self.right) if self.group is None else distinct(self.group)
 
 
 def judged(cases: Cases, result: str, level: float) -> Judged:
@@ -170,8 +170,7 @@ def _generalised_score(tests: Judged) -> float | None:
     pooled = float((tests.right * (a + b)).sum()) / (n_a + n_b)
     terms = (tests.right - pooled) * (b - (a + b) * n_b / (n_a + n_b))
     if tests.group is not None:
-        _, codes = np.unique(tests.group, return_inverse=True)
-        terms = np.asarray(np.bincount(codes, weights=terms), dtype=float)
+        terms = np.asarray(np.bincount(tests.group, weights=terms), dtype=float)
     variance = float(np.sum(terms**2))
     return float(terms.sum()) ** 2 / variance if variance > 1e-18 * len(terms) else None
 

@@ -85,7 +85,14 @@ def cluster_bootstrap(  # noqa: PLR0913 - one method, its options keyword-only
         _statistic(cases, measure), np.arange(cases.clusters), seed=seed, replicates=replicates,
         method=method, level=level, strata=of_cluster, workers=workers, missing=cases.missing,
     )  # fmt: skip
-    return replace(e, n=_denominator(cases, measure))
+    e = replace(e, n=_denominator(cases, measure))
+    if e.lower is not None and e.lower == e.upper:
+        # A bootstrap cannot see what was never observed: no width is no certainty.
+        return replace(
+            e, lower=None, upper=None, flags=(*e.flags, "no_interval"),
+            reason="every replicate gave the same value: no interval",
+        )  # fmt: skip
+    return e
 
 
 def _reason(cases: Cases, measure: str) -> str:
@@ -124,11 +131,11 @@ def _weighted_area(cases: Cases, score: _Array) -> Callable[[_Array], _Array]:
     with negatives takes half of their weight.
     """
     y = cases.truth
-    order = np.argsort(score[~y], kind="stable")
-    ordered, of_negative = score[~y][order], cases.codes[~y][order]
-    of_positive = cases.codes[y]
-    low = np.searchsorted(ordered, score[y], side="left")
-    high = np.searchsorted(ordered, score[y], side="right")
+    positives, negatives = (np.flatnonzero(at)[np.argsort(score[at])] for at in (y, ~y))
+    of_positive, of_negative = cases.codes[positives], cases.codes[negatives]
+    ordered = score[negatives]
+    low = np.searchsorted(ordered, score[positives], side="left")
+    high = np.searchsorted(ordered, score[positives], side="right")
     tied = bool(np.any(high > low))
 
     def area(weights: _Array) -> _Array:

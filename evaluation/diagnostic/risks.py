@@ -11,7 +11,11 @@ from evaluation.statistics import Estimate, not_estimable
 
 
 def complete_risks(
-    truth: ArrayLike, risks: Sequence[ArrayLike], *, cluster: ArrayLike | None
+    truth: ArrayLike,
+    risks: Sequence[ArrayLike],
+    *,
+    cluster: ArrayLike | None,
+    strata: ArrayLike | None = None,
 ) -> Cases:
     """Return complete observations of predicted risks.
 
@@ -29,7 +33,7 @@ def complete_risks(
                 f"a risk must lie in [0, 1]: {int(outside.sum())} do not, the first is "
                 f"{values[at]:g} at place {at}"
             )
-    return complete_cases(truth, risks, cluster=cluster)
+    return complete_cases(truth, risks, cluster=cluster, strata=strata)
 
 
 def mean_estimate(

@@ -39,16 +39,29 @@ class Spread:
         return float(2 * stats.t.sf(abs(statistic), self.df))
 
 
-def spread(influence: NDArray[np.float64], group: NDArray | None) -> Spread:
+def distinct(codes: NDArray[np.intp]) -> int:
+    """Return how many clusters are present; codes are small integers, so nothing is sorted."""
+    return int(np.count_nonzero(np.bincount(codes)))
+
+
+def counts_by_code(
+    success: NDArray[np.bool_], codes: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return successes and totals of each cluster; a code that is absent has a total of 0."""
+    totals = np.bincount(codes)
+    hits = np.bincount(codes[success], minlength=len(totals))
+    return hits.astype(np.int64), totals.astype(np.int64)
+
+
+def spread(influence: NDArray[np.float64], codes: NDArray[np.intp] | None) -> Spread:
     """Return the standard error of an estimate from its influence values, shape (n,).
 
     With clusters the variance is ``K / (K - 1) * sum((sum_i influence)^2)`` with K - 1 degrees of
     freedom; with one observation per participant it is the plain sum of squares.
     """
     n = len(influence)
-    labels, codes = (np.arange(n),) * 2 if group is None else np.unique(group, return_inverse=True)
-    clusters = len(labels)
-    if clusters == n:
+    clusters = n if codes is None else distinct(codes)
+    if codes is None or clusters == n:
         return Spread(_root(float(np.sum(influence**2)), influence), math.inf, n)
     if clusters < 2:
         return Spread(math.nan, math.nan, clusters)

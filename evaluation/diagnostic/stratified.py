@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.diagnostic.cases import Cases
+from evaluation.diagnostic.robust import distinct
 from evaluation.statistics import Areas, areas_from_placements, placement_values
 
 _Array = NDArray[np.float64]
@@ -59,17 +60,14 @@ def joined_areas(cases: Cases, placements: Placements = placement_values) -> Joi
         np.asarray(sum(w**2 * c for w, c in zip(weights, covariances, strict=True))),
         f"stratified {_method(found)}",
     )
-    return JoinedAreas(
-        areas, int(used.sum()), len(np.unique(cases.codes[used])), (*flags, *borrowed)
-    )
+    return JoinedAreas(areas, int(used.sum()), distinct(cases.codes[used]), (*flags, *borrowed))
 
 
 def _areas(cases: Cases, at: NDArray[np.bool_], placements: Placements) -> Areas:
     truth = cases.truth[at]
     both = [placements(truth, score[at]) for score in cases.values]
     u, v = (np.stack(rows) for rows in zip(*both, strict=True))
-    _, codes = np.unique(cases.codes[at], return_inverse=True)
-    return areas_from_placements(u, v, truth, codes if cases.clustered else None)
+    return areas_from_placements(u, v, truth, cases.codes[at] if cases.clustered else None)
 
 
 def _method(found: dict[str, Areas]) -> str:

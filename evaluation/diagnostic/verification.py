@@ -9,12 +9,11 @@ from scipy import special
 
 from evaluation.diagnostic.cases import require_binary
 from evaluation.diagnostic.crosstabulation import AccuracyTable, accuracy_table
-from evaluation.diagnostic.robust import spread
+from evaluation.diagnostic.robust import counts_by_code, distinct, spread
 from evaluation.statistics import (
     DEFAULT_LEVEL,
     Estimate,
     clustered_proportion,
-    count_by_cluster,
     group_codes,
     not_estimable,
     require_level,
@@ -122,7 +121,7 @@ def begg_greenes(
     keep = ~np.isnan(c)
     y, t, group = y[keep], c[keep], codes[keep]
     reason, m = _outcomes(y, t, kinds[keep], None if strata is None else np.asarray(strata)[keep])
-    clusters = len(np.unique(group))
+    clusters = distinct(group)
     study = _Study(t, m, group, clusters < len(t), level, int((~keep).sum()))
     verified = ~np.isnan(y)
     shares = (_verified(study, verified, "positive"), _verified(study, verified, "negative"))
@@ -161,7 +160,7 @@ def _outcomes(y: _Array, t: _Array, kinds: NDArray, names: NDArray | None) -> tu
 def _ratio(study: _Study, part: _Array, rest: _Array) -> Estimate:
     """Return ``sum(part) / sum(part + rest)`` with its interval on the logit scale."""
     a, b = float(part.sum()), float(rest.sum())
-    clusters = len(np.unique(study.group))
+    clusters = distinct(study.group)
     blank = not_estimable(
         "none of the verified stands for a case of this kind", level=study.level, n=len(part),
         clusters=clusters, missing=study.missing, method=_NAME,
@@ -188,6 +187,6 @@ def _ratio(study: _Study, part: _Array, rest: _Array) -> Estimate:
 
 def _verified(study: _Study, verified: NDArray[np.bool_], word: str) -> Estimate:
     at = study.t == (1 if word == "positive" else 0)
-    counts = count_by_cluster(verified[at], study.group[at])
+    counts = counts_by_code(verified[at], study.group[at])
     e = clustered_proportion(*counts, level=study.level, missing=study.missing)
     return e if e.estimable else replace(e, reason=f"the index test was never {word}")

@@ -2,6 +2,7 @@
 
 from evaluation.fidelity.body import BodyNotFound, body_mask, negative_controls
 from evaluation.fidelity.features import fsim
+from evaluation.fidelity.kernels import limit_threads
 from evaluation.fidelity.multiscale import ms_ssim
 from evaluation.fidelity.results import FidelityRefused, FidelityResult
 from evaluation.fidelity.structural import ssim, ssim_components, ssim_map
@@ -16,6 +17,7 @@ __all__ = [
     "bias",
     "body_mask",
     "fsim",
+    "limit_threads",
     "mae",
     "ms_ssim",
     "mse",

@@ -46,18 +46,18 @@ def fsim(
     pair = checked_pair(reference, synthetic, data_range=data_range, mask=mask)
     recipe = _recipe(pair)
     if not pair.inside.any():
-        return FidelityResult(None, "1", 0, recipe, ("empty_mask",))
+        return pair.result(None, "empty_mask", n=0, method=recipe)
     if min(pair.reference.shape[1:]) < SMALLEST:
-        return FidelityResult(None, "1", 0, recipe, ("too_small",))
+        return pair.result(None, "too_small", n=0, method=recipe)
     sums = _slice_sums(pair)
     used = sums[:, 1] > 0
     skipped = int((~used).sum())
     flags = ("slices_skipped",) if skipped else ()
     if not used.any():
-        return FidelityResult(None, "1", 0, recipe, ("no_structure",), skipped)
+        return pair.result(None, "no_structure", n=0, method=recipe, skipped=skipped)
     value = float((sums[used, 0] / sums[used, 1]).mean())
     voxels = int(np.count_nonzero(pair.inside[used]))
-    return FidelityResult(value, "1", voxels, recipe, flags, skipped)
+    return pair.result(value, *flags, n=voxels, method=recipe, skipped=skipped)
 
 
 def _recipe(pair: Pair) -> str:

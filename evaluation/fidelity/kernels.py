@@ -1,10 +1,8 @@
-# ruff: noqa: PLR0913, PLR0917 - compiled loops take plain arrays, one argument each
-"""The two loops that are compiled: Gaussian SSIM in one pass, and sums of errors.
+# ruff: noqa: PLR0917 - compiled loops take plain arrays, one argument each
+"""What is compiled plane by plane: extents, sums of errors, halving; and the threads that share planes.
 
-A plane of the SSIM map needs eleven planes of both images. The five moments (x, y, x2, y2, xy) of a
-row are summed over depth, kept in a ring of eleven rows, summed over rows, then along the row: all of
-it stays in the first-level cache, and nothing as large as the image is ever allocated. Planes are
-independent, so threads share them without changing a bit of the result. Sums are in float64.
+Nothing as large as an image is allocated. Sums are in float64, one set per plane, added in the order of
+the planes: the same bits whatever the number of threads.
 """
 
 import os
@@ -15,137 +13,65 @@ from typing import Any
 import numba
 import numpy as np
 
-RADIUS = 5
-TAPS = 2 * RADIUS + 1
-_OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
+_AS_WRITTEN = {"contract", "nsz", "arcp"}
+_IN_ANY_ORDER = {"contract", "reassoc"}
+_FINITE_IN_ANY_ORDER = {*_AS_WRITTEN, "reassoc", "nnan"}
+
+
+def _compiled_with(flags: set[str], function: Callable[..., Any]) -> Any:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": flags}
+    try:
+        return numba.njit(cache=True, **options)(function)
+    except RuntimeError:
+        # Neither the package's folder nor a cache folder can be written: compile in each process.
+        return numba.njit(**options)(function)
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile a loop, with a cache on disk where one can be written."""
-    try:
-        return numba.njit(cache=True, **_OPTIONS)(function)
-    except RuntimeError:
-        # Neither the package's folder nor a cache folder can be written: compile in each process.
-        return numba.njit(**_OPTIONS)(function)
+    """Compile a loop that rounds as it is written, with a cache on disk where one can be written."""
+    return _compiled_with(_AS_WRITTEN, function)
+
+
+def compiled_sum(function: Callable[..., Any]) -> Any:
+    """Compile a loop whose sums may be taken in any order (always the same on one machine)."""
+    return _compiled_with(_IN_ANY_ORDER, function)
+
+
+def compiled_extremum(function: Callable[..., Any]) -> Any:
+    """Compile a loop over values whose least or largest is wanted and none of which is NaN."""
+    return _compiled_with(_FINITE_IN_ANY_ORDER, function)
+
+
+@compiled_sum
+def _nothing(values):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Zero times every value: NaN as soon as one of them is not finite."""
+    nothing = np.float32(0)
+    for x in range(values.shape[0]):
+        nothing += values[x] * np.float32(0)
+    return nothing
+
+
+@compiled_extremum
+def _least_and_largest(values):  # type: ignore[no-untyped-def]  # pragma: no cover
+    least = largest = values[0]
+    for x in range(values.shape[0]):
+        least = min(least, values[x])
+        largest = max(largest, values[x])
+    return least, largest
 
 
 @compiled
-def _sum_over_depth(a, b, w, z, y, rows):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Moments of one row, summed over eleven planes (or taken from one when flat)."""
-    r0, r1, r2, r3, r4 = rows[0], rows[1], rows[2], rows[3], rows[4]
-    flat = a.shape[0] == 1
-    middle = 0 if flat else z + RADIUS
-    p, q = a[middle, y], b[middle, y]
-    c = 1.0 if flat else w[RADIUS]
-    for x in range(a.shape[2]):
-        u, s = np.float64(p[x]), np.float64(q[x])
-        r0[x] = c * u
-        r1[x] = c * s
-        r2[x] = c * u * u
-        r3[x] = c * s * s
-        r4[x] = c * u * s
-    if flat:
-        return
-    for k in range(RADIUS):
-        c = w[k]
-        p, q, pp, qq = a[z + k, y], b[z + k, y], a[z + TAPS - 1 - k, y], b[z + TAPS - 1 - k, y]
-        for x in range(a.shape[2]):
-            u, s, v, t = np.float64(p[x]), np.float64(q[x]), np.float64(pp[x]), np.float64(qq[x])
-            r0[x] += c * (u + v)
-            r1[x] += c * (s + t)
-            r2[x] += c * (u * u + v * v)
-            r3[x] += c * (s * s + t * t)
-            r4[x] += c * (u * s + v * t)
+def extent_plane(values, extent):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Least and largest value of one plane, and zero, or NaN where not all values are finite."""
+    extent[0], extent[1], extent[2] = np.inf, -np.inf, 0.0
+    for y in range(values.shape[0]):
+        extent[2] += _nothing(values[y])
+        least, largest = _least_and_largest(values[y])
+        extent[0] = min(extent[0], least)
+        extent[1] = max(extent[1], largest)
 
 
-@compiled
-def _sum_over_rows(ring, w, y, rows):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for m in range(5):
-        r = rows[m]
-        a0, b0 = ring[y % TAPS, m], ring[(y + 10) % TAPS, m]
-        a1, b1 = ring[(y + 1) % TAPS, m], ring[(y + 9) % TAPS, m]
-        a2, b2 = ring[(y + 2) % TAPS, m], ring[(y + 8) % TAPS, m]
-        a3, b3 = ring[(y + 3) % TAPS, m], ring[(y + 7) % TAPS, m]
-        a4, b4 = ring[(y + 4) % TAPS, m], ring[(y + 6) % TAPS, m]
-        a5 = ring[(y + 5) % TAPS, m]
-        for x in range(rows.shape[1]):
-            near = w[5] * a5[x] + w[4] * (a4[x] + b4[x]) + w[3] * (a3[x] + b3[x])
-            far = w[2] * (a2[x] + b2[x]) + w[1] * (a1[x] + b1[x]) + w[0] * (a0[x] + b0[x])
-            r[x] = near + far
-
-
-@compiled
-def _sum_along_row(rows, w, out):  # type: ignore[no-untyped-def]  # pragma: no cover
-    for m in range(5):
-        r, o = rows[m], out[m]
-        for x in range(out.shape[1]):
-            near = w[5] * r[x + 5] + w[4] * (r[x + 4] + r[x + 6]) + w[3] * (r[x + 3] + r[x + 7])
-            far = w[2] * (r[x + 2] + r[x + 8]) + w[1] * (r[x + 1] + r[x + 9])
-            o[x] = near + far + w[0] * (r[x] + r[x + 10])
-
-
-@compiled
-def _terms_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """SSIM, luminance, contrast and structure of one row of positions."""
-    whole, light, contrast, structure = terms[0], terms[1], terms[2], terms[3]
-    both = terms[4]
-    for x in range(out.shape[1]):
-        mx, my = out[0, x], out[1, x]
-        vx, vy = max(out[2, x] - mx * mx, 0.0), max(out[3, x] - my * my, 0.0)
-        cov = out[4, x] - mx * my
-        deviations = np.sqrt(vx * vy)
-        light[x] = (2 * mx * my + c1) / (mx * mx + my * my + c1)
-        contrast[x] = (2 * deviations + c2) / (vx + vy + c2)
-        structure[x] = (cov + 0.5 * c2) / (deviations + 0.5 * c2)
-        both[x] = (2 * cov + c2) / (vx + vy + c2)
-        whole[x] = light[x] * both[x]
-
-
-@compiled
-def _ssim_of_row(out, c1, c2, terms):  # type: ignore[no-untyped-def]  # pragma: no cover
-    whole = terms[0]
-    for x in range(out.shape[1]):
-        mx, my = out[0, x], out[1, x]
-        vx, vy = max(out[2, x] - mx * mx, 0.0), max(out[3, x] - my * my, 0.0)
-        cov = out[4, x] - mx * my
-        whole[x] = (2 * mx * my + c1) * (2 * cov + c2)
-        whole[x] /= (mx * mx + my * my + c1) * (vx + vy + c2)
-
-
-@compiled
-def ssim_plane(a, b, w, c1, c2, z, chosen, sums, map_):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Fill ``sums[z]`` (one or five terms over the chosen positions) and, where it has room, ``map_``."""
-    ny, nx = a.shape[1], a.shape[2]
-    ring = np.empty((TAPS, 5, nx))
-    rows = np.empty((5, nx))
-    out = np.empty((5, nx - TAPS + 1))
-    terms = np.empty((5, nx - TAPS + 1))
-    for y in range(ny):
-        _sum_over_depth(a, b, w, z, y, ring[y % TAPS])
-        if y < TAPS - 1:
-            continue
-        _sum_over_rows(ring, w, y - TAPS + 1, rows)
-        _sum_along_row(rows, w, out)
-        if sums.shape[1] == 1:
-            _ssim_of_row(out, c1, c2, terms)
-        else:
-            _terms_of_row(out, c1, c2, terms)
-        pick = chosen[z, y - TAPS + 1]
-        for m in range(sums.shape[1]):
-            total = 0.0
-            for x in range(nx - TAPS + 1):
-                total += terms[m, x] * pick[x]
-            sums[z, m] += total
-        if map_.shape[0] > 0:
-            for x in range(nx - TAPS + 1):
-                map_[z, y - TAPS + 1, x] = terms[0, x]
-
-
-@compiled
+@compiled_sum
 def error_plane(a, b, mask, low, high, sums):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Sums over the mask of one plane.
 
@@ -189,22 +115,53 @@ def stratum_plane(a, b, mask, edges, sums):  # type: ignore[no-untyped-def]  # p
             sums[k, 3] += 1
 
 
+@compiled
+def halve_plane(image, flat, low, high, out):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Means of 2x2x2 clipped voxels of two planes (of 2x2 of the first, when flat)."""
+    planes = 1 if flat else 2
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            total = 0.0
+            for z in range(planes):
+                for j in range(2):
+                    for k in range(2):
+                        total += min(max(np.float64(image[z, 2 * y + j, 2 * x + k]), low), high)
+            out[y, x] = total / (4 * planes)
+
+
+class Threads:
+    """How many threads one process may use for its planes; fewer where several processes share a machine."""
+
+    most = 16
+
+    @classmethod
+    def available(cls) -> int:
+        """Return the number of processors this process may use, within the limit."""
+        affinity = getattr(os, "sched_getaffinity", None)
+        return min(len(affinity(0)) if affinity else os.cpu_count() or 1, cls.most)
+
+
+def limit_threads(most: int) -> None:
+    """Use no more than so many threads in this process from now on; results do not depend on it."""
+    if most < 1:
+        raise ValueError(f"at least one thread is needed, not {most}")
+    Threads.most = most
+
+
 def each_plane(count: int, work: Callable[[int], None]) -> None:
-    """Do ``work`` for the planes 0 to ``count`` - 1 on the processors this process may use."""
-    allowed = (
-        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
-    )
-    workers = min(len(allowed), count, 16)
-    if workers <= 1:
-        for z in range(count):
-            work(z)
+    """Do ``work`` for the planes 0 to ``count`` - 1, in any order, on the threads that are available."""
+    waiting = iter(range(count))  # taking the next one is atomic
+
+    def share() -> None:
+        for plane in waiting:
+            work(plane)
+
+    helpers = min(Threads.available(), count) - 1
+    if helpers < 1:
+        share()
         return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, range(count)))
-
-
-def gaussian_weights(sigma_voxels: float = 1.5) -> np.ndarray:
-    """Return the eleven weights of the window along one axis; they sum to one."""
-    offsets = np.arange(-RADIUS, RADIUS + 1)
-    weights = np.exp(-0.5 * (offsets / sigma_voxels) ** 2)
-    return weights / weights.sum()
+    with ThreadPoolExecutor(helpers) as pool:
+        shares = [pool.submit(share) for _ in range(helpers)]
+        share()
+        for done in shares:
+            done.result()

@@ -6,10 +6,10 @@ mean of SSIM at the coarsest: MS-SSIM = S_M^w_M times the product over j < M of 
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from evaluation.fidelity.kernels import each_plane, halve_plane
 from evaluation.fidelity.results import FidelityResult, Image, Mask, Pair, checked_pair
 from evaluation.fidelity.windows import (
     COMPONENTS,
@@ -71,17 +71,17 @@ def ms_ssim(
     """
     pair = checked_pair(reference, synthetic, data_range=data_range, mask=mask)
     if not pair.inside.any():
-        return FidelityResult(None, "1", 0, _recipe(pair, dimension, 0), ("empty_mask",))
+        return pair.result(None, "empty_mask", n=0, method=_recipe(pair, dimension, 0))
     scales = _scales(pair, dimension)
     recipe = _recipe(pair, dimension, len(scales))
     if not scales:
-        return FidelityResult(None, "1", 0, recipe, ("too_small",))
+        return pair.result(None, "too_small", n=0, method=recipe)
     flags = ("fewer_scales",) if len(scales) < len(WEIGHTS) else ()
     n = int(scales[0].counts.sum())
     value = _product(scales, dimension)
     if value is None:
-        return FidelityResult(None, "1", n, recipe, (*flags, "negative_structure"))
-    return FidelityResult(value, "1", n, recipe, flags)
+        return pair.result(None, *flags, "negative_structure", n=n, method=recipe)
+    return pair.result(value, *flags, n=n, method=recipe)
 
 
 def _recipe(pair: Pair, dimension: Dimension, scales: int) -> str:
@@ -94,40 +94,41 @@ def _recipe(pair: Pair, dimension: Dimension, scales: int) -> str:
 
 
 def _scales(pair: Pair, dimension: Dimension) -> list[_Scale]:
-    first, second = pair.clipped()
-    inside = pair.mask
+    images, inside = pair.images, pair.mask
     scales: list[_Scale] = []
-    used = np.ones(first.shape[0], dtype=np.bool_)
-    while len(scales) < len(WEIGHTS) and fits(first.shape, dimension):
-        chosen = (
-            every_position(first.shape, dimension)
+    used = np.ones(pair.reference.shape[0], dtype=np.bool_)
+    while len(scales) < len(WEIGHTS) and fits(images[0].shape, dimension):
+        positions = (
+            every_position(images[0].shape, dimension)
             if inside is None
             else positions_inside(inside, dimension)
         )
-        counts = chosen.sum(axis=(1, 2), dtype=np.int64)
+        counts = positions.counts
         if dimension == "2d":
             used &= counts > 0
         if not counts.any() or not used.any():
             break
-        sums, _ = window_sums(
-            (first, second), chosen, dimension, data_range=pair.data_range, terms=len(COMPONENTS)
-        )
+        sums, _ = window_sums(images, positions, dimension, data_range=pair.data_range, terms=2)
         scales.append(_Scale(sums[:, _SSIM], sums[:, _CONTRAST_STRUCTURE], counts))
-        first, second = _halved(first, dimension), _halved(second, dimension)
+        first, second = (_halved(image, dimension, pair.data_range) for image in images)
+        images = (first, second)
         if inside is not None:
-            inside = _halved(inside.astype(np.float32), dimension) >= 0.5
+            inside = _halved(inside, dimension, 1.0) >= 0.5
     return scales
 
 
-def _halved(image: np.ndarray, dimension: Dimension) -> np.ndarray:
-    halved = image
-    for axis in (0, 1, 2) if dimension == "3d" else (1, 2):
-        even: list[Any] = [slice(None)] * 3
-        odd: list[Any] = [slice(None)] * 3
-        count = halved.shape[axis] // 2
-        even[axis], odd[axis] = slice(0, 2 * count, 2), slice(1, 2 * count, 2)
-        halved = (halved[tuple(even)] + halved[tuple(odd)]) * np.float32(0.5)
-    return np.ascontiguousarray(halved)
+def _halved(image: np.ndarray, dimension: Dimension, data_range: float) -> np.ndarray:
+    """The clipped image at half the fineness."""
+    flat = dimension == "2d"
+    nz, ny, nx = image.shape
+    halved = np.empty((nz if flat else nz // 2, ny // 2, nx // 2), dtype=np.float32)
+
+    def work(z: int) -> None:
+        first = z if flat else 2 * z
+        halve_plane(image[first : first + 2], flat, 0.0, data_range, halved[z])
+
+    each_plane(len(halved), work)
+    return halved
 
 
 def _product(scales: list[_Scale], dimension: Dimension) -> float | None:

@@ -103,11 +103,19 @@ def phase_congruency(image: np.ndarray) -> np.ndarray:
     for k in range(ORIENTATIONS):
         even = fft.irfft2(spectrum * bank.even[k], s=image.shape, overwrite_x=True)
         odd = fft.irfft2(turned * bank.odd[k], s=image.shape, overwrite_x=True)
-        median = float(np.median(even[0] ** 2 + odd[0] ** 2))
+        median = _median(even[0] ** 2 + odd[0] ** 2)
         threshold = np.float32(bank.noise[k] * math.sqrt(median))
         add_orientation((even, odd), threshold, energy, amplitude)
     np.divide(energy, amplitude, out=congruency, where=amplitude > 0)
     return congruency
+
+
+def _median(values: np.ndarray) -> float:
+    """As numpy's, without its search for NaN, which takes five times as long as the median."""
+    flat = values.ravel()
+    low, high = (len(flat) - 1) // 2, len(flat) // 2
+    parted = np.partition(flat, (low, high))
+    return (float(parted[low]) + float(parted[high])) / 2
 
 
 @compiled

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.fidelity.kernels import each_plane, extent_plane
 from evaluation.imaging import Volume
 
 Image = np.ndarray | Volume
@@ -34,13 +35,17 @@ class FidelityResult:
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two images that may be compared: same shape, finite, float32, with a mask of that shape."""
+    """Two images that may be compared: same shape, finite, float32, with a mask of that shape.
+
+    ``flags`` name an image that is constant; they go with every result.
+    """
 
     reference: np.ndarray
     synthetic: np.ndarray
     mask: np.ndarray | None
     data_range: float
     unit: str
+    flags: tuple[str, ...] = ()
 
     @property
     def where(self) -> str:
@@ -52,15 +57,31 @@ class Pair:
         """The measured voxels; without a mask a view that takes no memory."""
         return np.broadcast_to(np.True_, self.reference.shape) if self.mask is None else self.mask
 
-    def clipped(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return both images clipped to [0, data_range]; one that fits already is not copied."""
-        first, second = (
-            image
-            if image.min() >= 0 and image.max() <= self.data_range
-            else np.clip(image, 0, np.float32(self.data_range))
-            for image in (self.reference, self.synthetic)
-        )
-        return first, second
+    def result(
+        self,
+        value: float | None,
+        *flags: str,
+        n: int,
+        method: str,
+        unit: str = "1",
+        skipped: int = 0,
+    ) -> FidelityResult:
+        """Return a result that carries the flags of the images as well.
+
+        A similarity of exactly one is looked into: ``identical`` if the images are.
+        """
+        same = ("identical",) if unit == "1" and value == 1.0 and self._identical() else ()
+        return FidelityResult(value, unit, n, method, (*flags, *same, *self.flags), skipped)
+
+    def _identical(self) -> bool:
+        inside = self.inside
+        a, b = (i[inside].clip(0, self.data_range) for i in self.images)
+        return bool(np.array_equal(a, b))
+
+    @property
+    def images(self) -> tuple[np.ndarray, np.ndarray]:
+        """Reference and synthetic image."""
+        return self.reference, self.synthetic
 
 
 def checked_pair(reference: Image, synthetic: Image, *, data_range: float, mask: Mask) -> Pair:
@@ -80,11 +101,28 @@ def checked_pair(reference: Image, synthetic: Image, *, data_range: float, mask:
         raise FidelityRefused(f"shapes differ: {first.shape} and {second.shape}")
     if first.ndim != 3:
         raise FidelityRefused(f"images have three axes [z, y, x], not {first.ndim}")
-    for name, values in (("reference", first), ("synthetic", second)):
-        if not np.isfinite([values.min(initial=0), values.max(initial=0)]).all():
-            raise FidelityRefused(f"the {name} image holds values that are no finite numbers")
+    constant = tuple(
+        f"constant_{name}"
+        for name, values in (("reference", first), ("synthetic", second))
+        if _is_constant(values, name)
+    )
     unit = reference.unit if isinstance(reference, Volume) else ""
-    return Pair(first, second, _mask(mask, first.shape), float(data_range), unit)
+    return Pair(first, second, _mask(mask, first.shape), float(data_range), unit, constant)
+
+
+def _is_constant(values: np.ndarray, name: str) -> bool:
+    """Refuse values that are not finite; tell whether all are the same."""
+    if values.size == 0:
+        raise FidelityRefused(f"the {name} image has no voxels: shape {values.shape}")
+    extents = np.zeros((len(values), 3))
+    each_plane(len(values), lambda z: extent_plane(values[z], extents[z]))
+    bad = np.flatnonzero(np.isnan(extents[:, 2]))
+    if len(bad):
+        raise FidelityRefused(
+            f"the {name} image holds values that are no finite numbers, in {len(bad)} planes, the first "
+            f"is plane {bad[0]}"
+        )
+    return bool(extents[:, 0].min() == extents[:, 1].max())
 
 
 def _check_places(reference: Image, synthetic: Image, mask: Mask) -> None:

@@ -90,25 +90,28 @@ def _measured(
     """SSIM alone takes a third less time than with its components, so that is a case of its own."""
     recipe = _recipe(pair, dimension)
     if not fits(pair.reference.shape, dimension):
-        return dict.fromkeys(components, FidelityResult(None, "1", 0, recipe, ("too_small",)))
-    positions = eroded_positions(pair.mask, pair.reference.shape, dimension)
+        return dict.fromkeys(components, pair.result(None, "too_small", n=0, method=recipe))
+    positions = (
+        every_position(pair.reference.shape, dimension)
+        if pair.mask is None
+        else eroded_positions(pair.mask, dimension)
+    )
     sums, _ = window_sums(
-        pair.clipped(),
-        positions.chosen,
+        pair.images,
+        positions,
         dimension,
         data_range=pair.data_range,
         terms=len(components),
     )
-    counts = positions.chosen.sum(axis=(1, 2), dtype=np.int64)
+    counts = positions.counts
     n = int(counts.sum())
     means = _means(sums, counts, dimension)
     return {
-        name: FidelityResult(
+        name: pair.result(
             float(means[k]) if n else None,
-            "1",
-            n,
-            recipe if name == "ssim" else f"{name} component of {recipe}",
-            positions.flags,
+            *positions.flags,
+            n=n,
+            method=recipe if name == "ssim" else f"{name} component of {recipe}",
         )
         for k, name in enumerate(components)
     }
@@ -122,9 +125,9 @@ def ssim_map(
     whole = np.full(pair.reference.shape, np.nan, dtype=np.float32)
     if not fits(pair.reference.shape, dimension):
         return whole
-    chosen = every_position(pair.reference.shape, dimension)
+    positions = every_position(pair.reference.shape, dimension)
     _, values = window_sums(
-        pair.clipped(), chosen, dimension, data_range=pair.data_range, terms=1, keep_map=True
+        pair.images, positions, dimension, data_range=pair.data_range, terms=1, keep_map=True
     )
     whole[inner(dimension)] = values
     return whole

@@ -7,7 +7,14 @@ from itertools import pairwise
 import numpy as np
 
 from evaluation.fidelity.kernels import each_plane, stratum_plane
-from evaluation.fidelity.results import FidelityRefused, FidelityResult, Image, Mask, checked_pair
+from evaluation.fidelity.results import (
+    FidelityRefused,
+    FidelityResult,
+    Image,
+    Mask,
+    Pair,
+    checked_pair,
+)
 
 
 @dataclass(frozen=True)
@@ -79,10 +86,8 @@ def uptake_strata(
     each_plane(len(inside), work)
     sums = planes.sum(axis=0)
     left_out = int(np.count_nonzero(inside)) - int(sums[:, 3].sum())
-    where = f"over {pair.where}, not clipped"
-    unit = pair.unit or "as given"
     return tuple(
-        _stratum(span, total, unit=unit, where=where, skipped=left_out)
+        _stratum(pair, span, total, skipped=left_out)
         for span, total in zip(pairwise(limits.tolist()), sums, strict=True)
     )
 
@@ -97,18 +102,20 @@ def _checked_edges(edges: Sequence[float]) -> np.ndarray:
 
 
 def _stratum(
-    span: tuple[float, float], total: np.ndarray, *, unit: str, where: str, skipped: int
+    pair: Pair, span: tuple[float, float], total: np.ndarray, *, skipped: int
 ) -> UptakeStratum:
     low, high = span
     absolute, signed, uptake, count = (float(v) for v in total)
     n = int(count)
-    at = f"of voxels with reference uptake in [{low:g}, {high:g}) {where}"
+    at = f"of voxels with reference uptake in [{low:g}, {high:g}) over {pair.where}, not clipped"
     always = (() if n else ("empty_stratum",)) + (("voxels_beyond_edges",) if skipped else ())
 
     def result(value: float | None, kind: str, what: str, *flags: str) -> FidelityResult:
-        return FidelityResult(value, kind, n, f"{what} {at}", always + flags, skipped)
+        return pair.result(
+            value, *always, *flags, n=n, method=f"{what} {at}", unit=kind, skipped=skipped
+        )
 
-    some = max(n, 1)
+    some, unit = max(n, 1), pair.unit or "as given"
     ratio = signed / uptake if uptake > 0 else None
     no_uptake = ("zero_reference",) if n and ratio is None else ()
     return UptakeStratum(

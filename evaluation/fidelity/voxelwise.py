@@ -25,6 +25,11 @@ class _Sums:
     n: int
     signed: float
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Images without any error are not a perfect model but the same image twice."""
+        return ("identical",) if self.n and self.square == 0 else ()
+
 
 def mse(
     reference: Image, synthetic: Image, *, data_range: float, mask: Mask = None
@@ -43,7 +48,7 @@ def mse(
     pair = checked_pair(reference, synthetic, data_range=data_range, mask=mask)
     sums = _sums(pair, clip=False)
     unit = f"{pair.unit}^2" if pair.unit else "squared"
-    return _mean(sums, sums.square, unit=unit, method=f"MSE over {pair.where}, not clipped")
+    return _mean(pair, sums, sums.square, unit=unit, method=f"MSE over {pair.where}, not clipped")
 
 
 def mae(
@@ -53,7 +58,7 @@ def mae(
     pair = checked_pair(reference, synthetic, data_range=data_range, mask=mask)
     sums = _sums(pair, clip=False)
     method = f"MAE over {pair.where}, not clipped"
-    return _mean(sums, sums.absolute, unit=pair.unit or "as given", method=method)
+    return _mean(pair, sums, sums.absolute, unit=pair.unit or "as given", method=method)
 
 
 def bias(
@@ -63,13 +68,13 @@ def bias(
     pair = checked_pair(reference, synthetic, data_range=data_range, mask=mask)
     sums = _sums(pair, clip=False)
     method = f"bias (mean of synthetic - reference) over {pair.where}, not clipped"
-    return _mean(sums, sums.signed, unit=pair.unit or "as given", method=method)
+    return _mean(pair, sums, sums.signed, unit=pair.unit or "as given", method=method)
 
 
-def _mean(sums: _Sums, total: float, *, unit: str, method: str) -> FidelityResult:
+def _mean(pair: Pair, sums: _Sums, total: float, *, unit: str, method: str) -> FidelityResult:
     if sums.n == 0:
-        return FidelityResult(None, unit, 0, method, ("empty_mask",))
-    return FidelityResult(total / sums.n, unit, sums.n, method)
+        return pair.result(None, "empty_mask", n=0, method=method, unit=unit)
+    return pair.result(total / sums.n, *sums.flags, n=sums.n, method=method, unit=unit)
 
 
 def nrmse(
@@ -89,15 +94,16 @@ def nrmse(
     sums = _sums(pair, clip=False)
     method = f"NRMSE (RMSE / {denominator} of reference) over {pair.where}, not clipped"
     if sums.n == 0:
-        return FidelityResult(None, "1", 0, method, ("empty_mask",))
+        return pair.result(None, "empty_mask", n=0, method=method)
     divisor = {
         "mean": sums.reference / sums.n,
         "range": sums.largest - sums.least,
         "norm": math.sqrt(sums.reference_square / sums.n),
     }[denominator]
     if divisor <= 0:
-        return FidelityResult(None, "1", sums.n, method, ("zero_reference",))
-    return FidelityResult(math.sqrt(sums.square / sums.n) / divisor, "1", sums.n, method)
+        return pair.result(None, "zero_reference", n=sums.n, method=method)
+    value = math.sqrt(sums.square / sums.n) / divisor
+    return pair.result(value, *sums.flags, n=sums.n, method=method)
 
 
 def psnr(
@@ -119,11 +125,11 @@ def psnr(
     limit = f"{pair.data_range:g}"
     method = f"PSNR, clipped to [0, {limit}], L {limit}, over {pair.where}"
     if sums.n == 0:
-        return FidelityResult(None, "dB", 0, method, ("empty_mask",))
+        return pair.result(None, "empty_mask", n=0, method=method, unit="dB")
     if sums.square == 0:
-        return FidelityResult(None, "dB", sums.n, method, ("identical",))
+        return pair.result(None, *sums.flags, n=sums.n, method=method, unit="dB")
     value = 10 * math.log10(pair.data_range**2 / (sums.square / sums.n))
-    return FidelityResult(value, "dB", sums.n, method)
+    return pair.result(value, n=sums.n, method=method, unit="dB")
 
 
 def _sums(pair: Pair, *, clip: bool) -> _Sums:

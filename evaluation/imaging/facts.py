@@ -10,6 +10,7 @@ from evaluation.imaging.header import number, text, texts
 from evaluation.imaging.instance import Instance, synthetic_marks
 from evaluation.imaging.reasons import Reason
 from evaluation.imaging.suv_body import body_of
+from evaluation.imaging.suv_dose import LARGEST_MEGABECQUEREL
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def facts_of(header: Dataset, grid: Grid, *, last_z_mm: float) -> SeriesFacts:
         corrected_image=texts(header, "CorrectedImage"),
         tracer=_tracer(given),
         half_life_s=number(given, "RadionuclideHalfLife"),
-        dose_bq=dose * 1e6 if dose is not None and 0 < dose < 1e5 else dose,
+        dose_bq=dose * 1e6 if dose is not None and 0 < dose < LARGEST_MEGABECQUEREL else dose,
         weight_kg=body.weight_kg,
         height_m=body.height_m,
         sex=body.sex,

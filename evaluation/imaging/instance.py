@@ -42,6 +42,8 @@ _LOSSY = {
 ACCEPTED_SYNTAXES = _NATIVE | {_RLE} | _LOSSLESS_WITH_END_MARKER
 LARGEST_FILE_BYTES = 1 << 30
 _END_MARKER = b"\xff\xd9"
+_DESCRIPTIONS = ("SeriesDescription", "ImageComments", "DerivationDescription")
+MARKING_KEYWORDS = ("SyntheticData", *_DESCRIPTIONS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +170,7 @@ def synthetic_marks(header: Dataset) -> tuple[str, ...]:
         marks.append("SyntheticData")
     marks += [
         keyword
-        for keyword in ("SeriesDescription", "ImageComments", "DerivationDescription")
+        for keyword in _DESCRIPTIONS
         if re.search(r"\bsynthetic\b", text(header, keyword), re.IGNORECASE)
     ]
     if any("SYNTHETIC" in owner.upper() for owner in _private_creators(header)):

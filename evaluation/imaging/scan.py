@@ -6,11 +6,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
 
 from evaluation.imaging.header import text
-from evaluation.imaging.instance import drop_unreadable, read_header, synthetic_marks
+from evaluation.imaging.instance import (
+    MARKING_KEYWORDS,
+    drop_unreadable,
+    read_header,
+    synthetic_marks,
+)
 from evaluation.imaging.reasons import Reason
 from evaluation.imaging.series import files_of
+
+_WANTED = {
+    tag_for_keyword(keyword)
+    for keyword in (
+        "SeriesInstanceUID",
+        "StudyInstanceUID",
+        "Modality",
+        "PatientID",
+        *MARKING_KEYWORDS,
+    )
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,7 @@ def scan_folder(folder: Path | str) -> FolderScan:
             # pydicom warns about values too long for their VR; grouping needs none of them.
             warnings.simplefilter("ignore")
             header, reason = read_header(path)
+            _keep_what_groups(header)
             drop_unreadable(header)
         uid = text(header, "SeriesInstanceUID")
         if reason is None and not uid:
@@ -59,6 +77,14 @@ def scan_folder(folder: Path | str) -> FolderScan:
     groups = [_group(uid, members) for uid, members in grouped.items()]
     groups.sort(key=lambda group: (group.modality, group.series_uid))
     return FolderScan(tuple(groups), tuple(unreadable))
+
+
+def _keep_what_groups(header: Dataset) -> None:
+    """Delete, unread, every element that neither groups a file nor can mark it as synthetic."""
+    for tag in list(header.keys()):
+        creator = tag.is_private and 0x10 <= tag.element <= 0xFF
+        if tag not in _WANTED and not creator:
+            del header[tag]
 
 
 def _group(uid: str, members: list[tuple[Path, Dataset]]) -> SeriesGroup:

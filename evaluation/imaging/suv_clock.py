@@ -14,6 +14,7 @@ from evaluation.imaging.reasons import Reason
 DAY_S = 86400.0
 LONGEST_UPTAKE_S = 12 * 3600.0
 SHORT_LIVED_HALF_LIFE_S = 3 * 3600.0
+MOST_HALF_LIVES = 10  # a thousandth is left: no image is made of that
 _TIME = re.compile(r"(\d{2}):?(\d{2})?:?(\d{2})?(\.\d{1,6})?$")
 _OFFSET = re.compile(r"([+-])(\d{2})(\d{2})$")
 _DATE_TIME = re.compile(r"(\d{8})(\d{2,6}(?:\.\d{1,6})?)?([+-]\d{4})?$")
@@ -196,17 +197,23 @@ def decay_seconds(
 
     A start time without a date may lie on the day before. De-identification may have shifted
     one date and not the other: with a short-lived nuclide and more than 12 h between them, only
-    the clock is used. None when even the clock gives no possible uptake time.
+    the clock is used. None when even the clock gives no possible uptake time, which is one of at
+    most ten half-lives (so that a half-life stated in minutes is found out).
     """
     seconds = (reference - injection.moment).total_seconds()
     short = half_life_s <= SHORT_LIVED_HALF_LIFE_S
-    if seconds >= 0 and not (short and seconds > LONGEST_UPTAKE_S):
+    longest = MOST_HALF_LIVES * half_life_s
+    if short:
+        longest = min(longest, LONGEST_UPTAKE_S)
+    if 0 <= seconds <= longest:
         return seconds, ()
     clock = seconds % DAY_S
-    if not injection.dated and -DAY_S < seconds < 0 and not (short and clock > LONGEST_UPTAKE_S):
+    if clock > longest:
+        return None, ()
+    if not injection.dated and -DAY_S < seconds < 0:
         sentence = "The injection time lies after the scan: the day before was taken."
         return clock, (Reason("previous_day", sentence, injection.tag),)
-    if short and clock <= LONGEST_UPTAKE_S:
+    if short:
         sentence = "Dates of injection and scan do not fit: only the clock times were used."
         return clock, (Reason("clock_only", sentence, injection.tag),)
     return None, ()

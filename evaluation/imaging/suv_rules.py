@@ -171,7 +171,7 @@ def _corrected_to_start(
     after, notes = seconds[used] if used is not None else (None, ())
     if used is None or after is None:
         sentence = (
-            "Injection and scan times do not fit together."
+            "Injection, scan and half-life do not fit together."
             if moments
             else "Neither the time of the series nor of an acquisition is stated."
         )
@@ -247,7 +247,7 @@ def _frame_seconds(
         return None, (Reason("frame_time", sentence, tag),)
     seconds, notes = decay_seconds(injection, acquired, dose.half_life_s)
     if seconds is None:
-        sentence = "Injection and scan times do not fit together."
+        sentence = "Injection, scan and half-life do not fit together."
         return None, (Reason("scan_time", sentence, injection.tag),)
     return seconds + mean_activity_delay_s(duration_ms / 1000, dose.half_life_s), notes
 

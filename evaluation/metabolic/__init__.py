@@ -9,7 +9,7 @@ from evaluation.metabolic.background import (
 )
 from evaluation.metabolic.concordance import subgroup_concordance
 from evaluation.metabolic.lesions import lesion_parameters, own_region
-from evaluation.metabolic.lungs import Lungs, contralateral_lung, lungs_of
+from evaluation.metabolic.lungs import Lungs, contralateral_lung, lungs_of, lungs_of_sides
 from evaluation.metabolic.pairs import SubgroupConcordance
 from evaluation.metabolic.percist import PercistThreshold, factor_to_sul, percist_threshold
 from evaluation.metabolic.regions import Region, Uptake, region_of, uptake_of
@@ -31,6 +31,7 @@ __all__ = [
     "factor_to_sul",
     "lesion_parameters",
     "lungs_of",
+    "lungs_of_sides",
     "organ_statistics",
     "own_region",
     "percist_threshold",

@@ -52,7 +52,7 @@ def tumour_to_backgrounds(
     above: dict[str, float] = {}
     if lesion.n:
         inside = lesion.values_in(uptake.values)
-        means, _ = peak_means(uptake.values, uptake.grid, lesion.places)
+        means = peak_means(uptake.values, uptake.grid, lesion.places).means
         above = {"max": inside.max(), "mean": inside.mean(), "peak": means.max()}
     return {name: _ratios(above, lesion.n, behind) for name, behind in backgrounds.items()}
 

@@ -126,30 +126,24 @@ def _rules(image: Uptake, region: Region, percist: PercistThreshold | None) -> l
 def _intensities(
     image: Uptake, region: Region, inside: np.ndarray, flags: tuple[str, ...]
 ) -> tuple[Parameter, ...]:
-    means, whole = peak_means(image.values, image.grid, region.places)
-    at_maximum = inside == inside.max()
-    peak_flags = (*flags, "sphere_of_one_voxel") if whole == 1 else flags
+    peaks = peak_means(image.values, image.grid, region.places)
+    best = int(peaks.means.argmax())
+    at_maximum = np.flatnonzero(inside == inside.max())
+    local = int(at_maximum[peaks.means[at_maximum].argmax()])
     n, unit = inside.size, image.unit
-    return (
+    found = [
         Parameter("suv_max", float(inside.max()), unit, "highest voxel in the mask", flags, n),
         Parameter("suv_mean", float(inside.mean()), unit, "mean in the mask", flags, n),
-        Parameter(
-            "suv_peak",
-            float(means.max()),
-            unit,
-            f"IBSI global peak: {_SPHERE}, best centre in the mask",
-            peak_flags,
-            whole,
-        ),
-        Parameter(
-            "suv_peak_local",
-            float(means[at_maximum].max()),
-            unit,
-            f"IBSI local peak: {_SPHERE}, centred on the maximum",
-            peak_flags,
-            whole,
-        ),
-    )
+    ]
+    for name, centre, words in (
+        ("suv_peak", best, "IBSI global peak: {}, best centre in the mask"),
+        ("suv_peak_local", local, "IBSI local peak: {}, centred on the maximum"),
+    ):
+        value, count = float(peaks.means[centre]), int(peaks.counts[centre])
+        of_sphere: tuple[str, ...] = ("sphere_of_one_voxel",) if peaks.whole == 1 else ()
+        of_sphere += ("sphere_cut_at_border",) if count < peaks.whole else ()
+        found.append(Parameter(name, value, unit, words.format(_SPHERE), flags + of_sphere, count))
+    return tuple(found)
 
 
 def _threshold_parameters(

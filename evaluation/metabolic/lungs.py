@@ -69,6 +69,19 @@ def lungs_of(image: Volume, mask: np.ndarray | Volume | Region) -> Lungs:
     return Lungs(midline, left, right)
 
 
+def lungs_of_sides(
+    image: Volume, *, left: np.ndarray | Volume | Region, right: np.ndarray | Volume | Region
+) -> Lungs:
+    """Return two masks, one per lung, as the lungs; the midline is half-way between them."""
+    regions = region_of(image, left), region_of(image, right)
+    if not all(region.n for region in regions):
+        raise MetabolicRefused("the mask of one lung is empty")
+    of_left, of_right = (patient_x_mm(region.places, image.grid) for region in regions)
+    if of_left.mean() <= of_right.mean():
+        raise MetabolicRefused("the mask of the left lung does not lie left of that of the right")
+    return Lungs(float(of_left.min() + of_right.max()) / 2, *regions)
+
+
 def _side_of(lesion: Region, grid: Grid, midline: float) -> Side:
     if not lesion.n:
         raise MetabolicRefused("the lesion mask is empty, so no lung is contralateral")

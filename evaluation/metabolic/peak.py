@@ -5,6 +5,8 @@ the maximum, the highest of several equal maxima) and global intensity peak (hig
 sphere centred in the region).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from evaluation.imaging import Grid
@@ -12,8 +14,17 @@ from evaluation.imaging import Grid
 SPHERE_RADIUS_MM = 6.2035  # (3 / (4 pi))^(1/3) cm
 
 
-def peak_means(values: np.ndarray, grid: Grid, centres: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the sphere mean at each centre and how many voxels a whole sphere has.
+@dataclass(frozen=True, eq=False)
+class PeakMeans:
+    """The mean in the sphere round each centre, its voxels, and those of a whole sphere."""
+
+    means: np.ndarray
+    counts: np.ndarray
+    whole: int
+
+
+def peak_means(values: np.ndarray, grid: Grid, centres: np.ndarray) -> PeakMeans:
+    """Return the sphere mean at each centre.
 
     ``centres`` are indices (n, 3) in the order z, y, x. A voxel belongs to the sphere when its
     centre lies within 6.2035 mm; the sphere may leave the region and is cut at the image border.
@@ -29,4 +40,4 @@ def peak_means(values: np.ndarray, grid: Grid, centres: np.ndarray) -> tuple[np.
         z, y, x = place[inside].T
         total[inside] += values[z, y, x]
         count[inside] += 1
-    return total / count, len(offsets)
+    return PeakMeans(total / count, count, len(offsets))

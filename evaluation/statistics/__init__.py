@@ -49,8 +49,11 @@ from evaluation.statistics.proportions import (
     count_by_cluster,
     proportion_interval,
 )
+from evaluation.statistics.resampling import bootstrap
 from evaluation.statistics.resampling import bootstrap, bootstrap_each
+from evaluation.statistics.stratification import stratified
 from evaluation.statistics.stratification import stratified, stratified_mean
+from evaluation.statistics.stratified_means import stratified_mean
 from evaluation.statistics.tipping import TippingPoint, tipping_point
 from evaluation.statistics.weighting import SumStatistic, WeightedStatistic, weighted_sums
 

@@ -81,7 +81,7 @@ def evaluator(design: ResamplingDesign) -> Callable[[NDArray], _Array]:
 def evaluator_of_all(designs: Sequence[ResamplingDesign]) -> Callable[[NDArray], _Array]:
     """Return the function that gives each statistic for counts, shape (statistics, replicates).
 
-    Statistics that share their ``terms`` share the weighted sums.
+    Counts are floats. Statistics that share their ``terms`` share the weighted sums.
     """
     sums: dict[int, _Array] = {}
     for design in designs:
@@ -94,8 +94,7 @@ def evaluator_of_all(designs: Sequence[ResamplingDesign]) -> Callable[[NDArray],
     ]
 
     def evaluate(counts: NDArray) -> _Array:
-        drawn = counts.astype(float) if sums else counts
-        found = {key: weighted_sums(drawn, columns) for key, columns in sums.items()}
+        found = {key: weighted_sums(counts, columns) for key, columns in sums.items()}
         rows = []
         for design, other in zip(designs, others, strict=True):
             own = design.statistic

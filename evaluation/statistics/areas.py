@@ -81,6 +81,7 @@ def areas_from_placements(
     u = over_negatives - value[:, None]
     v = over_positives - over_positives.mean(axis=1)[:, None]
     m, n = u.shape[1], v.shape[1]
+    if codes is None or _distinct(codes) == len(truth):
     if codes is None or int(np.bincount(codes).max()) == 1:
         return Areas(value, _outer(u) / _dof(m) / m + _outer(v) / _dof(n) / n, "DeLong")
     return Areas(value, _clustered(u, v, codes[truth], codes[~truth]), "Obuchowski 1997")
@@ -90,15 +91,22 @@ def _clustered(u: _Array, v: _Array, of_positive: _Codes, of_negative: _Codes) -
     """Covariance from cluster sums of the centred placement values, shapes (k, m) and (k, n)."""
     m, n = u.shape[1], v.shape[1]
     size = int(max(of_positive.max(), of_negative.max())) + 1
-    counts = np.bincount(of_positive, minlength=size), np.bincount(of_negative, minlength=size)
-    with_positive, with_negative = (int(np.count_nonzero(count)) for count in counts)
+    clusters = _distinct(np.append(of_positive, of_negative))
     clusters = int(np.count_nonzero(counts[0] + counts[1]))
+    counts = np.bincount(of_positive, minlength=size), np.bincount(of_negative, minlength=size)
     sum_u = np.stack([np.bincount(of_positive, row, size).astype(float) for row in u])
     sum_v = np.stack([np.bincount(of_negative, row, size).astype(float) for row in v])
+    with_positive, with_negative = (int(np.count_nonzero(count)) for count in counts)
+    with_positive, with_negative = _distinct(of_positive), _distinct(of_negative)
     s10 = with_positive / _dof(with_positive) / m * _outer(sum_u)
     s01 = with_negative / _dof(with_negative) / n * _outer(sum_v)
     s11 = clusters / _dof(clusters) * (sum_u @ sum_v.T)
     return np.asarray(s10 / m + s01 / n + (s11 + s11.T) / (m * n))
+
+
+def _distinct(codes: _Codes) -> int:
+    # Codes are small integers: counting them is faster than sorting them.
+    return int(np.count_nonzero(np.bincount(codes)))
 
 
 def _outer(rows: _Array) -> _Array:

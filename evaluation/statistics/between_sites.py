@@ -75,7 +75,7 @@ def _root(decreasing: Callable[[float], float], y: _Array) -> float:
     high = max(1e-12, float(y.var(ddof=1)))
     while decreasing(high) > 0:
         high *= 2
-    return float(optimize.brentq(decreasing, 0.0, high, xtol=1e-15, rtol=1e-14))
+    return float(optimize.brentq(decreasing, 0.0, high, xtol=1e-15, rtol=1e-14, maxiter=1000))
 
 
 TAU2: dict[str, Callable[[_Array, _Array], float]] = {

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from evaluation.statistics.binomial import proportion_bounds
 from evaluation.statistics.estimates import DEFAULT_LEVEL, Estimate, require_level
-from evaluation.statistics.proportions import proportion_bounds
 
 PLANNED = ("planned",)
 """Flag of an interval that is expected, not observed."""

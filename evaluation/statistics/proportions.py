@@ -1,13 +1,14 @@
 """Intervals of proportions, one observation per participant or several."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from evaluation.statistics.binomial import BOUNDS, wilson
 from evaluation.statistics.estimates import (
     DEFAULT_LEVEL,
     Estimate,
@@ -59,8 +60,8 @@ def proportion_interval(
     require_level(level)
     if not 0 <= successes <= n:
         raise ValueError(f"successes must lie between 0 and n, not {successes} of {n}")
-    if method not in _BOUNDS:
-        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(_BOUNDS))}")
+    if method not in BOUNDS:
+        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(BOUNDS))}")
     if n == 0:
         return not_estimable("no observation", level=level, missing=missing, method=method)
     boundary = successes in (0, n)
@@ -70,18 +71,9 @@ def proportion_interval(
             flags=("boundary", "no_interval"),
             reason=f"the logit of {successes} of {n} is infinite: no interval by this method",
         )  # fmt: skip
-    lower, upper = _BOUNDS[method](successes, n, level)
+    lower, upper = BOUNDS[method](successes, n, level)
     flags = ("boundary",) if boundary else ()
     return Estimate(successes / n, lower, upper, level, n, n, missing, method, flags=flags)
-
-
-def proportion_bounds(
-    successes: float, n: float, *, method: str, level: float
-) -> tuple[float, float]:
-    """Return the bounds alone; the counts need not be whole, as when an interval is planned."""
-    if method not in _BOUNDS:
-        raise ValueError(f"unknown method {method!r}: choose one of {', '.join(sorted(_BOUNDS))}")
-    return _BOUNDS[method](successes, n, level)
 
 
 def clustered_proportion(
@@ -158,7 +150,7 @@ def _checked_counts(
     successes: ArrayLike, totals: ArrayLike
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     given = [np.asarray(a) for a in (successes, totals)]
-    if not all(np.all(np.equal(np.mod(a, 1), 0)) for a in given):
+    if not all(np.all(np.abs(a) < 2**53) and np.all(a == np.rint(a)) for a in given):
         raise ValueError("counts must be whole numbers")
     x, m = (a.astype(np.int64) for a in given)
     if x.shape != m.shape or x.ndim != 1:
@@ -176,48 +168,8 @@ def _by_clusters(p: float, n: int, clusters: int, *, missing: int, level: float)
         return replace(
             exact, n=n, missing=missing, method="clopper_pearson (number of participants)"
         )
-    lower, upper = _wilson(p * clusters, clusters, level)
+    lower, upper = wilson(p * clusters, clusters, level)
     return Estimate(
         p, lower, upper, level, n, clusters, missing, "wilson (number of participants)",
         flags=("no_between_cluster_variance",),
     )  # fmt: skip
-
-
-def _wilson(x: float, n: float, level: float) -> tuple[float, float]:
-    z = float(stats.norm.ppf(0.5 + level / 2))
-    p = x / n
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
-    # At 0 and n the limits are exactly 0 and 1; rounding would leave 1e-17.
-    return (0.0 if x == 0 else centre - half), (1.0 if x == n else centre + half)
-
-
-def _wilson_cc(x: float, n: float, level: float) -> tuple[float, float]:
-    z = float(stats.norm.ppf(0.5 + level / 2))
-    p, q, scale = x / n, 1 - x / n, 2 * (n + z**2)
-    lower_root = math.sqrt(z**2 - 2 - 1 / n + 4 * p * (n * q + 1)) if x > 0 else 0.0
-    upper_root = math.sqrt(z**2 + 2 - 1 / n + 4 * p * (n * q - 1)) if x < n else 0.0
-    lower = (2 * n * p + z**2 - 1 - z * lower_root) / scale
-    upper = (2 * n * p + z**2 + 1 + z * upper_root) / scale
-    return (0.0 if x == 0 else max(0.0, lower)), (1.0 if x == n else min(1.0, upper))
-
-
-def _clopper_pearson(x: float, n: float, level: float) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    lower = 0.0 if x == 0 else float(stats.beta.ppf(tail, x, n - x + 1))
-    upper = 1.0 if x == n else float(stats.beta.ppf(1 - tail, x + 1, n - x))
-    return lower, upper
-
-
-def _logit(x: float, n: float, level: float) -> tuple[float, float]:
-    half = float(stats.norm.ppf(0.5 + level / 2)) / math.sqrt(x * (1 - x / n))
-    centre = math.log(x / (n - x))
-    return float(special.expit(centre - half)), float(special.expit(centre + half))
-
-
-_BOUNDS: dict[str, Callable[[float, float, float], tuple[float, float]]] = {
-    "wilson": _wilson,
-    "wilson_cc": _wilson_cc,
-    "clopper_pearson": _clopper_pearson,
-    "logit": _logit,
-}

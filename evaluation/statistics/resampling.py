@@ -166,7 +166,10 @@ def _replicates(
 
     def block(start: int) -> _Array:
         own = children[start : start + BLOCK]
-        return evaluate(np.stack([_draw(child, places, len(strata)) for child in own]))
+        counts = np.empty((len(own), len(strata)))
+        for row, child in zip(counts, own, strict=True):
+            row[:] = _draw(child, places, len(strata))
+        return evaluate(counts)
 
     starts = range(0, replicates, BLOCK)
     if workers == 1:

@@ -6,16 +6,35 @@ and the error by uptake.
 """
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
-from evaluation.analysis import Tables, default_plan
+from evaluation.analysis import AnalysisResult, Plan, Tables, default_plan, run
 from tests.evaluation.simulated_study import simulated_tables
 
 PLAN = replace(default_plan(), bootstrap_replicates=100)
 QUICK = replace(PLAN, sensitivity=(), subgroup=(), risk=None, multiplicity=None)
+"""Main rows only: what most tests look at, in a third of the time."""
 UPTAKE = ("uptake:0-1", "uptake:1-2.5", "uptake:2.5-5", "uptake:5-10", "uptake:10+")
+
+
+def narrowed(
+    plan: Plan, *, primary: tuple[str, ...] = (), conditions: tuple[str, ...] = ()
+) -> Plan:
+    """Return a plan with some of its endpoints only."""
+    return replace(
+        plan, primary=tuple(p for p in plan.primary if p.id in primary), multiplicity=None,
+        target_condition=tuple(c for c in plan.target_condition if c.id in conditions),
+    )  # fmt: skip
+
+
+@cache
+def full_run() -> tuple[Tables, AnalysisResult]:
+    """Return the tables and the result of the whole plan, made once for all tests."""
+    tables = full_tables()
+    return tables, run(PLAN, tables)
 
 
 def full_tables(*, seed: int = 11, participants: int = 60) -> Tables:

@@ -82,6 +82,11 @@ def test_the_weighted_correlation_of_a_draw_is_that_of_the_drawn_pairs(method):
     assert sorted(seen) == pytest.approx([e.lower, e.upper], abs=1e-5)
 
 
+def test_an_unknown_correlation_is_refused():
+    with pytest.raises(ValueError, match="choose one of pearson, spearman, kendall"):
+        correlation(_X, _Y, method="phi")
+
+
 def test_clustered_pairs_need_a_seed_and_another_method_than_kendall():
     who = np.arange(40) // 4
     with pytest.raises(ValueError, match="seed"):
@@ -205,3 +210,19 @@ def test_a_tolerance_must_be_one_number(bad):
 def test_the_share_within_a_tolerance_counts_participants_as_clusters():
     e = within_tolerance([1.0, 1, 1, 1], [1.05, 1.2, 1.0, 1.0], absolute=0.1, subject=[1, 1, 2, 3])
     assert (e.value, e.n, e.clusters) == (0.75, 4, 3)
+
+
+@pytest.mark.parametrize(("difference", "inside"), [(0.1, 1.0), (0.1000001, 0.0)])
+def test_a_difference_at_the_tolerance_is_inside(difference, inside):
+    assert within_tolerance([0.0], [difference], absolute=0.1).value == inside
+
+
+def test_a_relative_tolerance_follows_the_size_of_the_first_value():
+    e = within_tolerance([-10.0, 10.0, 1.0, 0.0], [-12.0, 8.0, 1.3, 0.0], relative=0.2)
+    assert e.value == 0.75
+
+
+def test_the_largest_one_sided_p_value_is_that_of_the_nearer_margin():
+    x = _X - _Y
+    shifted = equivalence(_X, _Y, margin=(x.mean() - 0.2, x.mean() + 5))
+    assert shifted.statistic == pytest.approx(0.2 / (x.std(ddof=1) / math.sqrt(40)))

@@ -133,3 +133,17 @@ def test_few_different_pairs_have_no_passing_bablok_line():
 def test_an_error_ratio_must_be_a_positive_number(ratio):
     with pytest.raises(ValueError, match="error_ratio"):
         deming([1.0, 2, 3, 4], [1.0, 2, 3, 4], error_ratio=ratio)
+
+
+def test_passing_bablok_bounds_are_the_ranks_of_the_paper():
+    x, y = _cloud(8, 30)
+    s = _sorted_slopes(x, y)
+    k = int((s < -1).sum())
+    width = 1.959963984540054 * np.sqrt(30 * 29 * 65 / 18)
+    first = int(np.ceil((435 - width) / 2))
+    e = passing_bablok(x, y)
+    assert (e.slope.lower, e.slope.upper) == (s[first + k - 1], s[435 - first + k])
+    assert e.slope.value == s[217 + k]
+    assert e.intercept.value == np.median(y - e.slope.value * x)
+    assert e.intercept.lower == np.median(y - e.slope.upper * x)
+    assert e.intercept.upper == np.median(y - e.slope.lower * x)

@@ -9,7 +9,14 @@ from evaluation.agreement import bland_altman
 from evaluation.analysis import run
 from evaluation.diagnostic import INDETERMINATE, accuracy_table, auc
 from evaluation.statistics import mean_interval, worst_and_best_case
-from tests.evaluation.full_study import PLAN, QUICK, full_tables, with_failures
+from tests.evaluation.full_study import (
+    PLAN,
+    QUICK,
+    full_run,
+    full_tables,
+    narrowed,
+    with_failures,
+)
 from tests.evaluation.row_lookup import everybody
 
 NODAL = {"endpoint": "nodal_metastasis", "unit": "participant"}
@@ -17,12 +24,12 @@ NODAL = {"endpoint": "nodal_metastasis", "unit": "participant"}
 
 @pytest.fixture(scope="module")
 def tables():
-    return full_tables()
+    return full_run()[0]
 
 
 @pytest.fixture(scope="module")
-def result(tables):
-    return run(PLAN, tables)
+def result():
+    return full_run()[1]
 
 
 def _scores(result, test, condition="nodal_metastasis", unit="participant"):
@@ -89,7 +96,10 @@ def test_a_missing_result_is_wrong_in_the_worst_case_and_left_out_in_the_main_on
     m = tables.measurements
     lost = m[(m["quantity"] == "suv_peak") & (m["image"] == "synthetic")
              & (m["region"] == "lesion:1")].index[:4]  # fmt: skip
-    result = run(PLAN, replace(tables, measurements=m.drop(lost)))
+    plan = narrowed(PLAN, conditions=("malignancy",))
+    worst_case = tuple(s for s in plan.sensitivity if s.id == "worst_case")
+    plan = replace(plan, sensitivity=worst_case, risk=None)
+    result = run(plan, replace(tables, measurements=m.drop(lost)))
     where = {"endpoint": "malignancy", "unit": "lesion", "test": "spet_suvpeak"}
     main = everybody(result, "sensitivity", **where)
     worst = everybody(result, "sensitivity", analysis="worst_case", **where)
@@ -100,8 +110,9 @@ def test_a_missing_result_is_wrong_in_the_worst_case_and_left_out_in_the_main_on
 
 
 def test_a_failed_synthetic_pet_counts_as_wrong_for_the_tests_that_read_it(tables):
-    failed = run(QUICK, with_failures(tables, 2))
-    before = run(QUICK, tables)
+    plan = narrowed(QUICK, conditions=("distant_metastasis",))
+    failed = run(plan, with_failures(tables, 2))
+    before = run(plan, tables)
     where = {"endpoint": "distant_metastasis", "unit": "participant"}
     assert everybody(failed, "failed_index", test="spet_suvpeak", **where).value == 2
     one, other = (
@@ -110,7 +121,7 @@ def test_a_failed_synthetic_pet_counts_as_wrong_for_the_tests_that_read_it(table
     assert other.n == one.n
     assert other.value <= one.value
     assert everybody(failed, "failed_index", test="pet_suvpeak", **where).value == 0
-    missing = replace(QUICK, methods=replace(QUICK.methods, failure="missing"))
+    missing = replace(plan, methods=replace(plan.methods, failure="missing"))
     left_out = run(missing, with_failures(tables, 2))
     assert everybody(left_out, "sensitivity", test="spet_suvpeak", **where).n == one.n - 2
 
@@ -167,7 +178,9 @@ def test_the_per_protocol_set_is_smaller_and_needs_its_columns(tables, result):
     row = everybody(result, "mean", endpoint="ssim", quantity="ssim", analysis="per_protocol")
     assert 0 < row.n < everybody(result, "mean", endpoint="ssim", quantity="ssim").n
     without = tables.participants.drop(columns=["glucose_mmol_l"])
-    lacking = run(PLAN, replace(tables, participants=without))
+    protocol = tuple(s for s in PLAN.sensitivity if s.id == "per_protocol")
+    plan = replace(narrowed(PLAN, primary=("ssim",)), sensitivity=protocol)
+    lacking = run(plan, replace(tables, participants=without))
     gap = everybody(lacking, "mean", endpoint="ssim", quantity="ssim", analysis="per_protocol")
     assert gap.value is None
     assert "no column 'glucose_mmol_l'" in gap.reason

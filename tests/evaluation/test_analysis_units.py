@@ -5,11 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from evaluation.analysis import COLUMNS, Tables, default_plan, empty_table, run
+from evaluation.analysis import COLUMNS, Tables, empty_table, run
+from tests.evaluation.full_study import QUICK as PLAN
 from tests.evaluation.row_lookup import everybody
 from tests.evaluation.simulated_study import simulated_tables
-
-PLAN = replace(default_plan(), bootstrap_replicates=100)
 
 
 @pytest.fixture(scope="module")

@@ -196,3 +196,15 @@ def test_clusters_without_a_discordant_pair_have_no_interval_of_width_zero():
     e = compare_paired([1, 1, 1], [1, 1, 0], [1, 1, 0], cluster=["a", "a", "b"]).sensitivity
     assert (e.value, e.lower, e.upper) == (0.0, None, None)
     assert "discordant" in e.reason
+
+
+def test_participants_who_all_differ_alike_have_no_interval_of_width_zero():
+    e = compare_paired([1] * 4, [1] * 4, [0] * 4, cluster=["a", "a", "b", "b"]).sensitivity
+    assert (e.value, e.lower) == (1.0, None)
+    assert "differ alike" in e.reason
+
+
+@pytest.mark.parametrize(("b", "c", "n"), [(-1, 0, 5), (3, 3, 5), (0, 0, 0)])
+def test_impossible_discordant_counts_are_refused(b, c, n):
+    with pytest.raises(ValueError, match="discordant counts"):
+        tango_interval(b, c, n)

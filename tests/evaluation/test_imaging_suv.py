@@ -1,31 +1,13 @@
 import math
-import warnings
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom import Dataset
 
-from evaluation.imaging import SuvRefused, read_series, sul_factor, suv_factor
-from tests.evaluation.imaging_series import ct_series, injected, pet_slice, write_series
-
-HALF_LIFE_S = 6586.2
-ONE_HOUR = 70_000 / 350e6 * 2 ** (3600 / HALF_LIFE_S)  # injected at 10:00, series at 11:00
-
-
-def header(radiopharmaceutical: dict | None = None, **changes) -> Dataset:
-    made = pet_slice(0.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # some of the values set here are wrong on purpose
-        made.RadiopharmaceuticalInformationSequence = [injected(**(radiopharmaceutical or {}))]
-        for keyword, value in changes.items():
-            setattr(made, keyword, value)
-    return made
-
-
-def ids(reasons):
-    return [reason.id for reason in reasons]
+from evaluation.imaging import SuvRefused, read_series, suv_factor
+from tests.evaluation.imaging_series import ct_series, pet_slice, write_series
+from tests.evaluation.suv_headers import HALF_LIFE_S, ONE_HOUR, header, ids
 
 
 def test_activity_is_divided_by_the_dose_left_at_series_time():
@@ -51,6 +33,7 @@ def test_without_decay_correction_each_slice_has_its_own_factor():
     conversion = suv_factor([early, late])
 
     assert conversion.factor is None
+    assert conversion.decay_seconds == pytest.approx(3600 + middle)  # of the earliest slice
     assert conversion.slice_factors[0] == pytest.approx(
         200e-6 * 2 ** ((3600 + middle) / HALF_LIFE_S)
     )
@@ -197,6 +180,14 @@ def test_philips_counts_use_the_suv_factor_first_and_the_activity_factor_else():
     assert activity.factor == pytest.approx(2 * ONE_HOUR)
 
 
+def test_an_activity_factor_that_a_slice_lacks_is_no_reading():
+    whole, part = philips(x00="0.0007", x09="2.0"), philips(x00="0.0008")
+    conversion = suv_factor([whole, part])
+
+    assert conversion.slice_factors == (0.0007, 0.0008)
+    assert conversion.alternatives == {}
+
+
 def test_philips_factors_are_ignored_for_activity():
     made = philips(x00="0.0007", x09="2.0")
     made.Units = "BQML"
@@ -242,123 +233,6 @@ def test_a_long_lived_nuclide_may_be_given_days_before():
         "RadionuclideHalfLife": "282240",
     }
     assert suv_factor(header(zirconium)).decay_seconds == 3 * 86400
-
-
-@pytest.mark.parametrize(
-    ("radiopharmaceutical", "changes", "fault", "tag"),
-    [
-        ({}, {"PatientWeight": None}, "weight", "(0010,1030)"),
-        ({}, {"PatientWeight": "0"}, "weight", "(0010,1030)"),
-        ({"RadionuclideTotalDose": None}, {}, "dose", "(0018,1074)"),
-        ({"RadionuclideTotalDose": "0"}, {}, "dose", "(0018,1074)"),
-        ({"RadionuclideHalfLife": None}, {}, "half_life", "(0018,1075)"),
-        ({"RadiopharmaceuticalStartTime": None}, {}, "injection_time", "(0018,1078)"),
-        ({"RadiopharmaceuticalStartTime": "130000"}, {}, "scan_time", "(0018,1072)"),
-        ({}, {"SeriesTime": None, "AcquisitionTime": None}, "scan_time", "(0008,0031)"),
-        ({"RadiopharmaceuticalStartTime": "noon"}, {}, "injection_time", "(0018,1078)"),
-        ({"RadiopharmaceuticalStartTime": "256100"}, {}, "injection_time", "(0018,1078)"),
-        ({}, {"SeriesDate": "20251301", "AcquisitionDate": None}, "injection_time", "(0008,0021)"),
-        ({"RadionuclideHalfLife": "282240"}, {}, "injection_time", "(0018,1078)"),
-        ({}, {"Units": "CM2ML", "SUVType": "BW"}, "suv_type", "(0054,1006)"),
-        ({}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.130"}, "multiframe", "(0008,0016)"),
-        ({}, {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.128.1"}, "multiframe", "(0008,0016)"),
-        ({}, {"Units": "1CM"}, "units", "(0054,1001)"),
-        ({}, {"Units": "CPS"}, "units", "(0054,1001)"),
-        ({}, {"DecayCorrection": "NONE", "AcquisitionTime": "090000"}, "scan_time", "(0018,1072)"),
-        ({}, {"DecayCorrection": None}, "decay_correction", "(0054,1102)"),
-        ({}, {"DecayCorrection": "SOMEHOW"}, "decay_correction", "(0054,1102)"),
-        ({}, {"CorrectedImage": ["DECY"]}, "attenuation", "(0028,0051)"),
-        ({}, {"CorrectedImage": ["ATTN"]}, "decay", "(0028,0051)"),
-        ({}, {"RescaleIntercept": "5"}, "intercept", "(0028,1052)"),
-        ({}, {"Units": None}, "units", "(0054,1001)"),
-        ({}, {"Units": "PROPCNTS"}, "units", "(0054,1001)"),
-        ({}, {"Units": "CNTS"}, "philips_factor", "(7053,1000)"),
-        ({}, {"Units": "GML", "SUVType": "BSA"}, "suv_type", "(0054,1006)"),
-        (
-            {},
-            {"DecayCorrection": "NONE", "ActualFrameDuration": None},
-            "frame_time",
-            "(0018,1242)",
-        ),
-    ],
-)
-def test_what_cannot_be_computed_is_refused_with_its_tag(radiopharmaceutical, changes, fault, tag):
-    conversion = suv_factor(header(radiopharmaceutical, **changes))
-
-    assert (fault, tag) in [(reason.id, reason.tag) for reason in conversion.refusals]
-    assert conversion.factor is None
-    assert conversion.slice_factors == ()
-
-
-@pytest.mark.parametrize("missing", ["PatientSize", "PatientSex"])
-def test_lean_mass_needs_height_and_sex_and_body_weight_does_not(missing):
-    made = header(**{missing: None})
-
-    assert suv_factor(made).factor == pytest.approx(ONE_HOUR)
-    assert suv_factor(made, kind="lbm_james").factor is None
-
-
-def test_two_radiopharmaceuticals_are_refused():
-    made = header()
-    made.RadiopharmaceuticalInformationSequence = [injected(), injected()]
-    assert ids(suv_factor(made).refusals) == ["dose"]
-
-
-def test_a_lean_mass_below_zero_is_refused_rather_than_used():
-    conversion = suv_factor(header(PatientSize="0.35"), kind="ibw")
-
-    assert [(r.id, r.tag) for r in conversion.refusals] == [("mass", "(0010,1020)")]
-    assert (conversion.factor, conversion.slice_factors) == (None, ())
-
-
-def test_a_weight_beyond_the_top_of_james_formula_is_a_finding():
-    heavy = header(PatientWeight="140")
-
-    assert ids(suv_factor(heavy, kind="lbm_james").findings) == ["beyond_james"]
-    assert suv_factor(heavy, kind="lbm_janmahasatian").findings == ()
-    assert suv_factor(header(PatientWeight="130"), kind="lbm_james").findings == ()
-
-
-def test_a_kind_that_does_not_exist_is_an_error_of_the_caller():
-    with pytest.raises(ValueError, match="lbm_janmahasatian"):
-        suv_factor(header(), kind="lbm")
-
-
-def test_the_factor_of_sul_is_lean_mass_over_weight():
-    lean_kg = 9270 * 70 / (6680 + 216 * 70 / 1.75**2)
-
-    assert sul_factor(header()) == pytest.approx(lean_kg / 70)
-    with pytest.raises(SuvRefused, match="height"):
-        sul_factor(header(PatientSize=None))
-
-
-@pytest.mark.parametrize(
-    ("keyword", "value", "tag"),
-    [
-        ("PatientWeight", "71", "(0010,1030)"),
-        ("SeriesTime", "113000", "(0008,0031)"),
-        ("DecayCorrection", "ADMIN", "(0054,1102)"),
-        ("Units", "GML", "(0054,1001)"),
-    ],
-)
-def test_slices_that_disagree_about_the_one_scan_are_refused(keyword, value, tag):
-    conversion = suv_factor([header(), header(**{keyword: value})])
-    assert ("slices_disagree", tag) in [(r.id, r.tag) for r in conversion.refusals]
-
-
-def test_slices_that_disagree_about_the_one_dose_are_refused():
-    conversion = suv_factor([header(), header({"RadionuclideTotalDose": "1e8"})])
-    assert [r.tag for r in conversion.refusals] == ["(0018,1074)"]
-
-
-def test_one_slice_that_was_not_corrected_for_attenuation_is_enough_to_refuse():
-    conversion = suv_factor([header(), header(CorrectedImage=["DECY"])])
-    assert ids(conversion.refusals) == ["attenuation"]
-
-
-def test_no_header_at_all_is_an_error_of_the_caller():
-    with pytest.raises(ValueError, match="no header"):
-        suv_factor([])
 
 
 @given(st.floats(30, 200), st.floats(1e7, 1e9), st.integers(0, 6 * 3600))

@@ -190,7 +190,9 @@ def test_suv_of_the_surface_becomes_suv_of_the_weight(tmp_path):
     assert_suv(stored(tmp_path, surface_cm2 / WEIGHT_G, slopes=(0.0001,) * 4, Units="CM2ML"))
 
 
-@pytest.mark.parametrize(("zone", "minutes"), [("+0100", 60), ("", 0), ("+0000", 0)])
+@pytest.mark.parametrize(
+    ("zone", "minutes"), [("+0100", 60), ("", 0), ("+0000", 0), ("-0330", -210), ("noon", 0)]
+)
 def test_an_injection_with_its_offset_from_utc_is_brought_to_the_time_of_the_header(zone, minutes):
     made = pet_slice(0.0)
     made.TimezoneOffsetFromUTC = zone or None
@@ -239,3 +241,29 @@ def test_an_acquisition_past_midnight_is_not_the_first():
         beds.append(made)
 
     assert suv_factor(beds).decay_seconds == 3600
+
+
+def test_a_scan_that_begins_at_the_injection_is_no_oddity():
+    made = pet_slice(0.0)
+    made.RadiopharmaceuticalInformationSequence = [injected(RadiopharmaceuticalStartTime="110000")]
+    conversion = suv_factor(made)
+
+    assert (conversion.decay_seconds, conversion.findings) == (0.0, ())
+
+
+@pytest.mark.parametrize(("half_life_s", "refused"), [("360", False), ("359.9", True)])
+def test_ten_half_lives_are_the_longest_uptake(half_life_s, refused):
+    made = pet_slice(0.0)  # an hour after the injection
+    made.RadiopharmaceuticalInformationSequence = [injected(RadionuclideHalfLife=half_life_s)]
+    found = [reason.id for reason in suv_factor(made).refusals]
+
+    assert found == (["scan_time"] if refused else [])
+
+
+@pytest.mark.parametrize(("clock", "refused"), [("230000", False), ("225959", True)])
+def test_twelve_hours_are_the_longest_uptake_of_a_short_lived_nuclide(clock, refused):
+    made = pet_slice(0.0)  # at 11:00; the injection was the evening before
+    made.RadiopharmaceuticalInformationSequence = [injected(RadiopharmaceuticalStartTime=clock)]
+    found = [reason.id for reason in suv_factor(made).refusals]
+
+    assert found == (["scan_time"] if refused else [])

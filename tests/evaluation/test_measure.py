@@ -202,3 +202,34 @@ def test_identical_images_have_no_error_and_a_flag_for_psnr():
 def test_what_does_not_fit_together_is_refused(changes, words):
     with pytest.raises(ValueError, match=words):
         measured(**changes)
+
+
+def test_a_second_data_range_gives_rows_named_after_it():
+    rows = measured(sensitivity_data_range=10.0)
+    alone = ssim(reference(), synthetic(), data_range=10.0, mask=None).value
+
+    assert "L 10" in rows["body", "pair", "ssim_l10"].method
+    assert rows["body", "pair", "psnr_l10"].value < rows["body", "pair", "psnr"].value
+    assert measured(ct=None, sensitivity_data_range=10.0)["body", "pair", "ssim_l10"].value == alone
+
+
+def test_uptake_strata_are_rows_of_their_own_over_the_body():
+    rows = measured(uptake_edges=(0, 1.5, 5, 20))
+    strata = ("uptake:0-1.5", "uptake:1.5-5", "uptake:5-20")
+
+    assert rows["uptake:5-20", "pair", "bias"].value == pytest.approx(-9 * 0.2, rel=1e-5)
+    assert rows["uptake:5-20", "pair", "n"].value == lesion().sum()
+    assert rows["uptake:5-20", "pair", "n"].unit == "voxels"
+    assert sum(rows[s, "pair", "n"].value for s in strata) == rows["body", "pair", "mae"].n_voxels
+
+
+def test_fsim_is_measured_on_request_only():
+    assert ("body", "pair", "fsim") not in measured()
+    assert 0 < measured(fsim=True)["body", "pair", "fsim"].value <= 1
+
+
+def test_controls_are_measured_in_the_same_strata():
+    rows = measured(uptake_edges=(0, 5, 20), negative_controls=True)
+
+    assert rows["uptake:5-20", "control:lesions_erased", "bias"].value < -6
+    assert rows["uptake:5-20", "control:zero", "bias"].value == pytest.approx(-9.0)

@@ -78,7 +78,8 @@ def test_the_peak_leaves_the_mask_and_is_cut_only_at_the_image_border():
     ]
 
     assert found["suv_peak"].value == pytest.approx((6 + 2 * (len(corner) - 1)) / len(corner))
-    assert found["suv_peak"].flags == ("touches_border",)
+    assert found["suv_peak"].flags == ("touches_border", "sphere_cut_at_border")
+    assert found["suv_peak"].n_voxels == len(corner)
 
 
 def test_the_global_peak_may_lie_elsewhere_than_the_maximum():
@@ -245,3 +246,12 @@ def test_the_peak_at_the_far_border_is_the_mirror_of_that_at_the_near_one():
 def test_a_voxel_exactly_at_the_threshold_belongs_to_the_region():
     found = by_name(lesion_parameters(image(hot_cube(uptake=2.5)), cube()))
     assert found["mtv_2_5"].n_voxels == 27
+
+
+def test_a_sphere_may_be_cut_though_the_lesion_does_not_touch_the_border():
+    values = np.full(GRID.shape, 1.0)
+    values[1, 12, 12] = 9.0
+    found = by_name(lesion_parameters(image(values), values > 5))
+
+    assert found["suv_peak"].flags == ("sphere_cut_at_border",)
+    assert found["suv_max"].flags == ()

@@ -45,6 +45,14 @@ def test_the_tests_of_equivalence_are_those_of_statsmodels():
     assert found.equivalent is bool(p_value < 0.05)
 
 
+def test_a_bias_downwards_is_judged_as_one_upwards():
+    up = of(judged(margin=60.0), "all").equivalence
+    down = subgroup_concordance(SYNTHETIC, LIVER, subgroup=SEX, margin=60.0)[0].equivalence
+
+    assert down.value == pytest.approx(-up.value)
+    assert down.p_value == pytest.approx(up.p_value)
+
+
 @pytest.mark.parametrize("margin", [20.0, 60.0, 150.0])
 def test_the_interval_of_twice_alpha_decides_as_the_tests_do(margin):
     found = of(judged(margin=margin), "all")

@@ -107,6 +107,18 @@ def test_a_liver_cut_by_the_image_border_is_no_deeper_there():
         percist_threshold(image(noisy(), "SUVlbm"), slab)
 
 
+@pytest.mark.parametrize(("slices", "fits"), [(9, False), (11, True)])
+def test_every_voxel_of_the_sphere_lies_in_the_mask(slices, fits):
+    # Nine slices of 3 mm leave exactly 15 mm to the next voxel outside: that one is in the sphere.
+    mask = np.zeros(GRID.shape, bool)
+    mask[5 : 5 + slices, 5:25, 2:38] = True
+    if fits:
+        assert percist_threshold(image(noisy(), "SUVlbm"), mask).value > 0
+    else:
+        with pytest.raises(MetabolicRefused, match="no sphere"):
+            percist_threshold(image(noisy(), "SUVlbm"), mask)
+
+
 def test_volume_and_glycolysis_above_the_threshold_are_told_in_sul():
     values = np.full(GRID.shape, 2.0)
     lesion = ball((12, 8, 34), 9)

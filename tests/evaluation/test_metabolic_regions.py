@@ -11,6 +11,7 @@ from evaluation.metabolic import (
     MetabolicRefused,
     contralateral_lung,
     lesion_parameters,
+    lungs_of_sides,
     organ_statistics,
     percist_threshold,
     segment,
@@ -82,6 +83,15 @@ def test_a_box_without_a_seed_starts_at_its_highest_voxel():
     values[2, 2, 2] = 50.0  # outside the box
     found = segment(image(values), box=(slice(5, 15), slice(5, 15), slice(5, 15)), method="41")
     assert np.array_equal(found.mask.array, LESION)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("span", [slice(9, 15), slice(5, 11)])
+def test_each_face_of_the_box_is_watched(axis, span):
+    box = [slice(5, 15)] * 3
+    box[axis] = span
+    found = segment(image(hot()), box=tuple(box), method="41")
+    assert found.flags == ("region_reaches_box",)
 
 
 def test_a_region_never_leaves_its_box_and_says_when_it_wanted_to():
@@ -158,6 +168,16 @@ def test_lungs_that_touch_are_parted_where_they_are_thinnest():
     assert LEFT.sum() <= found.n <= LEFT.sum() + bridge.sum() / 2
 
 
+@pytest.mark.parametrize(("rows", "two"), [(6, True), (7, False)])
+def test_two_lungs_are_thinner_between_them_than_half_of_either(rows, two):
+    joined = RIGHT | LEFT | block((4, 16), (6, 6 + rows), (16, 22))
+    if two:
+        assert contralateral_lung(image(hot()), joined, LESION).n >= LEFT.sum()
+    else:
+        with pytest.raises(MetabolicRefused, match="does not show two lungs"):
+            contralateral_lung(image(hot()), joined, LESION)
+
+
 @pytest.mark.parametrize(
     ("lungs", "arguments", "words"),
     [
@@ -174,19 +194,52 @@ def test_no_lung_is_guessed(lungs, arguments, words):
         contralateral_lung(image(hot()), lungs, **arguments)
 
 
-def test_a_pair_gets_the_ratio_to_the_other_lung_of_each_lesion():
+@pytest.mark.parametrize(
+    ("left", "right", "words"),
+    [
+        (RIGHT, LEFT, "does not lie left"),
+        (np.zeros(GRID.shape, bool), RIGHT, "one lung is empty"),
+    ],
+)
+def test_lungs_of_the_wrong_side_are_refused(left, right, words):
+    with pytest.raises(MetabolicRefused, match=words):
+        lungs_of_sides(image(hot()), left=left, right=right)
+
+
+def test_one_lung_alone_gives_no_midline_and_says_so():
+    rows = {
+        (r.region, r.image, r.quantity): r
+        for r in measure_pair(
+            reference=image(hot()), synthetic=image(hot()), ct=None, lesions={1: LESION},
+            backgrounds={"lung_left": LEFT}, data_range=20.0,
+        )
+    }  # fmt: skip
+    row = rows["lesion:1", "reference", "tbr_mean_lung_contralateral"]
+
+    assert row.value is None
+    assert "only one lung has a mask" in row.method
+
+
+@pytest.mark.parametrize("names", [("lungs",), ("lung_left", "lung_right")])
+def test_a_pair_gets_the_ratio_to_the_other_lung_of_each_lesion(names):
     values = np.full(GRID.shape, 2.0)
     values[RIGHT], values[LEFT] = 0.5, 0.25
     lesions = {1: block((8, 12), (8, 12), (8, 12)), 2: block((8, 12), (8, 12), (26, 30)),
                3: block((8, 12), (8, 12), (17, 21))}  # fmt: skip
     for mask in lesions.values():
         values[mask] = 5.0
-    lungs = (RIGHT | LEFT) & ~lesions[1] & ~lesions[2]
+    foci = lesions[1] | lesions[2]
+    masks = {
+        "lungs": (RIGHT | LEFT) & ~foci,
+        "lung_left": LEFT & ~foci,
+        "lung_right": RIGHT & ~foci,
+    }
+    backgrounds = {name: masks[name] for name in names}
     rows = {
         (r.region, r.image, r.quantity): r
         for r in measure_pair(
             reference=image(values), synthetic=image(values), ct=None, lesions=lesions,
-            backgrounds={"lungs": lungs}, data_range=20.0,
+            backgrounds=backgrounds, data_range=20.0,
         )
     }  # fmt: skip
     name = "tbr_max_lung_contralateral"
@@ -196,7 +249,8 @@ def test_a_pair_gets_the_ratio_to_the_other_lung_of_each_lesion():
     middle = rows["lesion:3", "reference", name]
     assert (middle.value, middle.flags) == (None, ("no_contralateral_lung",))
     assert "straddles the midline" in middle.method
-    assert ("lesion:1", "reference", "tbr_max_lungs") not in rows
+    assert ("organ:" + names[0], "reference", "suv_mean") in rows
+    assert ("lesion:1", "reference", "tbr_max_" + names[0]) not in rows
 
 
 def test_the_ibsi_phantom_has_its_published_peaks_volume_and_first_order_statistics():

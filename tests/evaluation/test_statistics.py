@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 import evaluation
 from evaluation.statistics import (
@@ -151,6 +152,99 @@ def test_extreme_quantile_of_few_values_has_no_interval_and_says_why():
     e = quantile_intervals([1.0, 2.0, 3.0], [0.975])[0]
     assert e.lower is None
     assert "too few" in e.reason
+
+
+def test_duplicating_members_halves_the_naive_variance_but_not_that_of_clusters():
+    values = np.random.default_rng(6).normal(0, 1, 200)
+    twice, who = np.repeat(values, 2), np.repeat(np.arange(200), 2)
+    naive, once, clustered = mean_interval(twice), mean_interval(values), clustered_mean(twice, who)
+    assert clustered.upper - clustered.lower == pytest.approx(once.upper - once.lower)
+    assert ((naive.upper - naive.lower) / (once.upper - once.lower)) ** 2 == pytest.approx(
+        0.5, rel=0.02
+    )
+
+
+def test_clustered_mean_equals_its_formula_by_hand():
+    e = clustered_mean([1.0, 3.0, 2.0, 6.0, np.nan], ["a", "a", "b", "c", "c"])
+    se = math.sqrt(3 / 2 * ((1 + 3 - 6) ** 2 + (2 - 3) ** 2 + (6 - 3) ** 2)) / 4
+    half = 4.302652729911275 * se  # t with 2 degrees of freedom
+    assert (e.value, e.lower, e.upper) == pytest.approx((3.0, 3 - half, 3 + half))
+    assert (e.n, e.clusters, e.missing, e.method) == (4, 3, 1, "cluster-robust t")
+
+
+def test_one_cluster_or_one_observation_has_a_mean_without_an_interval():
+    assert clustered_mean([1.0, 3.0], ["a", "a"]).flags == ("one_cluster",)
+    lone = mean_interval([4.0])
+    assert (lone.value, lone.lower, lone.flags) == (4.0, None, ("one_observation",))
+    assert mean_interval([math.nan]).reason == "no observation"
+
+
+def test_equal_values_have_an_interval_of_no_length_and_say_so():
+    assert mean_interval([0.1] * 7).flags == ("no_variation",)
+    e = clustered_mean([0.1] * 7, [1, 1, 2, 2, 3, 3, 3])
+    assert e.lower == e.upper == pytest.approx(0.1)
+    assert e.flags == ("no_variation",)
+    assert mean_interval([1.0, 2.0]).flags == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "cluster"),
+    [([1.0, 2.0], ["a"]), ([1.0, 2.0], ["a", None]), ([1.0, math.inf], ["a", "b"])],
+)
+def test_impossible_clusters_are_refused(values, cluster):
+    with pytest.raises(ValueError, match=r"length|missing|infinite"):
+        clustered_mean(values, cluster)
+
+
+def test_quantile_intervals_hold_at_least_their_level():
+    for n in (20, 57, 100):
+        e = quantile_intervals(np.arange(1.0, n + 1), [0.3])[0]
+        low, high = round(e.lower), round(e.upper)
+        assert stats.binom.cdf(high - 1, n, 0.3) - stats.binom.cdf(low - 1, n, 0.3) >= 0.95
+        assert e.value == pytest.approx(np.quantile(np.arange(1.0, n + 1), 0.3))
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0, -0.1])
+def test_a_quantile_outside_0_and_1_is_refused(p):
+    with pytest.raises(ValueError, match="probabilities"):
+        quantile_intervals([1.0, 2.0], [p])
+
+
+def test_the_logit_interval_is_normal_on_its_scale():
+    e = proportion_interval(81, 263, method="logit")
+    half = 1.959963984540054 / math.sqrt(263 * 81 / 263 * 182 / 263)
+    centre = math.log(81 / 182)
+    expected = [1 / (1 + math.exp(-(centre + sign * half))) for sign in (-1, 1)]
+    assert [e.lower, e.upper] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("x", [0, 9])
+def test_the_logit_interval_does_not_exist_at_the_boundary_and_says_so(x):
+    e = proportion_interval(x, 9, method="logit")
+    assert (e.value, e.lower, e.upper) == (x / 9, None, None)
+    assert e.flags == ("boundary", "no_interval")
+    assert "infinite" in e.reason
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [([1, 2], [2]), ([-1], [2]), ([3], [2]), ([0.5], [2]), ([1], [math.nan]), ([1], [math.inf])],
+)
+def test_impossible_counts_of_clusters_are_refused(bad):
+    with pytest.raises(ValueError, match=r"length|cluster|whole"):
+        clustered_proportion(*bad)
+
+
+@pytest.mark.parametrize(
+    "bad", [([2, 0], ["a", "b"]), ([math.nan, 1.0], ["a", "b"]), ([1], ["a", "b"])]
+)
+def test_outcomes_must_be_0_or_1_with_a_cluster_each(bad):
+    with pytest.raises(ValueError, match=r"0 or 1|one label"):
+        count_by_cluster(*bad)
+
+
+def test_empty_clusters_are_ignored():
+    assert clustered_proportion([1, 0, 2], [2, 0, 3]) == clustered_proportion([1, 2], [2, 3])
 
 
 def test_every_docstring_example_is_true():

@@ -110,6 +110,11 @@ def test_the_tipping_point_is_the_first_delta_that_reaches_the_bound():
     assert (len(t.estimates), t.deltas) == (4, (0.0, 0.02, 0.05, 0.1))
 
 
+@pytest.mark.parametrize(("side", "bound"), [("lower", 0.85), ("upper", 0.95)])
+def test_an_interval_that_touches_the_bound_has_tipped(side, bound):
+    assert tipping_point(_shifted, [0.0], bound=bound, side=side).delta == 0.0
+
+
 def test_the_upper_end_is_watched_for_a_conclusion_from_above():
     t = tipping_point(_shifted, [0.0, -0.02, -0.06], bound=1.0, side="upper")
     assert t.delta == -0.06

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.statistics import (
@@ -131,6 +131,7 @@ def test_prediction_may_take_two_degrees_of_freedom_fewer_than_sites():
     assert (higgins.estimate.lower, higgins.tau2) == (usual.estimate.lower, usual.tau2)
 
 
+@settings(max_examples=20)
 @given(shift=st.floats(-5, 5), scale=st.floats(0.1, 10))
 def test_pooling_moves_with_shift_and_scale(shift, scale):
     y, v = np.array([0.1, 0.5, 0.3, 0.9]), np.array([0.02, 0.01, 0.04, 0.01])
@@ -151,6 +152,7 @@ def test_adjusted_p_values_equal_r(method):
     assert int((adjusted <= 0.05).sum()) == case["rejections"][method]
 
 
+@settings(max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.sampled_from(["bonferroni", "holm", "hochberg", "bh", "by"]))  # fmt: skip
 def test_adjusting_never_lowers_a_p_value_nor_changes_the_order(p, method):
     adjusted = adjusted_p_values(p, method=method)

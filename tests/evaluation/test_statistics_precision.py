@@ -126,6 +126,7 @@ def test_a_planned_proportion_is_the_interval_it_will_be():
     )
     assert (planned.lower, planned.upper) == pytest.approx((seen.lower, seen.upper))
     assert planned.flags == ("planned",)
+    assert (planned.n, planned.clusters, planned.missing) == (300, 300, 0)
 
 
 def test_a_design_effect_shrinks_the_sample():
@@ -147,8 +148,12 @@ def test_too_few_discordant_pairs_detect_nothing_and_say_so():
     assert "discordant" in d.reason
 
 
-def test_an_interval_of_an_area_stays_within_0_and_1():
-    assert auc_precision(0.98, 5, 5).upper == 1.0
+def test_an_interval_of_an_area_is_symmetric_until_it_is_cut_at_0_and_1():
+    e, cut = auc_precision(0.7, 40, 60), auc_precision(0.98, 5, 5)
+    assert e.value - e.lower == pytest.approx(e.upper - e.value)
+    assert cut.upper == 1.0
+    assert auc_precision(0.02, 5, 5).lower == 0.0
+    assert e.n == auc_detectable(0.7, 40, 60, correlation=0.5).n == 100
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from evaluation.statistics import SumStatistic, bootstrap, mean_interval, resampling
+from evaluation.statistics.acceleration import ResamplingDesign, bca_tails, jackknife_groups
 
 
 def _mean(weights):
@@ -139,3 +141,77 @@ def test_a_statistic_may_not_write_to_the_weights():
 
     with pytest.raises(ValueError, match="read-only"):
         bootstrap(rude, np.arange(5), seed=1)
+
+
+def test_replicates_all_below_the_estimate_have_no_bias_correction_and_say_so():
+    def distinct(weights):
+        return (weights > 0).sum(axis=1).astype(float)
+
+    e = bootstrap(distinct, np.arange(40), seed=1, replicates=200)
+    plain = bootstrap(distinct, np.arange(40), seed=1, replicates=200, method="percentile")
+    assert e.flags == ("bca_undefined",)
+    assert (e.lower, e.upper) == (plain.lower, plain.upper)
+
+
+def test_an_extreme_level_of_a_skewed_statistic_has_no_bca_interval_and_says_so():
+    skewed = np.zeros(50)
+    skewed[0] = 1.0
+    e = bootstrap(_sums(skewed), np.arange(50), seed=1, level=1 - 1e-12)
+    assert e.flags == ("bca_undefined",)
+
+
+def test_left_out_clusters_without_a_value_are_named():
+    def rare(weights):
+        total = weights[:, :2].sum(axis=1)
+        with np.errstate(invalid="ignore"):
+            return np.where(weights[:, 0] > 0, weights[:, 0] / total, np.nan)
+
+    assert "undefined_jackknife" in bootstrap(rare, np.arange(10), seed=1).flags
+
+
+def test_the_acceleration_is_a_sixth_of_the_skewness_of_the_jackknife():
+    # Two strata by hand: Davison and Hinkley's influence values divided by the size of the stratum.
+    x, site = np.random.default_rng(2).exponential(1, 12), np.repeat([0, 1], [5, 7])
+    design = ResamplingDesign.of(_sums(x), np.arange(12), site)
+    draws = x.mean() + np.linspace(-1, 1, 200)
+    tails, flags = bca_tails(design, float(x.mean()), draws, 0.95)
+    left = np.array([np.delete(x, i).mean() for i in range(12)])
+    influence = np.concatenate([
+        (len(part) - 1) / len(part) * (part.mean() - part) for part in (left[:5], left[5:])
+    ])  # fmt: skip
+    a = np.sum(influence**3) / (6 * np.sum(influence**2) ** 1.5)
+    z = stats.norm.ppf([0.025, 0.975])
+    assert tails == pytest.approx(stats.norm.cdf(z / (1 - a * z)), rel=1e-9)
+    assert flags == ()
+
+
+def test_groups_of_clusters_never_cross_strata_and_are_nearly_equal():
+    strata = np.repeat([0, 1, 2], [50, 30, 20])
+    groups = jackknife_groups(strata, 10)
+    assert all(len(set(strata[groups == g])) == 1 for g in range(10))
+    assert np.bincount(groups).tolist() == [10] * 10
+    assert jackknife_groups(strata, 100).tolist() == list(range(100))
+
+
+def test_the_number_left_out_before_is_carried_through():
+    assert bootstrap(_sums(_DRAWN), np.arange(80), seed=1, missing=4, replicates=50).missing == 4
+
+
+def test_no_observation_gives_a_reason():
+    assert bootstrap(_mean, [], seed=1).reason == "no observation"
+    nothing = bootstrap(lambda w: np.full(len(w), np.nan), np.arange(4), seed=1)
+    assert (nothing.value, nothing.reason) == (None, "the statistic is undefined")
+
+
+def test_clusters_may_come_in_any_order():
+    order = np.random.default_rng(1).permutation(80)
+    group = np.arange(80) // 2
+    one = bootstrap(_sums(_DRAWN), group, seed=5)
+    other = bootstrap(_sums(_DRAWN[order]), group[order], seed=5)
+    assert (one.lower, one.upper) == pytest.approx((other.lower, other.upper), rel=1e-12)
+
+
+@pytest.mark.parametrize("labels", [["a", None], [1.0, np.nan]])
+def test_a_missing_label_is_refused_by_place(labels):
+    with pytest.raises(ValueError, match="the cluster of observation 1 is missing"):
+        bootstrap(_mean, labels, seed=1)

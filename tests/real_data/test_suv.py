@@ -97,6 +97,9 @@ def test_a_raw_ge_series_agrees_voxel_by_voxel_with_another_program():
 
     truth = expected("pet_ct_ge_sts001_raw")
     assert raw.suv_conversion().factor == pytest.approx(truth["suvbw_factor"], rel=1e-9)
+    assert raw.suv_conversion().findings == ()
+    for kind, factor in (("lbm_james", 0.00018411), ("lbm_janmahasatian", 0.00018083)):
+        assert raw.suv_conversion(kind).factor == pytest.approx(factor, abs=5e-9)
     assert suv.crop(part).grid.same_as(other.grid, tolerance_mm=0.01)
     assert np.abs(suv.crop(part).array - other.array).max() <= 1e-3
     assert suv.array.max() == pytest.approx(66.5215, abs=1e-3)

@@ -123,6 +123,8 @@ _SUV_WORDS: Mapping[str, str] = MappingProxyType(
         "height": "the body height is missing or impossible",
         "sex": "the sex is not stated",
         "modality": "it is no PET",
+        "slices_disagree": "its slices state different doses, times, weights or units",
+        "mass": "weight, height and sex together give no possible lean or ideal mass",
     }
 )
 

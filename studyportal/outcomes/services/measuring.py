@@ -1,12 +1,14 @@
 """Measures one pair of a cut. Measured once, kept for every run on the cut."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from django.db import transaction
 
 from evaluation.analysis import load_plan
 from evaluation.analysis.measure import MeasurementRow, measure_pair
 from evaluation.imaging import Refused as ImagesRefused
-from evaluation.imaging import Volume, read_series
+from evaluation.imaging import Series, SuvRefused, Volume, read_series, sul_factor
 from studyportal import __version__
 from studyportal.core import clock
 from studyportal.core.services import take_lease
@@ -15,9 +17,8 @@ from studyportal.imaging.services import masks_of
 from studyportal.outcomes.models import CutPair, Measurement
 
 _LEASE_SECONDS = 600.0
-_BACKGROUNDS = {
-    f"organ:{name}": name for name in ("blood_pool", "liver", "lung_left", "lung_right")
-}
+_BACKGROUNDS = {"organ:blood_pool": "blood_pool", "organ:liver": "liver"}
+_LUNG = "organ:lung"
 
 
 def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:
@@ -35,23 +36,39 @@ def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:
 
 def _measure(cut_pair: CutPair) -> list[MeasurementRow]:
     plan = load_plan(cut_pair.cut.plan_text)
-    reference = read_series(stored_paths(cut_pair.reference.manifest_sha256)).suv_volume()
+    series = read_series(stored_paths(cut_pair.reference.manifest_sha256))
     synthetic = read_series(
         stored_paths(cut_pair.synthetic.manifest_sha256), allow_synthetic=True
     ).suv_volume()
     ct = read_series(stored_paths(cut_pair.source.manifest_sha256)).stored_volume()
     masks = masks_of(cut_pair.outlines) if cut_pair.outlines is not None else {}
     return measure_pair(
-        reference=_volume(reference),
+        reference=_volume(series.suv_volume()),
         synthetic=synthetic,
         ct=ct,
         lesions={name: mask for name, mask in masks.items() if not name.startswith("organ:")},
-        backgrounds={
-            name: masks[region] for region, name in _BACKGROUNDS.items() if region in masks
-        },
+        backgrounds=_backgrounds(masks),
         data_range=plan.data_range_suv,
-        negative_controls=True,
+        sensitivity_data_range=plan.image.sensitivity_data_range_suv,
+        uptake_edges=plan.uptake_trend.edges if plan.uptake_trend else None,
+        sul_factor=_lean_share(series),
+        negative_controls=plan.negative_controls is not None,
     )
+
+
+def _backgrounds(masks: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The organs a lesion is compared with; parts of the lungs (sides, lobes) count as one."""
+    found = {name: masks[region] for region, name in _BACKGROUNDS.items() if region in masks}
+    lungs = [mask for region, mask in masks.items() if region.startswith(_LUNG)]
+    return found | ({"lungs": np.any(lungs, axis=0)} if lungs else {})
+
+
+def _lean_share(reference: Series) -> float | None:
+    """Lean mass (Janmahasatian) over weight; None where the header lacks height or sex."""
+    try:
+        return sul_factor(reference.header)
+    except SuvRefused:
+        return None
 
 
 def _volume(volume: Volume) -> Volume:
