@@ -8,6 +8,8 @@ from evaluation.report.formats import CONDITIONS, UNITS, count_of, label, n_of, 
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
+INDEX_RESULTS = ("positive", "negative", "indeterminate", "failed", "missing")
+VERDICTS = ("positive", "negative", "indeterminate", "missing")
 _CELLS = ("tp", "fp", "fn", "tn")
 _COUNTS = (
     "tp",
@@ -60,11 +62,10 @@ def cross_table_by_site(look: Lookup) -> Table | None:
 
 def stard_table(look: Lookup) -> Table | None:
     """Return every unit by index result and reference standard, before anything is handled."""
-    verdicts = ("positive", "negative", "indeterminate", "missing")
     lines = []
     for first in look.where(endpoint="stard_flow", statistic="positive:positive", subgroup="all"):
-        for result in ("positive", "negative", "indeterminate", "failed", "missing"):
-            found = [look.like(first, f"{result}:{verdict}") for verdict in verdicts]
+        for result in INDEX_RESULTS:
+            found = [look.like(first, f"{result}:{verdict}") for verdict in VERDICTS]
             if any(r and (r.value or withheld(r)) for r in found):
                 heading = f"{heading_of(look, first)} (n = {n_of(first)})"
                 lines.append((heading, (say(f"stard.{result}"), *map(count_of, found))))

@@ -16,6 +16,7 @@ from evaluation.report.lookup import Lookup
 from evaluation.report.similarity_tables import uptake_rows
 from evaluation.report.wording import say
 
+_ERRORS = ("bias", "mae")
 _LEGEND_LINE = 0.15  # inches below the axes
 Draw = Callable[[Axes, Lookup, pd.DataFrame], None]
 
@@ -58,7 +59,7 @@ def uptake_figure(look: Lookup, out: Path) -> Figure | None:
             axes.set_xticks(range(len(own)), labels=names)
             axes.set_title(f"{label(QUANTITIES, quantity)}{marked(look, own[0])}")
             axes.set_xlabel(say("uptake.xlabel"))
-            axes.set_ylabel(say("uptake.ylabel"))
+            axes.set_ylabel(say(f"uptake.{quantity if quantity in _ERRORS else 'other'}"))
         save(figure, out / path)
     words = "; ".join(f"{region_name(r.region)} {interval_of(r)}" for r in rows)
     alt = f"{say('uptake.figure')} {words}"

@@ -146,6 +146,7 @@ def _metabolic(look: Lookup, drawn: Drawn) -> list[Block | None]:
 def _diagnostic(look: Lookup, drawn: Drawn) -> list[Block | None]:
     tables: list[Block | None] = list(accuracy_tables(look))
     return [
+        drawn.figures.get("stard_figure"),
         *(tables or [say("absent.accuracy")]),
         _shown(drawn, "roc"),
         further_accuracy(look),

@@ -6,6 +6,9 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from evaluation.analysis import AnalysisResult, default_plan, run
 from evaluation.report import write_report
 from evaluation.report.listing import false_negatives
@@ -26,7 +29,30 @@ _FEW_ENDPOINTS = {"participant_flow", "analysis_set", "baseline", "ssim", "malig
 
 @cache
 def simulated_result() -> AnalysisResult:
-    return run(PLAN, simulated_tables())
+    tables = simulated_tables()
+    return run(PLAN, replace(tables, measurements=_with_errors(tables.measurements)))
+
+
+def _with_errors(measurements: pd.DataFrame) -> pd.DataFrame:
+    """Add errors by uptake stratum, and the similarity of negative controls, to the measurements."""
+    rng = np.random.default_rng(3)
+    pairs = measurements[(measurements["image"] == "pair") & (measurements["quantity"] == "mae")]
+    edges = PLAN.uptake_trend.edges
+    strata = [f"{a:g}-{b:g}" for a, b in zip(edges, edges[1:], strict=False)]
+    added = []
+    for i, stratum in enumerate([*strata, f"{edges[-1]:g}+"]):
+        for quantity, mean in (("bias", -0.1 * i), ("mae", 0.1 + 0.1 * i)):
+            values = rng.normal(mean, 0.05, len(pairs))
+            added.append(
+                pairs.assign(region=f"uptake:{stratum}", quantity=quantity, value=values)
+            )
+    for control in PLAN.negative_controls.controls:
+        for quantity in PLAN.negative_controls.quantities:
+            values = rng.normal(0.4, 0.05, len(pairs))
+            added.append(
+                pairs.assign(image=f"control:{control}", quantity=quantity, value=values)
+            )
+    return pd.concat([measurements, *added], ignore_index=True)
 
 
 @cache

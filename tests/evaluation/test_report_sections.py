@@ -138,3 +138,46 @@ def test_false_negatives_are_listed_by_site_and_stand_whole_in_a_file():
         and r.test in {"spet_suvpeak", "reader_ct", "reader_ct_spet"}
     )  # fmt: skip
     assert listed == len(lines) - 1 == counted
+
+
+def test_the_stard_diagram_says_the_counts_of_its_rows_in_words():
+    page = page_of(written_report()[0])
+    alt = next(part for part in page.split('alt="') if part.startswith("STARD diagram."))
+    counts = {
+        r.statistic: f"{r.value:.0f}" for r in simulated_result().rows
+        if r.endpoint == "stard_flow" and r.test == "spet_suvpeak" and r.unit == "lesion"
+    }  # fmt: skip
+    wanted = f"Positive: Reference + {counts['positive:positive']}, Reference − "
+    assert wanted + counts["positive:negative"] in alt
+
+
+def test_negative_controls_stand_beside_the_synthetic_pet_with_their_difference():
+    table = tables_of(written_report()[0])["negative_controls"]
+    assert table["columns"][1:] == ["Synthetic PET", "No uptake", "Body mean everywhere",
+                                    "Lesions erased"]  # fmt: skip
+    assert all("Δ" in row[2] for row in texts_of(table))
+
+
+def test_hypotheses_are_printed_in_their_order_with_claim_and_both_p_values():
+    table = tables_of(written_report()[0])["multiplicity"]
+    rows = texts_of(table)
+    assert len(rows) == len(simulated_result().plan.multiplicity.hypothesis)
+    assert [float(row[0]) for row in rows] == sorted(float(row[0]) for row in rows)
+    assert "SSIM, 3-D, mean above 0.8" in rows[0][1]
+    assert "within −30 to 30" in rows[2][1]
+
+
+def test_each_sensitivity_analysis_stands_below_the_main_one():
+    table = tables_of(written_report()[0])["sensitivity"]
+    starts = [group["before_row"] for group in table["groups"]]
+    rows = texts_of(table)
+    assert all(rows[at][0] == "Main analysis" for at in starts)
+    first = rows[starts[0] : starts[1]]
+    assert {"Worst case", "Complete cases", "Multiple imputation"} <= {row[0] for row in first}
+
+
+def test_the_uptake_trend_is_printed_from_the_lowest_stratum_up():
+    table = tables_of(written_report()[0])["uptake_trend"]
+    assert [row[0] for row in texts_of(table)] == [
+        "0–1 SUV", "1–2.5 SUV", "2.5–5 SUV", "5–10 SUV", "10+ SUV",
+    ]  # fmt: skip
