@@ -76,7 +76,7 @@ class Study:
             }
         )  # fmt: skip
 
-    def _measure(self, who, region, image, quantity, value) -> None:
+    def _measure(self, who, region, image, *, quantity, value) -> None:
         release = "" if image == "reference" else "model-1"
         self.parts.append(
             pd.DataFrame(
@@ -92,29 +92,33 @@ class Study:
         rng, n = self.rng, len(who)
         for quantity in BODY:
             scale = 31.0 if quantity.startswith("psnr") else 0.88
-            self._measure(who, "body", "pair", quantity, rng.normal(scale, scale / 20, n))
+            self._measure(
+                who, "body", "pair", quantity=quantity, value=rng.normal(scale, scale / 20, n)
+            )
         for control in ("zero", "body_mean", "lesions_erased"):
             for quantity in ("ssim", "structural_similarity", "psnr", "mae"):
                 value = rng.normal(0.5, 0.05, n)
-                self._measure(who, "body", f"control:{control}", quantity, value)
+                self._measure(who, "body", f"control:{control}", quantity=quantity, value=value)
         for region in ("uptake:0-1", "uptake:1-2.5", "uptake:2.5-5", "uptake:5-10", "uptake:10+"):
             for quantity in ("bias", "mae"):
-                self._measure(who, region, "pair", quantity, rng.normal(0, 0.2, n))
+                self._measure(who, region, "pair", quantity=quantity, value=rng.normal(0, 0.2, n))
         for organ in ("organ:liver", "organ:blood_pool"):
             for quantity in ("suv_mean", "volume"):
                 real = rng.normal(2.1, 0.2, n)
-                self._measure(who, organ, "reference", quantity, real)
+                self._measure(who, organ, "reference", quantity=quantity, value=real)
                 made = real * rng.lognormal(0, 0.04, n)
-                self._measure(who, organ, "synthetic", quantity, made)
+                self._measure(who, organ, "synthetic", quantity=quantity, value=made)
 
     def _uptake(self, who, region, peak) -> None:
         error = np.exp(self.rng.normal(-0.05, 0.15, len(who)))
         for quantity, scale in LESION.items():
             jitter = np.exp(self.rng.normal(0, 0.02, len(who)))
-            self._measure(who, region, "reference", quantity, peak * scale)
-            self._measure(who, region, "synthetic", quantity, peak * scale * error * jitter)
+            self._measure(who, region, "reference", quantity=quantity, value=peak * scale)
+            self._measure(
+                who, region, "synthetic", quantity=quantity, value=peak * scale * error * jitter
+            )
 
-    def _verdict(self, who, condition, unit, unit_id, positive, *, missing) -> None:
+    def _verdict(self, who, condition, unit, *, unit_id, positive, missing) -> None:
         draw = self.rng.random(len(who))
         known = np.where(positive, "positive", "negative").astype(object)
         status = np.where(draw < missing, "missing", known)
@@ -151,7 +155,7 @@ class Study:
         names = np.array([f"lesion:{k}" for k in number], dtype=object)
         self._uptake(of, names, peak)
         unit_id = number.astype(str).astype(object)
-        self._verdict(of, "malignancy", "lesion", unit_id, positive, missing=0.05)
+        self._verdict(of, "malignancy", "lesion", unit_id=unit_id, positive=positive, missing=0.05)
 
     def _stations(self, who) -> None:
         any_positive = np.zeros(len(who), dtype=bool)
@@ -161,14 +165,20 @@ class Study:
             seen = positive | (self.rng.random(len(who)) < 0.4)
             peak = np.exp(self.rng.normal(np.where(positive, 1.4, 0.5), 0.35))
             self._uptake(who[seen], f"node:{station}", peak[seen])
-            self._verdict(who, "nodal_metastasis", "station", station, positive, missing=0.3)
-        self._verdict(who, "nodal_metastasis", "participant", "", any_positive, missing=0.3)
+            self._verdict(
+                who, "nodal_metastasis", "station", unit_id=station, positive=positive, missing=0.3
+            )
+        self._verdict(
+            who, "nodal_metastasis", "participant", unit_id="", positive=any_positive, missing=0.3
+        )
 
     def _distant(self, who) -> None:
         positive = self.rng.random(len(who)) < 0.2
         seen = positive & (self.rng.random(len(who)) < 0.85)
         self._uptake(who[seen], "distant:adrenal", self.rng.lognormal(1.5, 0.4, int(seen.sum())))
-        self._verdict(who, "distant_metastasis", "participant", "", positive, missing=0.05)
+        self._verdict(
+            who, "distant_metastasis", "participant", unit_id="", positive=positive, missing=0.05
+        )
 
 
 def peak_mb() -> float:
@@ -181,18 +191,18 @@ def measure(participants: int, replicates: int, *, profile: bool) -> None:
     tables = Study(participants).tables()
     plan = replace(default_plan(), bootstrap_replicates=replicates)
     before = peak_mb()
-    profiler = cProfile.Profile()
-    start = time.perf_counter()
+    profiler = cProfile.Profile(time.process_time)
+    start, cpu = time.perf_counter(), time.process_time()
     if profile:
         profiler.enable()
     result = run(plan, tables)
     profiler.disable()
-    seconds = time.perf_counter() - start
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     lesions = int((tables.reference_standard["unit"] == "lesion").sum())
     print(
         f"{participants} participants, {lesions} lesions, {len(tables.measurements)} measurements, "
         f"{len(tables.index_scores)} scores, {replicates} replicates: {len(result.rows)} rows in "
-        f"{seconds:.1f} s; peak {peak_mb():.0f} MB, of which {before:.0f} MB with the tables made"
+        f"{seconds:.1f} s ({cpu:.1f} s of processor time); peak {peak_mb():.0f} MB, of which {before:.0f} MB with the tables made"
     )
     if profile:
         pstats.Stats(profiler).sort_stats("cumtime").print_stats(60)

@@ -5,11 +5,17 @@ import numpy as np
 from evaluation.analysis.cohort import Cohort
 from evaluation.analysis.plan import Plan
 from evaluation.analysis.plan_parts import IndexTest
-from evaluation.analysis.questions import Handling, calls
+from evaluation.analysis.questions import Handling, calls, decided
 from evaluation.analysis.results import Place, ResultRow
 from evaluation.analysis.units import Scored
 from evaluation.diagnostic import AccuracyTable, accuracy_table, auc, roc
-from evaluation.statistics import Estimate, not_estimable
+from evaluation.statistics import (
+    Estimate,
+    clustered_proportion,
+    count_by_cluster,
+    not_estimable,
+    proportion_interval,
+)
 
 PROPORTIONS = ("sensitivity", "specificity", "ppv", "npv", "accuracy")
 UNREGISTERED = "the test is not registered in the plan: there is no locked cut-off"
@@ -45,16 +51,40 @@ def table_rows(
 
 def brief_rows(cohort: Cohort, place: Place, test: IndexTest, scored: Scored) -> list[ResultRow]:
     """Return the numbers that a demographic subgroup shows."""
-    rows = []
+    rows: list[ResultRow] = []
     cutoff = test.cutoff.get(place.target_condition)
     if cutoff is not None:
-        table = tabulated(cohort.plan, scored, cutoff, Handling.of(cohort.plan))
-        rows += [
-            place.plain(name, float(getattr(table, name)), n=len(scored))
-            for name in ("tp", "fp", "fn", "tn")
-        ]
-        rows += [place.row(name, getattr(table, name)) for name in ("sensitivity", "specificity")]
+        rows += _brief_table(cohort.plan, place, scored, cutoff)
     return [*rows, place.row("auc", withheld_area(cohort, scored, stratified=True))]
+
+
+def _brief_table(plan: Plan, place: Place, scored: Scored, cutoff: float) -> list[ResultRow]:
+    """Return the four cells and the two shares that a whole table would give."""
+    handling = Handling.of(plan)
+    call = decided(calls(scored, cutoff, handling), scored, handling)
+    known = ~np.isnan(call) & ~np.isnan(scored.truth)
+    clustered = scored.where(known).cluster is not None
+    rows = []
+    shares = []
+    for name, verdict, right, wrong in (
+        ("sensitivity", 1.0, "tp", "fn"), ("specificity", 0.0, "tn", "fp"),
+    ):  # fmt: skip
+        among = known & (scored.truth == verdict)
+        hit = call[among] == verdict
+        for cell, count in ((right, hit.sum()), (wrong, (~hit).sum())):
+            rows.append(place.plain(cell, float(count), n=len(scored)))
+        missing = int((~known).sum())
+        if clustered:
+            e = clustered_proportion(
+                *count_by_cluster(hit, scored.pid[among]), level=plan.level, missing=missing
+            )
+        else:
+            e = proportion_interval(
+                int(hit.sum()), len(hit), method=plan.methods.proportion, level=plan.level,
+                missing=missing,
+            )  # fmt: skip
+        shares.append(place.row(name, e))
+    return rows + shares
 
 
 def area_rows(cohort: Cohort, place: Place, scored: Scored, *, whole: bool) -> list[ResultRow]:
@@ -64,6 +94,7 @@ def area_rows(cohort: Cohort, place: Place, scored: Scored, *, whole: bool) -> l
     if not whole:
         return rows
     rows.append(place.row("auc_crude", withheld_area(cohort, scored)))
+    rows += _fixed_rows(cohort, place, scored)
     low = plan.methods.partial_auc_specificity
     if low is not None:
         curve = roc(
@@ -76,6 +107,29 @@ def area_rows(cohort: Cohort, place: Place, scored: Scored, *, whole: bool) -> l
         ):
             rows += [place.row(name, _enough(plan, scored, e))] if e is not None else []
     return rows
+
+
+def sensitivity_at(scored: Scored, specificity: float) -> float | None:
+    """Return the height of the empirical curve at a specificity; None without both classes."""
+    curve = roc(scored.truth, scored.score)
+    if not (curve.positives and curve.negatives):
+        return None
+    points = curve.points
+    return float(np.interp(1 - specificity, 1 - points.specificity, points.sensitivity))
+
+
+FIXED_REASON = "descriptive: the threshold comes from these cases; the partial area has an interval"
+
+
+def _fixed_rows(cohort: Cohort, place: Place, scored: Scored) -> list[ResultRow]:
+    fixed = cohort.plan.methods.fixed_specificity
+    if fixed is None:
+        return []
+    value = sensitivity_at(scored, fixed)
+    n = int((~np.isnan(scored.truth) & ~np.isnan(scored.score)).sum())
+    reason = FIXED_REASON if value is not None else "a class is absent: there is no curve"
+    method = f"empirical curve at specificity {fixed:g}"
+    return [place.plain("sensitivity_at_specificity", value, n=n, method=method, reason=reason)]
 
 
 def withheld_area(

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from evaluation.analysis.accuracy_rows import strata_of
+from evaluation.analysis.accuracy_rows import FIXED_REASON, sensitivity_at, strata_of
 from evaluation.analysis.cohort import Cohort
 from evaluation.analysis.plan_parts import Contrast
 from evaluation.analysis.questions import Handling, Question, calls, decided
 from evaluation.analysis.results import Place, ResultRow
 from evaluation.analysis.units import Scored
-from evaluation.diagnostic import compare_auc, compare_paired
+from evaluation.diagnostic import compare_auc, compare_paired, non_inferiority
 from evaluation.statistics import Comparison
 
 _MEASURES = ("auc", "sensitivity", "specificity", "ppv", "npv")
@@ -35,7 +35,41 @@ def contrast_rows(cohort: Cohort, question: Question) -> list[ResultRow]:
         place = replace(question.place(cohort.plan), test=f"{pair.test} - {pair.against}")
         for name, e in differences(cohort, question, pair, matched).items():
             rows += _difference_rows(place, f"{name}_difference", e)
+            rows += _margin_rows(place, pair, name, e)
+        rows += _fixed_rows(cohort, place, matched)
     return rows
+
+
+def _margin_rows(place: Place, pair: Contrast, name: str, e: Comparison) -> list[ResultRow]:
+    """Return the verdict of non-inferiority where the comparison has a margin."""
+    if pair.non_inferiority_margin is None or name not in _MEASURES[:3]:
+        return []
+    found = non_inferiority(e, margin=pair.non_inferiority_margin)
+    held = None if found.non_inferior is None else float(found.non_inferior)
+    method = found.reason if held is not None else "non-inferiority"
+    return [
+        place.plain(f"{name}_margin", found.margin, n=e.n, method="plan"),
+        place.plain(
+            f"{name}_non_inferior", held, n=e.n, method=method,
+            reason=found.reason if held is None else "",
+        ),
+    ]  # fmt: skip
+
+
+def _fixed_rows(cohort: Cohort, place: Place, matched: Matched) -> list[ResultRow]:
+    fixed = cohort.plan.methods.fixed_specificity
+    if fixed is None:
+        return []
+    both = ~np.isnan(matched.first.score) & ~np.isnan(matched.second.score)
+    values = [sensitivity_at(own.where(both), fixed) for own in (matched.first, matched.second)]
+    value = None if values[0] is None or values[1] is None else values[0] - values[1]
+    reason = FIXED_REASON if value is not None else "a class is absent: there is no curve"
+    return [
+        place.plain(
+            "sensitivity_at_specificity_difference", value, n=int(both.sum()), reason=reason,
+            method=f"empirical curves at specificity {fixed:g}",
+        )
+    ]  # fmt: skip
 
 
 def matched_results(question: Question, pair: Contrast) -> Matched:

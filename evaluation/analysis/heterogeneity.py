@@ -12,6 +12,7 @@ from evaluation.analysis.plan import Plan
 from evaluation.analysis.results import Place, ResultRow
 from evaluation.statistics import Estimate, RandomEffects, not_estimable, random_effects
 
+_LARGEST_LN = 100.0
 Transform = Callable[[Estimate], Estimate]
 
 
@@ -23,6 +24,7 @@ class Part:
     value: float
     variance: float
     n: int
+    corrected: bool = False
 
     @property
     def usable(self) -> bool:
@@ -37,6 +39,9 @@ def as_it_is(e: Estimate) -> Estimate:
 
 def as_percent(e: Estimate) -> Estimate:
     """Return an estimate on the ln ratio as per cent: ``100 (exp(b) - 1)``."""
+    if e.upper is not None and e.upper > _LARGEST_LN:
+        few = "the interval of the ratio has no end that could be written"
+        e = replace(e, lower=None, upper=None, reason=few)
     value, lower, upper = (
         None if b is None else 100 * math.expm1(b) for b in (e.value, e.lower, e.upper)
     )
@@ -51,6 +56,16 @@ def as_share(e: Estimate) -> Estimate:
         None if b is None else float(special.expit(b)) for b in (e.value, e.lower, e.upper)
     )
     return replace(e, value=value, lower=lower, upper=upper, unit="", method=f"{e.method}, logit")
+
+
+def corrected_part(name: str, value: float, clusters: int, n: int) -> Part:
+    """Return a proportion of 0 or 1 as part on the logit scale, with 0.5 added to both cells.
+
+    Leaving such a site out would pull the pooled value away from it. The number of participants
+    stands for the sample size, and the method of whatever is pooled names the part.
+    """
+    hits, misses = value * clusters + 0.5, (1 - value) * clusters + 0.5
+    return Part(name, math.log(hits / misses), 1 / hits + 1 / misses, n, corrected=True)
 
 
 def logit_part(name: str, value: float, variance: float, n: int) -> Part:
@@ -156,5 +171,8 @@ def _random_effects(plan: Plan, usable: Sequence[Part], unit: str) -> RandomEffe
 
 
 def _left_out(parts: Sequence[Part]) -> str:
-    names = [part.name for part in parts if not part.usable]
-    return f" (without an estimate: {', '.join(names)})" if names else ""
+    absent = [part.name for part in parts if not part.usable]
+    raised = [part.name for part in parts if part.usable and part.corrected]
+    return (f" (without an estimate: {', '.join(absent)})" if absent else "") + (
+        f" (0.5 added to both cells: {', '.join(raised)})" if raised else ""
+    )

@@ -1,8 +1,9 @@
 """Multiple imputation of a missing reference standard, from what is known of the unit.
 
-Each imputation fits a logistic model to participants drawn with replacement, so that the
-uncertainty of the model is part of the draw (Rubin 1987, 4; Schomaker and Heumann, Stat Med
-2018;37:2252), and draws the missing verdicts from its risks.
+Each imputation draws the slopes of a logistic model from their approximate posterior (normal, with
+a covariance that respects participants as clusters) and then the missing verdicts from its risks, so
+that the uncertainty of the model is part of the draw: Rubin DB, Multiple Imputation for Nonresponse
+in Surveys, 1987, 5.4; White IR et al., Stat Med 2011;30:377.
 """
 
 from collections.abc import Sequence
@@ -56,16 +57,10 @@ def imputer(
         return Imputer(missing, nothing, nothing, reason)
     design = _design(cohort, question, predictors)
     rng = np.random.default_rng(seed)
-    people, codes = np.unique(units.pid[known], return_inverse=True)
-    start = _fitted(design[known], verdicts, np.ones(len(verdicts)))
-    logits = []
-    for _ in range(imputations):
-        drawn = np.bincount(rng.integers(len(people), size=len(people)), minlength=len(people))
-        weights = drawn[codes].astype(float)
-        slopes = _fitted(design[known], verdicts, weights, start=start)
-        logits.append(design[missing] @ slopes)
+    slopes, root = _posterior(design[known], verdicts, units.pid[known])
+    drawn = slopes + rng.standard_normal((imputations, len(slopes))) @ root.T
     uniform = rng.random((imputations, len(missing)))
-    return Imputer(missing, np.stack(logits), uniform)
+    return Imputer(missing, drawn @ design[missing].T, uniform)
 
 
 def unit_of_each(units: Units, scored: Scored) -> NDArray[np.intp]:
@@ -120,21 +115,33 @@ def _dummies(code: NDArray[np.intp]) -> list[_Array]:
     return [(code == level).astype(float) for level in np.unique(code)[1:]]
 
 
-def _fitted(
-    design: _Array, verdicts: _Array, weights: _Array, *, start: _Array | None = None
-) -> _Array:
-    """Return the slopes of a weighted logistic model with a normal prior, by Newton's method."""
+def _posterior(design: _Array, verdicts: _Array, pid: NDArray[np.intp]) -> tuple[_Array, _Array]:
+    """Return the slopes of a logistic model with a normal prior, and a root of their covariance."""
     penalty = np.full(design.shape[1], 1 / PRIOR_SD**2)
-    penalty[0] = 1e-6  # the intercept is free, but a drawn sample may hold one class only
-    slopes = np.zeros(design.shape[1]) if start is None else start
-    keep = weights > 0
-    x, y, w = design[keep], verdicts[keep], weights[keep]
+    penalty[0] = _NEAR  # the intercept is free
+    slopes = np.zeros(design.shape[1])
     for _ in range(_STEPS):
-        risk = special.expit(x @ slopes)
-        gradient = x.T @ (w * (y - risk)) - penalty * slopes
-        curvature = (x * (w * risk * (1 - risk))[:, None]).T @ x + np.diag(penalty)
-        step = np.linalg.solve(curvature, gradient)
-        slopes = slopes + np.clip(step, -2, 2)
+        risk = special.expit(design @ slopes)
+        gradient = design.T @ (verdicts - risk) - penalty * slopes
+        curvature = (design * (risk * (1 - risk))[:, None]).T @ design + np.diag(penalty)
+        step = np.clip(np.linalg.solve(curvature, gradient), -2, 2)
+        slopes = slopes + step
         if float(np.abs(step).max()) < _NEAR:
             break
-    return slopes
+    return slopes, _root(design, verdicts - special.expit(design @ slopes), curvature, pid)
+
+
+def _root(design: _Array, residual: _Array, curvature: _Array, pid: NDArray[np.intp]) -> _Array:
+    """Return a matrix A with ``A A' = `` the larger of model-based and cluster-robust covariance.
+
+    With few participants the robust covariance may vanish in a direction; the prior's then stands.
+    """
+    inverse = np.linalg.inv(curvature)
+    people, codes = np.unique(pid, return_inverse=True)
+    scores = np.stack(
+        [np.bincount(codes, weights=column * residual) for column in design.T], axis=1
+    )
+    robust = inverse @ (scores.T @ scores) @ inverse * (len(people) / max(len(people) - 1, 1))
+    chosen = robust if np.trace(robust) > np.trace(inverse) else inverse
+    values, vectors = np.linalg.eigh((chosen + chosen.T) / 2)
+    return np.asarray(vectors * np.sqrt(np.clip(values, 0, None)))

@@ -5,7 +5,7 @@ from itertools import pairwise
 from evaluation.analysis.plan import Plan
 from evaluation.analysis.plan_checks import kind_of, refuse_repeats, require_known, require_set
 from evaluation.analysis.plan_methods import Hypothesis, SensitivityAnalysis
-from evaluation.analysis.plan_words import DIRECTIONS, SENSITIVITY_KINDS
+from evaluation.analysis.plan_words import DIRECTIONS, SENSITIVITY_KINDS, TESTABLE
 from evaluation.analysis.strict import PlanError
 
 SMALLEST_M = 50
@@ -36,8 +36,13 @@ def _check_hypothesis(plan: Plan, hypothesis: Hypothesis) -> None:
     endpoints = [*(p.id for p in plan.primary), *(c.id for c in plan.target_condition)]
     require_known(hypothesis.endpoint, endpoints, where, "endpoint")
     require_known(hypothesis.direction, DIRECTIONS, where, "direction")
-    analyses = ["main", *(s.id for s in plan.sensitivity)]
-    require_known(hypothesis.analysis, analyses, where, "analysis")
+    imputed = [s.id for s in plan.sensitivity if s.kind == "multiple_imputation"]
+    require_known(hypothesis.analysis, ["main", *imputed], where, "analysis")
+    kinds = {p.id: p.kind for p in plan.primary}
+    testable = TESTABLE[kinds.get(hypothesis.endpoint, "accuracy")]
+    if hypothesis.statistic not in testable:
+        known = ", ".join(testable)
+        raise PlanError(f"{where}: {hypothesis.statistic!r} cannot be tested, only {known}")
     if hypothesis.direction == "within" and not hypothesis.null_lower < hypothesis.null_upper:
         raise PlanError(f"{where}: 'within' needs null_lower below null_upper")
 

@@ -29,3 +29,12 @@ SENSITIVITY_KINDS = (
     "multiple_imputation", "begg_greenes", "tipping_point",
 )  # fmt: skip
 DIRECTIONS = ("greater", "less", "two_sided", "within")
+TESTABLE = {
+    "similarity": ("mean",),
+    "agreement": ("bias_percent", "loa_percent"),
+    "accuracy": (
+        "sensitivity", "specificity", "ppv", "npv", "auc", "sensitivity_difference",
+        "specificity_difference", "ppv_difference", "npv_difference", "auc_difference",
+    ),
+}  # fmt: skip
+"""Statistics of which a hypothesis may speak, by kind of endpoint."""

@@ -68,7 +68,7 @@ def _accuracy(
         planned["auc"] = auc_precision(wanted.auc, positives, negatives, level=level)
     found = []
     for r in main:
-        if r.family == "secondary" and r.statistic in planned and ":" not in r.test:
+        if r.family == "secondary" and r.statistic in planned and r.test and ":" not in r.test:
             at = replace(
                 place, quantity=r.statistic, test=r.test, unit=r.unit,
                 target_condition=r.target_condition,

@@ -70,13 +70,15 @@ def _crossed(pair: Contrast, matched: Matched) -> tuple[pd.DataFrame | str, bool
     cases = full.drop_duplicates(["pid", "unit_id"])
     if (cases["truth"].value_counts().reindex([0.0, 1.0], fill_value=0) < _FEWEST).any():
         return "fewer than two cases of each class were read both ways by every reader", False
-    code = full.groupby(["pid", "unit_id"], sort=True).ngroup()
-    long = [
-        pd.DataFrame({"reader": full["reader"], "test": test, "case": code,
-                      "truth": full["truth"].astype(int), "rating": full[test]})
-        for test in (pair.test, pair.against)
-    ]  # fmt: skip
-    return pd.concat(long, ignore_index=True), bool(cases["pid"].duplicated().any())
+    code = full.groupby(["pid", "unit_id"], sort=True).ngroup().to_numpy()
+    names = np.repeat(np.array([pair.test, pair.against], dtype=object), len(full))
+    long = {
+        "reader": pd.Series(np.tile(full["reader"].to_numpy(dtype=object), 2), dtype=object),
+        "test": pd.Series(names, dtype=object), "case": np.tile(code, 2),
+        "truth": np.tile(full["truth"].to_numpy(dtype=int), 2),
+        "rating": np.append(full[pair.test].to_numpy(), full[pair.against].to_numpy()),
+    }  # fmt: skip
+    return pd.DataFrame(long), bool(cases["pid"].duplicated().any())
 
 
 def _difference(study: ReaderStudy, pair: Contrast) -> Comparison:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from evaluation.analysis.cohort import Cohort, Partition
-from evaluation.analysis.heterogeneity import Part, logit_part, mean_part
+from evaluation.analysis.heterogeneity import Part, corrected_part, logit_part, mean_part
 from evaluation.analysis.plan_parts import IndexTest
 from evaluation.analysis.questions import Handling, calls, decided
 from evaluation.analysis.units import Scored
@@ -34,6 +34,9 @@ def measure_parts(
 def share_part(label: str, right: np.ndarray, pid: np.ndarray) -> Part:
     """Return a share of right calls on the logit scale; NaN calls are left out."""
     mean = mean_part(label, right, pid)
+    if mean.value in (0.0, 1.0):
+        clusters = len(np.unique(pid[~np.isnan(right)]))
+        return corrected_part(label, mean.value, clusters, mean.n)
     return logit_part(label, mean.value, mean.variance, mean.n)
 
 

@@ -178,7 +178,7 @@ def _accuracy_in(
 ) -> list[ResultRow]:
     inside, rows = cohort.inside(analysis.analysis_set), []
     for question in asked:
-        for test, scored in registered(question.among(inside)):
+        for test, scored in registered(question if gap else question.among(inside)):
             place = replace(
                 place_of_test(cohort, question, test, analysis), analysis_set=analysis.analysis_set
             )

@@ -44,7 +44,7 @@ _UNREAD = {"measurements": {"site", "method", "flags"}}
 _LONG = {"measurements", "reference_standard", "index_scores"}
 NUMBERS = {"age_years", "value", "score", "target"}
 _STATUS = {"positive", "negative", "indeterminate", "missing"}
-_LONGEST_LEVEL = 40
+_LONGEST_LEVEL = 50
 _YES, _NO = {"true", "1", "1.0", "yes"}, {"false", "0", "0.0", "no"}
 
 
@@ -119,7 +119,7 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
         if column in NUMBERS:
             typed[column] = pd.to_numeric(values, errors="raise").astype("float64").to_numpy()
         elif column in STEPS:
-            typed[column] = np.array([not pd.isna(v) and bool(v) for v in values], dtype=bool)
+            typed[column] = _truths(values)
         else:
             words = _words(values)
             # Long tables repeat few words: as categories they are small and quick to sort.
@@ -132,8 +132,14 @@ def _typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(typed)
 
 
+def _truths(values: pd.Series) -> np.ndarray:
+    if values.dtype == np.bool_:
+        return values.to_numpy()
+    return np.array([not pd.isna(v) and bool(v) for v in values], dtype=bool)
+
+
 def _words(values: pd.Series) -> pd.Categorical:
-    codes, found = pd.factorize(values.to_numpy(dtype=object, copy=False))
+    codes, found = pd.factorize(values)
     words = np.array([*(str(word) for word in found), ""], dtype=object)
     labels, place = np.unique(words, return_inverse=True)
     return pd.Categorical.from_codes(place[codes], categories=pd.Index(labels, dtype=object))
@@ -168,6 +174,8 @@ def _numbers(values: pd.Series) -> np.ndarray:
 
 def _flags(values: pd.Series, table: str) -> np.ndarray:
     """Return 1, 0 and NaN where nothing is recorded."""
+    if values.dtype == np.bool_:
+        return values.to_numpy(dtype=float)
     flags = np.full(len(values), np.nan)
     for i, value in enumerate(values):
         word = "" if pd.isna(value) else str(value).strip().lower()
@@ -179,14 +187,16 @@ def _flags(values: pd.Series, table: str) -> np.ndarray:
 
 
 def _levels(values: pd.Series) -> np.ndarray:
-    words = np.asarray(_words(values), dtype=object)
-    for word in words:
-        if len(word) > _LONGEST_LEVEL or ":" in word:
-            raise TablesError(
-                f"table participants: column {values.name!r}: level {word!r} is longer than "
-                f"{_LONGEST_LEVEL} letters or has a colon"
-            )
-    return words
+    """Return words short enough for the name of a statistic; two may not become the same."""
+    found = _words(values)
+    short = [w if len(w) <= _LONGEST_LEVEL else f"{w[:_LONGEST_LEVEL]}…" for w in found.categories]
+    if len(set(short)) < len(short):
+        twice = next(w for w in short if short.count(w) > 1)
+        raise TablesError(
+            f"table participants: column {values.name!r}: two levels begin with {twice!r}; "
+            f"the first {_LONGEST_LEVEL} letters must tell them apart"
+        )
+    return np.array(short, dtype=object)[found.codes]
 
 
 def _one_release(plan: Plan, measurements: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import marked
+from evaluation.report.cells import figure_marks, marked
 from evaluation.report.document import Figure
 from evaluation.report.drawing import ACCENT, DENSITY, GREY, INK, WIDTH, canvas, grid, save, style
 from evaluation.report.formats import QUANTITIES, interval_of, label
@@ -44,6 +44,7 @@ def bland_altman_figure(look: Lookup, pairs: pd.DataFrame, out: Path) -> Figure 
     )
     crowded = any(len(own) > _CIRCLES for _, own in shown)
     marks = say("agreement.hexagons" if crowded else "agreement.circles")
+    marks += figure_marks(look, (row for row, _ in shown))
     return Figure(
         say("agreement.figure", marks=marks), str(path), say("agreement.alt", panels=panels),
         id="bland_altman",

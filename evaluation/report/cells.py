@@ -26,7 +26,10 @@ from evaluation.report.formats import (
 from evaluation.report.lookup import EXPLORATORY, PROPOSAL, Lookup
 from evaluation.report.wording import say
 
-_FLAGS = re.compile(r" \[[^\]]*\]| \(without an estimate: [^)]*\)")
+_FLAGS = re.compile(r" \[[^\]]*\]| \([^():]*: [^()]*\)")
+_VARYING = re.compile(r", fraction of missing information [0-9.]+")
+"""What differs from row to row and would make a method of each."""
+_VERDICTS = {"rejected", "equivalent"}
 _P_VALUES = {"raw_p", "adjusted_p"}
 Row = tuple[str, ...]
 
@@ -39,6 +42,8 @@ def cell(row: ResultRow | None, *, split: bool = True) -> str:
         return WITHHELD
     if row.statistic in _P_VALUES or row.statistic.endswith("_p"):
         return Printed.of(p_value(row.value), row)
+    if row.statistic in _VERDICTS and row.value is not None:
+        return Printed.of(say("yes") if row.value else say("no"), row)
     if row.method == "count":
         return count_of(row)
     return interval_of(row, split=split)
@@ -59,7 +64,8 @@ def p_value(p: float | None) -> str:
 
 def statistic_name(statistic: str) -> str:
     """Return the printed name of a statistic as the head of a line or column."""
-    name = label(STATISTICS, statistic)
+    head, _, tail = statistic.partition(":")
+    name = say(f"patterns.{head}", value=tail) if tail else label(STATISTICS, statistic)
     return name[:1].upper() + name[1:]
 
 
@@ -120,31 +126,44 @@ def with_clusters(row: ResultRow) -> str:
 
 
 def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
-    """Return the note that names each method once, with the statistics it made."""
+    """Return the notes that name each method once, with the statistics it made, and its flags."""
     made: dict[str, dict[str, None]] = {}
+    also: dict[str, None] = {}
     flags: dict[str, None] = {}
     for r in rows:
         if r is not None and r.value is not None and r.method not in {"count", "none"}:
-            plain = _FLAGS.sub("", r.method)
-            made.setdefault(method(plain), {})[statistic_name(r.statistic)] = None
+            first, *more = _VARYING.sub("", _FLAGS.sub("", r.method)).split("; ")
+            made.setdefault(method(first), {})[statistic_name(r.statistic)] = None
+            also |= dict.fromkeys(map(method, more))
             flags |= dict.fromkeys(_flag_words(r.method))
     if not made:
         return ()
-    names = "; ".join(f"{', '.join(s)}: {m}" for m, s in made.items())
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, statistics in made.items():
+        alike.setdefault(tuple(statistics), []).append(name)
+    names = "; ".join(f"{', '.join(s)}: {' or '.join(m)}" for s, m in alike.items())
     one = say("notes.method", names=next(iter(made)))
-    note = one if len(made) == 1 else say("notes.methods", names=names)
-    return (note, say("notes.flags", names=", ".join(flags))) if flags else (note,)
+    notes = [one if len(made) == 1 else say("notes.methods", names=names)]
+    notes += [say("notes.also", names="; ".join(also))] if also else []
+    notes += [say("notes.flags", names=", ".join(flags))] if flags else []
+    return tuple(notes)
 
 
 def _flag_words(name: str) -> list[str]:
     found = [part for group in _FLAGS.findall(name) for part in group.strip(" []()").split(", ")]
-    return [part.replace("_", " ").replace(":", " ") for part in found]
+    return [" ".join(part.replace("_", " ").replace(":", " ").split()) for part in found]
 
 
 def marked(look: Lookup, row: ResultRow) -> str:
     """Return the mark of a row with a space before it, or nothing."""
     mark = look.mark(row)
     return f"\N{NO-BREAK SPACE}{mark}" if mark else ""
+
+
+def figure_marks(look: Lookup, rows: Iterable[ResultRow]) -> str:
+    """Return the words that send the reader of a figure's marks to the tables, or nothing."""
+    found = sorted({sign for r in rows for sign in look.mark(r)})
+    return f" {say('marks.figure', marks=', '.join(found))}" if found else ""
 
 
 def marks_note(table: Table) -> tuple[str, ...]:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from evaluation.analysis import ResultRow
 from evaluation.report.cells import (
-    about,
     cell,
     grouped,
     judged_on,
     marked,
+    measured,
     methods_note,
     p_value,
     statistic_name,
@@ -16,10 +16,13 @@ from evaluation.report.cells import (
     with_clusters,
 )
 from evaluation.report.document import Table
-from evaluation.report.formats import interval_of, level_of
+from evaluation.report.formats import QUANTITIES, UNITS, interval_of, level_of, withheld
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say, says
 
+_PLANNED = "planned_"
+_SIDE_BY_SIDE = 5
+"""More statistics than these stand below each other."""
 _COMPARED = ("auc", "sensitivity", "specificity", "ppv", "npv")
 
 
@@ -44,10 +47,18 @@ def endpoint_table(look: Lookup, endpoint: str) -> Table | None:
     Serves endpoints whose statistics come from the rows alone: added value, reader studies,
     verification, precision.
     """
-    used = [r for r in look.where(endpoint=endpoint) if r.subgroup == "all"]
-    if not used:
-        return None
-    return statistics_table(look, used, endpoint)
+    used = [r for r in look.where(endpoint=endpoint, subgroup="all") if _tells(look, r)]
+    return statistics_table(look, used, endpoint) if used else None
+
+
+def verification_tables(look: Lookup) -> list[Table]:
+    """Return how many units were verified: of each unit, and by index test result."""
+    used = look.where(endpoint="verification", subgroup="all")
+    whole, by_result = [r for r in used if not r.test], [r for r in used if r.test]
+    tables = [statistics_table(look, whole, "verification")] if whole else []
+    if by_result:
+        tables.append(statistics_table(look, by_result, "verification_by_result"))
+    return tables
 
 
 def statistics_table(look: Lookup, used: Sequence[ResultRow], endpoint: str) -> Table:
@@ -55,21 +66,45 @@ def statistics_table(look: Lookup, used: Sequence[ResultRow], endpoint: str) -> 
     shown = [s for s in dict.fromkeys(r.statistic for r in used) if not s.endswith("_p")]
     first = {_place(r): r for r in reversed(used)}
     places = sorted(first.values(), key=lambda r: r.order)
-    title = say(f"{endpoint}.title", level=level_of(look.rows))
-    notes = (say(f"{endpoint}.note"), *methods_note(used))
-    if len(shown) > 7:
+    if len(shown) > _SIDE_BY_SIDE:
         lines = [
-            (f"{about(r)}{marked(look, r)}", _line(look, beside))
+            (f"{_group(r)}: {_name(r)}{marked(look, r)}", _line(look, beside))
             for r in places for s in shown if (beside := look.like(r, s))
         ]  # fmt: skip
-        rows, groups = grouped(lines)
         columns = tuple(c.format(level=level_of(look.rows)) for c in says("statistics.columns"))
-        return Table(title, columns, rows, notes=notes, groups=groups, id=endpoint)
-    rows = tuple(
-        (f"{about(r)}{marked(look, r)}", *(_with_p(look, r, s) for s in shown)) for r in places
-    )
-    columns = ("", *(statistic_name(s) for s in shown))
-    return Table(title, columns, rows, notes=notes, id=endpoint)
+    else:
+        lines = [
+            (_group(r), (f"{_name(r)}{marked(look, r)}", *(_with_p(look, r, s) for s in shown)))
+            for r in places
+        ]
+        columns = ("", *(statistic_name(s) for s in shown))
+    rows, groups = grouped(lines)
+    made = [r for r in used if not r.statistic.endswith("_p")]
+    return Table(
+        say(f"{endpoint}.title", level=level_of(look.rows)), columns, rows,
+        notes=(say(f"{endpoint}.note"), *methods_note(made)), groups=groups, id=endpoint,
+    )  # fmt: skip
+
+
+def _tells(look: Lookup, row: ResultRow) -> bool:
+    """Tell whether a row, or one beside it that is no plan, has a number or is withheld."""
+    if not row.statistic.startswith(_PLANNED):
+        return row.value is not None or withheld(row)
+    reached = look.like(row, row.statistic.replace(_PLANNED, "achieved_"))
+    return reached is None or reached.value is not None
+
+
+def _group(r: ResultRow) -> str:
+    if r.target_condition and r.unit in UNITS:
+        return judged_on(r)
+    return say("sites.primary")
+
+
+def _name(r: ResultRow) -> str:
+    parts = [measured(r) if r.quantity in QUANTITIES else statistic_name(r.quantity)]
+    parts = parts if r.quantity else []
+    parts += [test_name(r.test)] if r.test else []
+    return ", ".join(parts) or say("all")
 
 
 def _place(r: ResultRow) -> tuple[str, ...]:

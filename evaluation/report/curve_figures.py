@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from evaluation.analysis import ResultRow
 from evaluation.report.accuracy_tables import judged
-from evaluation.report.cells import marked, region_name, test_name
+from evaluation.report.cells import figure_marks, marked, region_name, test_name
 from evaluation.report.document import Figure
 from evaluation.report.drawing import GREY, INK, LINES, WIDTH, canvas, grid, save, style
 from evaluation.report.formats import CONDITIONS, QUANTITIES, UNITS, interval_of, label
@@ -16,6 +16,7 @@ from evaluation.report.lookup import Lookup
 from evaluation.report.similarity_tables import uptake_rows
 from evaluation.report.wording import say
 
+_ERRORS = ("bias", "mae")
 _LEGEND_LINE = 0.15  # inches below the axes
 Draw = Callable[[Axes, Lookup, pd.DataFrame], None]
 
@@ -28,12 +29,12 @@ def roc_figure(look: Lookup, points: pd.DataFrame, out: Path) -> Figure | None:
 
 def calibration_figure(look: Lookup, points: pd.DataFrame, out: Path) -> Figure | None:
     """Write observed shares against estimated risks, one panel per target condition and unit."""
-    return _panels(look, points, out, name="calibration", draw=_calibration, height=3.9)
+    return _panels(look, points, out, name="calibration", draw=_calibration, height=4.15)
 
 
 def net_benefit_figure(look: Lookup, points: pd.DataFrame, out: Path) -> Figure | None:
     """Write decision curves, one panel per target condition and unit."""
-    return _panels(look, points, out, name="net_benefit", draw=_net_benefit, height=3.4)
+    return _panels(look, points, out, name="net_benefit", draw=_net_benefit, height=3.2)
 
 
 def uptake_figure(look: Lookup, out: Path) -> Figure | None:
@@ -53,16 +54,17 @@ def uptake_figure(look: Lookup, out: Path) -> Figure | None:
             for x, r in enumerate(own):
                 if r.lower is not None and r.upper is not None:
                     axes.plot([x, x], [r.lower, r.upper], color=INK, linewidth=1.1)
-                axes.plot([x], [r.value], marker="s", markersize=4.5, color=INK)
+                axes.plot([x], [r.value or 0.0], marker="s", markersize=4.5, color=INK)
             names = [region_name(r.region).removesuffix(" SUV") for r in own]
             axes.set_xticks(range(len(own)), labels=names)
             axes.set_title(f"{label(QUANTITIES, quantity)}{marked(look, own[0])}")
             axes.set_xlabel(say("uptake.xlabel"))
-            axes.set_ylabel(say("uptake.ylabel"))
+            axes.set_ylabel(say(f"uptake.{quantity if quantity in _ERRORS else 'other'}"))
         save(figure, out / path)
     words = "; ".join(f"{region_name(r.region)} {interval_of(r)}" for r in rows)
     alt = f"{say('uptake.figure')} {words}"
-    return Figure(say("uptake.figure"), str(path), alt, id="uptake_trend_figure")
+    title = say("uptake.figure") + figure_marks(look, rows)
+    return Figure(title, str(path), alt, id="uptake_trend_figure")
 
 
 def _panels(
@@ -91,9 +93,9 @@ def _panels(
         save(figure, out / path)
     panels = "; ".join(f"{label(CONDITIONS, c)} {say('per')} {UNITS[u]}" for c, u, _ in shown)
     id_ = "roc" if name == "roc" else f"{name}_figure"
-    return Figure(
-        say(f"{name}.figure", **(words or {})), str(path), say(f"{name}.alt", panels=panels), id=id_
-    )
+    areas = [a for _, _, mine in shown for t in _whole_tests(mine) if (a := _area(look, mine, t))]
+    title = say(f"{name}.figure", **(words or {})) + figure_marks(look, areas)
+    return Figure(title, str(path), say(f"{name}.alt", panels=panels), id=id_)
 
 
 def _whole_tests(points: pd.DataFrame) -> list[str]:
@@ -143,6 +145,9 @@ def _calibration(axes: Axes, look: Lookup, points: pd.DataFrame) -> None:
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.6)
     for test, (colour, dash) in zip(_whole_tests(points), LINES, strict=False):
         own = points[points["test"] == test]
+        area = _area(look, points, test)
+        if area and not look.headline(area):
+            continue
         x, y = own["predicted"].to_numpy(float), own["observed"].to_numpy(float)
         axes.plot(x, y, color=colour, linestyle=dash, linewidth=1.1, marker="o", markersize=3.5,
                   label=_name(look, points, test))  # fmt: skip
@@ -177,5 +182,7 @@ def _square(axes: Axes) -> None:
 
 
 def _legend(axes: Axes) -> None:
+    if not axes.get_legend_handles_labels()[0]:
+        return  # no curve of a small study was worth drawing
     axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.17), fontsize=6.5, frameon=False,
                 borderaxespad=0)  # fmt: skip

@@ -8,6 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import FancyBboxPatch
 
 WIDTH = 7.8
 """Inches; printed over the width of the page, which makes 8 points about 7."""
@@ -48,3 +49,13 @@ def grid(axes: Axes, axis: str = "both") -> None:
     """Draw a faint grid behind the points."""
     axes.grid(visible=True, axis=axis, color=PALE, linewidth=0.5)  # type: ignore[arg-type]
     axes.set_axisbelow(True)
+
+
+def box(axes: Axes, corner: tuple[float, float], width: float, height: float, *, edge: str) -> None:
+    """Draw a box of a diagram."""
+    axes.add_patch(
+        FancyBboxPatch(
+            corner, width, height, boxstyle="round,pad=0,rounding_size=0.05", linewidth=0.8,
+            edgecolor=edge, facecolor="white",
+        )
+    )  # fmt: skip

@@ -4,10 +4,9 @@ import textwrap
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.patches import FancyBboxPatch
 
 from evaluation.report.document import Figure
-from evaluation.report.drawing import GREY, INK, canvas, save, style
+from evaluation.report.drawing import GREY, INK, box, canvas, save, style
 from evaluation.report.formats import STEPS, count_of
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say
@@ -48,7 +47,7 @@ def flow_figure(look: Lookup, out: Path) -> Figure:
 
 def _step(axes: Axes, i: int, text: str, *, last: bool) -> None:
     top = -i * _PITCH
-    _box(axes, (_LEFT, top - _HEIGHT), _WIDTH, _HEIGHT, edge=INK)
+    box(axes, (_LEFT, top - _HEIGHT), _WIDTH, _HEIGHT, edge=INK)
     axes.text(_LEFT + _WIDTH / 2, top - _HEIGHT / 2, text, ha="center", va="center")
     if not last:
         x = _LEFT + _WIDTH / 2
@@ -66,7 +65,7 @@ def _side(axes: Axes, reasons: list[tuple[str, str]], *, steps: int) -> None:
     height = min(0.22 + 0.14 * len(lines), steps * _PITCH)
     top = -_PITCH * 0.5
     x = _LEFT + _WIDTH + 0.5
-    _box(axes, (x, top - height), 3.1, height, edge=GREY)
+    box(axes, (x, top - height), 3.1, height, edge=GREY)
     axes.text(
         x + 0.12, top - 0.12, "\n".join(lines), ha="left", va="top", linespacing=1.35, fontsize=7
     )
@@ -74,15 +73,4 @@ def _side(axes: Axes, reasons: list[tuple[str, str]], *, steps: int) -> None:
         "", xy=(x, top - 0.02 - _HEIGHT / 2), xytext=(_LEFT + _WIDTH / 2, top - 0.02 - _HEIGHT / 2),
         arrowprops={"arrowstyle": "-|>", "color": GREY, "linewidth": 0.8, "shrinkA": 0, "shrinkB": 0,
                     "mutation_scale": 8}, zorder=0,
-    )  # fmt: skip
-
-
-def _box(
-    axes: Axes, corner: tuple[float, float], width: float, height: float, *, edge: str
-) -> None:
-    axes.add_patch(
-        FancyBboxPatch(
-            corner, width, height, boxstyle="round,pad=0,rounding_size=0.05", linewidth=0.8,
-            edgecolor=edge, facecolor="white",
-        )
     )  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import marked
+from evaluation.report.cells import figure_marks, marked
 from evaluation.report.document import Figure
 from evaluation.report.drawing import ACCENT, INK, WIDTH, canvas, grid, save, style
 from evaluation.report.formats import (
@@ -87,7 +87,8 @@ def _figure(
             axes.set_title(f"{_title(whole)}{marked(look, whole)}")
         save(figure, out / path)
     words = ", ".join(_title(whole).replace("\n", " ") for whole, _ in panels)
-    return Figure(say(f"{key}.figure"), str(path), say(f"{key}.alt", panels=words), id=id_)
+    title = say(f"{key}.figure") + figure_marks(look, (whole for whole, _ in panels))
+    return Figure(title, str(path), say(f"{key}.alt", panels=words), id=id_)
 
 
 def _site_rows(look: Lookup) -> list[ResultRow]:
@@ -123,7 +124,7 @@ def _title(row: ResultRow) -> str:
 def _forest(axes: Axes, lines: list[_Line]) -> None:
     grid(axes, "x")
     for y, line in enumerate(lines):
-        if line.row is not None and line.row.value is not None:
+        if line.row is not None:
             _bar(axes, y, line.row, whole=line.whole)
     axes.set_yticks(range(len(lines)), labels=[line.name for line in lines])
     for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
@@ -135,11 +136,13 @@ def _forest(axes: Axes, lines: list[_Line]) -> None:
 
 
 def _bar(axes: Axes, y: int, row: ResultRow, *, whole: bool) -> None:
+    if row.value is None:
+        return
     if row.lower is not None and row.upper is not None:
         axes.plot([row.lower, row.upper], [y, y], color=INK, linewidth=1.1, solid_capstyle="butt")
     axes.plot([row.value], [y], marker="D" if whole else "s", markersize=6 if whole else 4.5,
               color=ACCENT if whole else INK, linestyle="none")  # fmt: skip
-    if whole and row.value is not None:
+    if whole:
         axes.axvline(row.value, color=ACCENT, linestyle=":", linewidth=0.8)
     axes.text(
         1.02, y, interval_of(row), transform=axes.get_yaxis_transform(), va="center", ha="left",

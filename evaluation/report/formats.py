@@ -19,7 +19,7 @@ REGIONS = names("regions")
 METHODS = names("methods")
 _DIGITS = {
     "psnr": 2, "mse": 3, "mae": 3, "ssim": 3, "ssim_2d": 3, "structural_similarity": 3,
-    "age_years": 1,
+    "age_years": 1, "bias": 3,
 }  # fmt: skip
 _STATISTIC_DIGITS = {"ccc": 3, "icc_a1": 3, "pearson": 3, "slope": 3, "cutoff": 2, "sites_tau": 3,
                      "brier": 3, "idi": 3}  # fmt: skip
@@ -76,8 +76,10 @@ def number(value: float | None, digits: int) -> str:
 
 def digits_of(row: ResultRow) -> int:
     """Return how many decimals a row is printed with."""
-    if row.method == "count":
+    if row.method == "count" or row.statistic.endswith("_n"):
         return 0
+    if row.endpoint == "precision":
+        return 3
     if row.statistic.endswith("_percent"):
         return 2 if row.statistic.startswith("within") else 1
     if row.statistic.startswith("sites_") and row.unit_of_value == "%":

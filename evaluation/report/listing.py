@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from evaluation.report.cells import test_name
+from evaluation.report.cells import Row, test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, UNITS, label, number
 from evaluation.report.lookup import Lookup
@@ -12,6 +12,7 @@ _PRINTED = 8
 """Of each test at each site; a report of ten thousand would print little else."""
 COLUMNS = ("target_condition", "unit", "test", "site", "participant", "unit_id", "reader", "score",
            "cutoff")  # fmt: skip
+_SHOWN = ("participant", "unit_id", "reader", "score")
 
 
 def false_negatives(look: Lookup, scores: pd.DataFrame | None) -> pd.DataFrame:
@@ -34,7 +35,8 @@ def false_negative_table(missed: pd.DataFrame) -> Table | None:
     """Return the false negative results by test and site; the whole list stands in a file."""
     if missed.empty:
         return None
-    rows, groups = [], []
+    rows: list[Row] = []
+    groups: list[tuple[int, str]] = []
     for (condition, unit, test), of_test in missed.groupby(list(COLUMNS[:3]), sort=False):
         cutoff = number(float(of_test["cutoff"].iloc[0]), 2)
         judged = f"{label(CONDITIONS, str(condition))}, {say('per')} {UNITS[str(unit)]}"
@@ -50,12 +52,11 @@ def false_negative_table(missed: pd.DataFrame) -> Table | None:
 
 def _named(own: pd.DataFrame) -> str:
     words = []
-    for r in own.head(_PRINTED).itertuples():
-        where = ", ".join(str(part) for part in (r.unit_id, r.reader) if part)
-        score = (
-            say("false_negatives.no_score") if pd.isna(r.score) else number(float(str(r.score)), 2)
-        )
-        words.append(f"{r.participant} ({f'{where}: ' if where else ''}{score})")
+    for who, unit, reader, score in own[list(_SHOWN)].head(_PRINTED).itertuples(index=False):
+        where = ", ".join(str(part) for part in (unit, reader) if part)
+        known = float(score)
+        result = say("false_negatives.no_score") if known != known else number(known, 2)
+        words.append(f"{who} ({f'{where}: ' if where else ''}{result})")
     left = len(own) - _PRINTED
     if left > 0:
         words.append(say("false_negatives.more", left=f"{left:,}"))

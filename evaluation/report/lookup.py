@@ -123,9 +123,13 @@ def _key(row: ResultRow) -> Key:
 def _proposals(plan: Plan | None) -> frozenset[str]:
     if plan is None:
         return frozenset()
-    marked = [*plan.primary, *plan.index_test, *plan.subgroup, *plan.sensitivity]
-    marked += plan.multiplicity.hypothesis if plan.multiplicity else ()
-    found = {part.id for part in marked if part.proposal}
+    found = {p.id for p in plan.primary if p.proposal}
+    found |= {t.id for t in plan.index_test if t.proposal}
+    found |= {s.id for s in plan.subgroup if s.proposal}
+    found |= {a.id for a in plan.sensitivity if a.proposal}
+    found |= {
+        h.id for h in (plan.multiplicity.hypothesis if plan.multiplicity else ()) if h.proposal
+    }
     if plan.image.proposal:
         # The data range and the body mask stand behind every similarity.
         found |= {p.id for p in plan.primary if p.kind == "similarity"}

@@ -1,11 +1,20 @@
 """The tables about participants: flow, baseline, missing results."""
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import about, cell, statistic_name
+from evaluation.report.cells import (
+    cell,
+    grouped,
+    judged_on,
+    measured,
+    statistic_name,
+    test_name,
+)
 from evaluation.report.document import Table
 from evaluation.report.formats import (
     STEPS,
     count_of,
+    n_of,
+    withheld,
 )
 from evaluation.report.lookup import Lookup
 from evaluation.report.wording import say
@@ -42,12 +51,27 @@ def missing_table(look: Lookup) -> Table | None:
         return None
     statistics = list(dict.fromkeys(r.statistic for r in used))
     first = {(r.quantity, r.test, r.target_condition, r.unit, r.region): r for r in reversed(used)}
-    rows = tuple(
-        (about(r), *(cell(look.like(r, s), split=False) for s in statistics))
-        for r in sorted(first.values(), key=lambda r: r.order)
+    places = sorted(first.values(), key=lambda r: r.order)
+    known = [r for r in places if r.value is not None or withheld(r)]
+    rows, groups = grouped(
+        (_kind(r), (_variable(look, r), n_of(r), *(cell(look.like(r, s)) for s in statistics)))
+        for r in known
     )
-    columns = ("", *(statistic_name(s) for s in statistics))
-    return Table(say("missing.title"), columns, rows, id="missingness")
+    absent = ", ".join(_variable(look, r) for r in places if r not in known)
+    notes = (say("missing.absent", names=absent),) if absent else ()
+    columns = ("", "n", *(statistic_name(s) for s in statistics))
+    return Table(say("missing.title"), columns, rows, notes=notes, groups=groups, id="missingness")
+
+
+def _kind(row: ResultRow) -> str:
+    return judged_on(row) if row.target_condition else say("missing.variables")
+
+
+def _variable(look: Lookup, row: ResultRow) -> str:
+    if row.target_condition:
+        return test_name(row.test) if row.test else say("missing.reference")
+    column = look.plan.column_named(row.quantity) if look.plan else None
+    return column.title if column and column.title else measured(row)
 
 
 def _site_columns(places: list[str]) -> tuple[str, ...]:

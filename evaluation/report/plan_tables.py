@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from evaluation.analysis import Plan
+from evaluation.analysis.plan_methods import IntercurrentEvent
+from evaluation.analysis.plan_parts import AnalysisSet
 from evaluation.report.cells import Row, grouped, test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, TESTS, count_of, label
 from evaluation.report.lookup import PROPOSAL, Lookup
-from evaluation.report.wording import named, say, says
+from evaluation.report.wording import named, names, say, says
 
 
 def plan_tables(look: Lookup) -> list[Table]:
@@ -16,14 +18,15 @@ def plan_tables(look: Lookup) -> list[Table]:
         return []
     made = (
         _estimands(look.plan), _sets(look, look.plan), _tests(look.plan),
-        _comparisons(look.plan), _choices(look.plan),
+        _comparisons(look.plan), _analyses(look, look.plan), _choices(look.plan),
     )  # fmt: skip
     return [t for t in made if t.rows]
 
 
 def _estimands(plan: Plan) -> Table:
     lines: list[tuple[str, Row]] = []
-    titles = {part.id: part.title for part in (*plan.primary, *plan.target_condition)}
+    titles = {p.id: p.title for p in plan.primary}
+    titles |= {c.id: c.title for c in plan.target_condition}
     for e in plan.estimand:
         covered = "; ".join(titles.get(name, name.replace("_", " ")) for name in e.endpoints)
         heading = f"{e.id.replace('_', ' ')}: {covered}{_mark(e.proposal)}"
@@ -40,7 +43,7 @@ def _estimands(plan: Plan) -> Table:
     )  # fmt: skip
 
 
-def _events(events: Iterable[object]) -> str:
+def _events(events: Iterable[IntercurrentEvent]) -> str:
     lines = [f"{e.event}: {e.handling} ({e.strategy})" for e in events]
     return "\n".join(lines) or say("estimands.no_events")
 
@@ -51,19 +54,30 @@ def _sets(look: Lookup, plan: Plan) -> Table:
     }
     rows = []
     for s in plan.analysis_set:
-        rule = [f"{name}" for name in s.requires] + [f"{say('not')} {name}" for name in s.excludes]
-        for limit in s.limit:
-            if limit.at_least is not None:
-                rule.append(f"{limit.column} ≥ {limit.at_least:g}")
-            if limit.at_most is not None:
-                rule.append(f"{limit.column} ≤ {limit.at_most:g}")
-        words = ", ".join(part.replace("_", " ") for part in rule)
+        words = ", ".join(_rule(plan, s))
         name = f"{s.id.replace('_', ' ')}{_mark(s.proposal)}"
         rows.append((name, s.text, words, sizes.get(s.id, "–")))
     return Table(
         say("sets.title"), says("sets.columns"), tuple(rows), text_columns=3,
         widths=(3, 6, 6, 2), id="analysis_sets",
     )  # fmt: skip
+
+
+def _rule(plan: Plan, s: AnalysisSet) -> list[str]:
+    """Return what a member of a set must fulfil, in the words of the plan."""
+    rule = [_column(plan, name) for name in s.requires]
+    rule += [f"{say('not')} {_column(plan, name)}" for name in s.excludes]
+    for limit in s.limit:
+        for sign, bound in (("≥", limit.at_least), ("≤", limit.at_most)):
+            if bound is not None:
+                rule.append(f"{_column(plan, limit.column)} {sign} {bound:g}")
+    return rule
+
+
+def _column(plan: Plan, name: str) -> str:
+    column = plan.column_named(name)
+    title = column.title if column else ""
+    return f"{title[:1].lower()}{title[1:]}" if title else name.replace("_", " ")
 
 
 def _tests(plan: Plan) -> Table:
@@ -95,6 +109,24 @@ def _comparisons(plan: Plan) -> Table:
     return Table(
         say("comparisons.title"), says("comparisons.columns"), tuple(rows), widths=(3, 1),
         id="comparisons_planned",
+    )  # fmt: skip
+
+
+def analysis_name(look: Lookup, analysis: str) -> str:
+    """Return the printed name of an analysis: of this report, else the title in the plan."""
+    known = names("analyses")
+    if analysis in known or look.plan is None:
+        return known.get(analysis, analysis.replace("_", " "))
+    return next((s.title for s in look.plan.sensitivity if s.id == analysis), analysis)
+
+
+def _analyses(look: Lookup, plan: Plan) -> Table:
+    rows = tuple(
+        (f"{analysis_name(look, s.id)}{_mark(s.proposal)}", s.title) for s in plan.sensitivity
+    )
+    return Table(
+        say("sensitivity.planned"), says("sensitivity.planned_columns"), rows, text_columns=2,
+        widths=(1, 3), id="sensitivity_planned",
     )  # fmt: skip
 
 

@@ -18,7 +18,8 @@ from evaluation.report.cells import (
 from evaluation.report.document import Table
 from evaluation.report.formats import UNITS, level_of, n_of, withheld
 from evaluation.report.lookup import MAIN, Lookup
-from evaluation.report.wording import named, say, says
+from evaluation.report.plan_tables import analysis_name
+from evaluation.report.wording import say, says
 
 _SIDE_BY_SIDE = (
     ("similarity", ("mean", "median")),
@@ -30,23 +31,45 @@ _SIDE_BY_SIDE = (
 
 def sensitivity_tables(look: Lookup) -> list[Table]:
     """Return each sensitivity analysis beside the main one, a table per kind of number."""
-    other = [r for r in look.rows if r.analysis != MAIN and r.subgroup == "all"]
+    other = [
+        r for r in look.rows
+        if r.analysis != MAIN and r.subgroup == "all" and look.headline(r)
+    ]  # fmt: skip
     tables = [_side_by_side(look, other, kind, wanted) for kind, wanted in _SIDE_BY_SIDE]
     return [t for t in tables if t]
 
 
-def multiplicity_table(look: Lookup) -> Table | None:
-    """Return the confirmatory hypotheses in their order, raw and adjusted p beside each other."""
-    tested = look.where(endpoint="multiplicity", statistic="raw_p")
-    if not tested:
+def tipping_table(look: Lookup) -> Table | None:
+    """Return how far missing verdicts must be shifted before a conclusion changes."""
+    tips = [r for r in look.rows if r.statistic == "tipping_point_up" and look.headline(r)]
+    steps = dict.fromkeys(
+        r.statistic for r in look.rows if "_delta:" in r.statistic and r.subgroup == "all"
+    )
+    if not tips or not steps:
         return None
-    rows = tuple(_hypothesis(look, r, i) for i, r in enumerate(_ordered(look, tested), start=1))
-    columns = tuple(c.format(level=level_of(look.rows)) for c in says("multiplicity.columns"))
-    notes = (say("multiplicity.note"), *methods_note(look.where(endpoint="multiplicity")))
+    rows = [
+        (step.partition(":")[2].replace("-", "−"), *(cell(look.like(r, step)) for r in tips))
+        for step in steps
+    ]
+    for way in ("up", "down"):
+        found = [look.like(r, f"tipping_point_{way}") for r in tips]
+        rows.append((say(f"tipping.{way}"), *(_tip(r) for r in found)))
+    heads = (f"{statistic_name(_stem(look, r, steps))}: {about(r)}{marked(look, r)}" for r in tips)
+    bounds = dict.fromkeys(r.method for r in tips)
     return Table(
-        say("multiplicity.title"), columns, rows, notes=notes, text_columns=2, id="multiplicity",
-        widths=(2, 12, 4, 8, 4, 5, 5),
+        say("tipping.title", level=level_of(look.rows)), (say("tipping.shift"), *heads),
+        tuple(rows), notes=(say("tipping.note", bound="; ".join(bounds)),), id="tipping_point",
     )  # fmt: skip
+
+
+def _stem(look: Lookup, row: ResultRow, steps: Iterable[str]) -> str:
+    return next((s.partition("_delta:")[0] for s in steps if look.like(row, s)), "")
+
+
+def _tip(row: ResultRow | None) -> str:
+    if row is None or row.value is None:
+        return say("tipping.never") if row and not withheld(row) else cell(row)
+    return f"{row.value:g}".replace("-", "−")
 
 
 def reasons_table(look: Lookup) -> Table | None:
@@ -82,51 +105,42 @@ def _side_by_side(
     places = {_place(r): r for r in reversed(used)}
     lines = []
     for r in sorted(places.values(), key=lambda r: r.order):
+        if not any(look.like(r, s, analysis=MAIN) for s in shown):
+            continue
         analyses = dict.fromkeys(o.analysis for o in used if _place(o) == _place(r))
         for analysis in (MAIN, *analyses):
             found = [look.like(r, s, analysis=analysis) for s in shown]
-            lines.append((f"{about(r)}{marked(look, r)}", _analysis_line(analysis, found)))
+            lines.append((f"{about(r)}{marked(look, r)}", _analysis_line(look, analysis, found)))
     rows, groups = grouped(lines)
     columns = (*says("sensitivity.columns"), *(statistic_name(s) for s in shown))
     name = "sensitivity" if kind == "accuracy" else f"sensitivity_{kind}"
     return Table(
         say(f"sensitivity.{kind}", level=level_of(look.rows)), columns, rows, groups=groups,
-        notes=(say("sensitivity.note"), *methods_note(used)), id=name,
+        notes=(say("sensitivity.note"), *_whys(look, used), *methods_note(used)), id=name,
     )  # fmt: skip
+
+
+def _whys(look: Lookup, used: list[ResultRow]) -> tuple[str, ...]:
+    """Return why an analysis has no estimate at all, each once."""
+    whys: dict[str, dict[str, None]] = {}
+    for r in used:
+        if r.value is None and r.reason and not withheld(r):
+            whys.setdefault(analysis_name(look, r.analysis), {})[r.reason] = None
+    return tuple(f"{name}: {'; '.join(reasons)}." for name, reasons in whys.items())
 
 
 def _primary(kind: str) -> bool:
     return kind in {"similarity", "agreement"}
 
 
-def _analysis_line(analysis: str, found: list[ResultRow | None]) -> tuple[str, ...]:
+def _analysis_line(look: Lookup, analysis: str, found: list[ResultRow | None]) -> tuple[str, ...]:
     known = [r for r in found if r]
     n = n_of(max(known, key=lambda r: r.n)) if known else "–"
-    return (named("analyses", analysis), n, *(cell(r) for r in found))
+    return (analysis_name(look, analysis), n, *(cell(r) for r in found))
 
 
 def _place(r: ResultRow) -> tuple[str, ...]:
     return (r.endpoint, r.quantity, r.test, r.unit, r.region)
-
-
-def _ordered(look: Lookup, tested: list[ResultRow]) -> list[ResultRow]:
-    def place(r: ResultRow) -> float:
-        found = look.like(r, "order")
-        return found.value if found and found.value is not None else float(r.order)
-
-    return sorted(tested, key=place)
-
-
-def _hypothesis(look: Lookup, r: ResultRow, i: int) -> tuple[str, ...]:
-    rejected = look.like(r, "rejected")
-    verdict = "–"
-    if rejected and rejected.value is not None:
-        verdict = say("yes") if rejected.value else say("no")
-    return (
-        str(i), f"{r.test.replace('_', ' ')}{marked(look, r)}",
-        cell(look.like(r, "null"), split=False), cell(look.like(r, "estimate"), split=True),
-        cell(r), cell(look.like(r, "adjusted_p")), verdict,
-    )  # fmt: skip
 
 
 def _about(r: ResultRow) -> str:

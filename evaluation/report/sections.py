@@ -9,16 +9,23 @@ from evaluation.report.accuracy_tables import (
     accuracy_by_reader,
     accuracy_by_site,
     accuracy_tables,
-    cross_table,
-    cross_table_by_site,
     further_accuracy,
-    reference_table,
-    stard_table,
 )
 from evaluation.report.agreement_tables import agreement_table, raw_agreement_table
 from evaluation.report.baseline_tables import baseline_by_condition, baseline_table
 from evaluation.report.cells import marks_note
-from evaluation.report.comparison_tables import difference_table, endpoint_table
+from evaluation.report.comparison_tables import (
+    difference_table,
+    endpoint_table,
+    verification_tables,
+)
+from evaluation.report.confirmatory_table import multiplicity_table
+from evaluation.report.cross_tables import (
+    cross_table,
+    cross_table_by_site,
+    reference_table,
+    stard_table,
+)
 from evaluation.report.document import Block, Figure, Section, Table
 from evaluation.report.listing import false_negative_table
 from evaluation.report.lookup import Lookup
@@ -28,10 +35,11 @@ from evaluation.report.participant_tables import (
     missing_table,
 )
 from evaluation.report.plan_tables import plan_tables
+from evaluation.report.prediction_tables import net_benefit_table
 from evaluation.report.robustness_tables import (
-    multiplicity_table,
     reasons_table,
     sensitivity_tables,
+    tipping_table,
 )
 from evaluation.report.similarity_tables import (
     concordance_table,
@@ -58,7 +66,7 @@ class Drawn:
 def sections(look: Lookup, drawn: Drawn) -> tuple[Section, ...]:
     """Return the sections of the report, without the annex."""
     made = (
-        ("methods", plan_tables(look) or [say("absent.plan")]),
+        ("methods", _planned(look)),
         ("participants", _participants(look, drawn)),
         ("confirmatory", [_or(multiplicity_table(look), "multiplicity")]),
         ("similarity", _similarity(look, drawn)),
@@ -73,6 +81,11 @@ def sections(look: Lookup, drawn: Drawn) -> tuple[Section, ...]:
         ("gaps", _gaps(look, drawn)),
     )
     return tuple(section(name, blocks) for name, blocks in made)
+
+
+def _planned(look: Lookup) -> list[Block | None]:
+    tables: list[Block | None] = list(plan_tables(look))
+    return tables or [say("absent.plan")]
 
 
 def section(name: str, blocks: Iterable[Block | None]) -> Section:
@@ -133,6 +146,7 @@ def _metabolic(look: Lookup, drawn: Drawn) -> list[Block | None]:
 def _diagnostic(look: Lookup, drawn: Drawn) -> list[Block | None]:
     tables: list[Block | None] = list(accuracy_tables(look))
     return [
+        drawn.figures.get("stard_figure"),
         *(tables or [say("absent.accuracy")]),
         _shown(drawn, "roc"),
         further_accuracy(look),
@@ -144,7 +158,7 @@ def _prediction(look: Lookup, drawn: Drawn) -> list[Block | None]:
         _or(endpoint_table(look, "calibration"), "calibration"),
         drawn.figures.get("calibration_figure"),
         _shown(drawn, "net_benefit_figure"),
-        endpoint_table(look, "net_benefit"),
+        net_benefit_table(look),
         _or(endpoint_table(look, "added_value"), "added_value"),
     ]
 
@@ -155,9 +169,11 @@ def _subgroups(look: Lookup, drawn: Drawn) -> list[Block | None]:
 
 def _robustness(look: Lookup) -> list[Block | None]:
     tables: list[Block | None] = list(sensitivity_tables(look))
+    verified: list[Block | None] = list(verification_tables(look))
     return [
         *(tables or [say("absent.sensitivity")]),
-        _or(endpoint_table(look, "verification"), "verification"),
+        tipping_table(look),
+        *(verified or [say("absent.verification")]),
         _or(endpoint_table(look, "precision"), "precision"),
     ]
 

@@ -10,7 +10,6 @@ from evaluation.report.cells import (
     range_of,
     region_name,
     statistic_name,
-    test_name,
 )
 from evaluation.report.document import Table
 from evaluation.report.formats import (
@@ -25,12 +24,14 @@ from evaluation.report.formats import (
     withheld,
 )
 from evaluation.report.lookup import Lookup
-from evaluation.report.wording import say, says
+from evaluation.report.wording import named, say, says
 
 
 def similarity_table(look: Lookup) -> Table | None:
     """Return image similarity over all participants."""
     means = _means(look)
+    if not means:
+        return None
     rows = tuple(
         (
             f"{measured(r)}{marked(look, r)}", n_of(r), missing_of(r), interval_of(r),
@@ -108,7 +109,7 @@ def control_table(look: Lookup) -> Table | None:
                 cell(real.get(quantity), split=True), *(_control(look, own.get(c)) for c in controls),
             )
         )  # fmt: skip
-    names = (test_name(c).removeprefix("control ") for c in controls)
+    names = (named("control_names", c.removeprefix("control:")) for c in controls)
     columns = ("", say("controls.real"), *names)
     notes = (say("controls.note"), *methods_note(used))
     title = say("controls.title", level=level_of(look.rows))

@@ -4,6 +4,7 @@ import pandas as pd
 
 from evaluation.analysis import ResultRow
 from evaluation.report.cells import (
+    Row,
     cell,
     grouped,
     judged_on,
@@ -40,7 +41,7 @@ def heterogeneity_table(look: Lookup) -> Table | None:
 def leave_one_out_table(look: Lookup) -> Table | None:
     """Return the pooled value without each site in turn."""
     codes = [s.removeprefix("site:") for s in look.sites()]
-    lines = []
+    lines: list[tuple[str, Row]] = []
     for r in filter(look.headline, _pooled(look)):
         prefix = r.statistic.removesuffix(_POOLED)
         left = [look.like(r, f"{prefix}leave_out:{code}") for code in codes]
@@ -60,11 +61,9 @@ def leave_one_out_table(look: Lookup) -> Table | None:
 def site_list(sites: pd.DataFrame) -> Table:
     """Return the codes that stand for the sites."""
     chinese = [str(name) for name in sites["name_zh"]] if "name_zh" in sites else []
-    named = zip(sites["code"], sites["name"], chinese or [""] * len(sites), strict=True)
-    rows = tuple((str(code), str(name), str(zh)) for code, name, zh in named)
-    if not any(chinese):
-        rows = tuple(row[:2] for row in rows)
-    width = len(rows[0]) if rows else 2
+    columns = [sites["code"], sites["name"], *([chinese] if any(chinese) else [])]
+    rows = tuple(tuple(map(str, row)) for row in zip(*columns, strict=True))
+    width = len(columns)
     return Table(
         say("sites.codes"), says("sites.code_columns")[:width], rows, text_columns=width,
         widths=(1, 6, 4)[:width], id="sites",

@@ -25,6 +25,7 @@ from evaluation.report.listing import false_negatives
 from evaluation.report.lookup import Lookup
 from evaluation.report.pdf import render_pdf
 from evaluation.report.sections import Drawn, section, sections
+from evaluation.report.stard_figure import stard_figure
 from evaluation.report.suppression import released
 from evaluation.report.twins import (
     write_plot_csv,
@@ -32,7 +33,8 @@ from evaluation.report.twins import (
     write_rows_json,
     write_tables_json,
 )
-from evaluation.report.wording import say
+from evaluation.report.verify import write_verifier
+from evaluation.report.wording import named, say
 
 Provenance = Mapping[str, str | Mapping[str, str]]
 _NO_FACTS: Mapping[str, str] = MappingProxyType({})
@@ -87,7 +89,10 @@ def write_report(
     write_rows_json(result, out / "results.json", title=title, provenance=provenance)
     write_tables_json(document, result.rows, out / "tables.json")
     points = _write_points({**result.series, "false_negatives": missed}, out / "plot_data")
-    return (*(out / name for name in _MAIN), *(out / f.path for f in figures), *points)
+    # Without the points of participants there is nothing that R could recompute.
+    script = [write_verifier(out)] if suppress_below is None else []
+    main = [out / name for name in _MAIN]
+    return (*main, *script, *(out / f.path for f in figures), *points)
 
 
 def _figures(result: AnalysisResult, look: Lookup, out: Path) -> list[Figure]:
@@ -95,6 +100,7 @@ def _figures(result: AnalysisResult, look: Lookup, out: Path) -> list[Figure]:
     none = pd.DataFrame()
     made = (
         flow_figure(look, out),
+        stard_figure(look, out),
         site_forest(look, out),
         uptake_figure(look, out),
         bland_altman_figure(look, series.get("agreement", none), out),
@@ -119,7 +125,9 @@ def _document(
         preface.append(say("marks.small_cells", below=drawn.suppressed_below))
     body = Document(title, provenance, sections(look, drawn), tuple(preface))
     # The checklists come last: no number that they name moves.
-    annex = section("annex", [say("annex.twins"), *checklist_tables(body, facts=facts)])
+    words = [say("annex.twins")]
+    words += [say("annex.verify")] if drawn.suppressed_below is None else []
+    annex = section("annex", [*words, *checklist_tables(body, facts=facts)])
     return replace(body, sections=(*body.sections, annex))
 
 
@@ -132,8 +140,14 @@ def _write_points(series: Mapping[str, pd.DataFrame], folder: Path) -> list[Path
 def _flattened(provenance: Provenance, digest: str) -> tuple[tuple[str, str], ...]:
     rows: list[tuple[str, str]] = []
     for name, value in provenance.items():
+        words = _words_of(name)
         if isinstance(value, Mapping):
-            rows += [(f"{name}: {key}", str(inner)) for key, inner in value.items()]
+            rows += [(f"{words}: {key}", str(inner)) for key, inner in value.items()]
         else:
-            rows.append((name, str(value)))
+            rows.append((words, str(value)))
     return (*rows, (say("plan_digest"), digest))
+
+
+def _words_of(name: str) -> str:
+    words = named("provenance_names", name)
+    return f"{words[:1].upper()}{words[1:]}"

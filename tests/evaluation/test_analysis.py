@@ -10,16 +10,14 @@ from evaluation.analysis import (
     COLUMNS,
     Tables,
     TablesError,
-    default_plan,
     empty_table,
     run,
 )
 from evaluation.diagnostic import accuracy_table
 from evaluation.statistics import random_effects
+from tests.evaluation.full_study import QUICK as PLAN
 from tests.evaluation.row_lookup import everybody, only
 from tests.evaluation.simulated_study import SITES, Truth, simulated_tables
-
-PLAN = replace(default_plan(), bootstrap_replicates=100)
 
 
 @pytest.fixture(scope="module")

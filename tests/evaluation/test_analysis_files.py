@@ -1,7 +1,8 @@
 import pytest
 
 from evaluation.__main__ import main
-from evaluation.analysis import COLUMNS, TablesError, default_plan, read_tables, run
+from evaluation.analysis import COLUMNS, TablesError, read_tables, run
+from tests.evaluation.full_study import QUICK
 from tests.evaluation.simulated_study import simulated_tables
 
 
@@ -14,7 +15,7 @@ def folder(tmp_path):
 
 
 def test_tables_read_from_files_give_the_rows_of_the_tables(folder):
-    plan = default_plan()
+    plan = QUICK
     assert run(plan, read_tables(folder)).rows == run(plan, simulated_tables(participants=6)).rows
 
 

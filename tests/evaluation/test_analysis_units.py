@@ -5,11 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from evaluation.analysis import COLUMNS, Tables, default_plan, empty_table, run
+from evaluation.analysis import COLUMNS, Tables, empty_table, run
+from tests.evaluation.full_study import QUICK as PLAN
 from tests.evaluation.row_lookup import everybody
 from tests.evaluation.simulated_study import simulated_tables
-
-PLAN = replace(default_plan(), bootstrap_replicates=100)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +103,7 @@ def test_a_test_outside_the_plan_has_no_cutoff_and_is_not_prespecified(tables):
 
 
 def test_several_readers_get_their_own_rows_and_share_participants(result):
-    pooled = everybody(result, "auc", test="reader_ct", unit="lesion")
+    pooled = everybody(result, "auc", endpoint="malignancy", test="reader_ct", unit="lesion")
     single = everybody(result, "auc", test="reader_ct:R1", unit="lesion")
     assert pooled.n == 2 * single.n
     assert pooled.clusters == single.clusters

@@ -2,16 +2,13 @@ from dataclasses import replace
 
 import pytest
 
-from evaluation.report.listing import false_negatives
-from evaluation.report.lookup import Lookup
-from evaluation.report.sections import Drawn, sections
 from evaluation.report.wording import say
 from tests.evaluation.report_case import (
+    blocks_of,
     page_of,
     simulated_result,
     tables_of,
     texts_of,
-    write,
     written_report,
 )
 
@@ -21,7 +18,10 @@ _ALWAYS = (
     "agreement", "agreement_raw", "accuracy:malignancy:lesion", "accuracy:nodal_metastasis:station",
     "accuracy_further", "accuracy_by_reader", "accuracy_by_site", "differences", "subgroups",
     "heterogeneity", "leave_one_out", "sites", "reference_standard", "stard_flow",
-    "cross_tabulation", "cross_tabulation_by_site", "not_estimable", "checklist_stard",
+    "cross_tabulation", "cross_tabulation_by_site", "not_estimable", "multiplicity", "calibration",
+    "net_benefit", "added_value", "mrmc", "verification", "verification_by_result", "precision",
+    "missingness", "sensitivity", "sensitivity_similarity", "sensitivity_agreement",
+    "sensitivity_planned", "tipping_point", "subgroup_concordance", "checklist_stard",
     "checklist_stard_ai", "checklist_tripod_ai", "checklist_claim",
 )  # fmt: skip
 
@@ -70,17 +70,16 @@ def test_every_table_and_figure_has_an_id_of_its_own():
     ],
 )  # fmt: skip
 def test_what_has_no_rows_is_replaced_by_a_sentence(wanted, gone, sentence):
-    blocks = _blocks(_without(wanted))
+    blocks = blocks_of(_without(wanted))
     assert gone not in blocks
     assert say(sentence) in blocks.values()
 
 
-def test_rows_without_their_plan_are_printed_without_its_tables(tmp_path):
-    write(replace(simulated_result(), plan=None), tmp_path)
-    tables = tables_of(tmp_path)
-    assert "estimands" not in tables
-    assert "similarity" in tables
-    assert say("absent.plan") in page_of(tmp_path)
+def test_rows_without_their_plan_are_printed_without_its_tables():
+    blocks = blocks_of(replace(simulated_result(), plan=None))
+    assert "estimands" not in blocks
+    assert "similarity" in blocks
+    assert say("absent.plan") in blocks.values()
 
 
 def test_each_estimand_prints_its_five_attributes_and_its_intercurrent_events():
@@ -141,9 +140,44 @@ def test_false_negatives_are_listed_by_site_and_stand_whole_in_a_file():
     assert listed == len(lines) - 1 == counted
 
 
-def _blocks(result):
-    """Return the blocks of the sections by id, sentences by their number; no figure is drawn."""
-    look = Lookup(result)
-    drawn = Drawn({}, false_negatives(look, result.series["scores"]), result.series["sites"])
-    blocks = [block for section in sections(look, drawn) for block in section.blocks]
-    return {getattr(b, "id", "") or f"sentence {i}": b for i, b in enumerate(blocks)}
+def test_the_stard_diagram_says_the_counts_of_its_rows_in_words():
+    page = page_of(written_report()[0])
+    alt = next(part for part in page.split('alt="') if part.startswith("STARD diagram."))
+    counts = {
+        r.statistic: f"{r.value:.0f}" for r in simulated_result().rows
+        if r.endpoint == "stard_flow" and r.test == "spet_suvpeak" and r.unit == "lesion"
+    }  # fmt: skip
+    wanted = f"Positive: Reference + {counts['positive:positive']}, Reference − "
+    assert wanted + counts["positive:negative"] in alt
+
+
+def test_negative_controls_stand_beside_the_synthetic_pet_with_their_difference():
+    table = tables_of(written_report()[0])["negative_controls"]
+    assert table["columns"][1:] == ["Synthetic PET", "No uptake", "Body mean everywhere",
+                                    "Lesions erased"]  # fmt: skip
+    assert all("Δ" in row[2] for row in texts_of(table))
+
+
+def test_hypotheses_are_printed_in_their_order_with_claim_and_both_p_values():
+    table = tables_of(written_report()[0])["multiplicity"]
+    rows = texts_of(table)
+    assert len(rows) == len(simulated_result().plan.multiplicity.hypothesis)
+    assert [float(row[0]) for row in rows] == sorted(float(row[0]) for row in rows)
+    assert "SSIM, 3-D, mean above 0.8" in rows[0][1]
+    assert "within −30 to 30" in rows[2][1]
+
+
+def test_each_sensitivity_analysis_stands_below_the_main_one():
+    table = tables_of(written_report()[0])["sensitivity"]
+    starts = [group["before_row"] for group in table["groups"]]
+    rows = texts_of(table)
+    assert all(rows[at][0] == "Main analysis" for at in starts)
+    first = rows[starts[0] : starts[1]]
+    assert {"Worst case", "Complete cases", "Multiple imputation"} <= {row[0] for row in first}
+
+
+def test_the_uptake_trend_is_printed_from_the_lowest_stratum_up():
+    table = tables_of(written_report()[0])["uptake_trend"]
+    assert [row[0] for row in texts_of(table)] == [
+        "0–1 SUV", "1–2.5 SUV", "2.5–5 SUV", "5–10 SUV", "10+ SUV",
+    ]  # fmt: skip

@@ -7,11 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize
 
-from evaluation.analysis import AnalysisResult, default_plan, run
+from evaluation.analysis import AnalysisResult
 from evaluation.analysis.results import Place
 from evaluation.report.suppression import released, suppressed
 from evaluation.statistics import proportion_interval
-from tests.evaluation.simulated_study import simulated_tables
 
 ATOMS = ("tp", "fp", "fn", "tn")
 MEASURES = {
@@ -233,9 +232,33 @@ def test_a_released_result_holds_no_point_of_a_participant():
     assert [len(out.series[name]) for name in ("similarity", "sites")] == [0, 2]
 
 
-def test_no_small_count_of_a_simulated_study_is_released():
-    result = run(replace(default_plan(), bootstrap_replicates=100),
-                 simulated_tables(participants=60, readers=False))  # fmt: skip
-    rows = [r for r in suppressed(result.rows) if r.value is not None and r.method == "count"]
-    process = ("missing", "reference_missing", "reference_indeterminate", "target")
-    assert not [r for r in rows if 0 < r.value < 5 and not r.statistic.startswith(process)]
+def test_counts_of_the_process_stay_and_a_shared_count_is_hidden_everywhere():
+    flow = replace(PLACE, endpoint="stard_flow", family="flow")
+    rows = [
+        *_cross_table({"tp": 30, "fp": 10, "fn": 2, "tn": 50}, "all"),
+        *(flow.plain(name, count, n=99) for name, count in (
+            ("positive:positive", 30.0), ("positive:negative", 10.0), ("negative:positive", 2.0),
+            ("negative:negative", 50.0), ("failed:positive", 3.0), ("missing:negative", 4.0),
+        )),
+    ]  # fmt: skip
+    shown = {r.statistic for r in suppressed(rows)[-6:] if r.value is not None}
+    assert shown == {"failed:positive", "missing:negative"}
+
+
+def test_a_sensitivity_analysis_goes_with_the_main_one():
+    counts = {"tp": 30, "fp": 10, "fn": 2, "tn": 50}
+    rows = list(_cross_table(counts, "all"))
+    worst = [replace(r, analysis="worst_case") for r in _cross_table({**counts, "fn": 9}, "all")
+             if r.statistic in MEASURES]  # fmt: skip
+    assert all(r.value is None for r in suppressed([*rows, *worst]))
+
+
+def test_few_readers_and_few_sites_are_no_small_cells():
+    readers = Place("mrmc", "readers", "image_paired", 0.95, test="spet", unit="lesion")
+    area = replace(proportion_interval(40, 50), clusters=3, method="Obuchowski-Rockette, Hillis")
+    pooled = replace(area, clusters=4, method="random effects, reml, Knapp-Hartung")
+    rows = (
+        readers.row("auc", area), readers.plain("readers", 3.0, n=50),
+        PLACE.row("sites_pooled", pooled),
+    )  # fmt: skip
+    assert suppressed(rows) == rows

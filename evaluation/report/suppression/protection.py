@@ -1,7 +1,7 @@
 """Which counts must be hidden so that no small one can be worked out from the others."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,8 @@ from scipy import optimize
 Cell = tuple[Hashable, str]
 """What is counted, and in which subgroup."""
 
+_LARGE = 60
+_RANDOM_DIRECTIONS = 10
 Preference = Callable[[Cell], tuple[object, ...]]
 
 
@@ -115,7 +117,12 @@ class _Search:
             if key in self.safe:
                 continue
             told = _determined(self.counts, relations, unknown, self.small)
-            if told is not None and (self.give_up(self.about[told]) or self.give_up(relations)):
+            # A large system is not solved again for each cell: half of them are helped at once.
+            share = 1 if len(unknown) <= _LARGE else (len(told) + 1) // 2
+            helped = [
+                self.give_up(self.about[cell]) or self.give_up(relations) for cell in told[:share]
+            ]
+            if any(helped):
                 return True
             self.safe.add(key)
         return False
@@ -144,8 +151,12 @@ def _determined(
     relations: Sequence[Relation],
     unknown: Sequence[Cell],
     small: Sequence[Cell],
-) -> Cell | None:
-    """Return a small cell whose value follows from what is visible, if there is one."""
+) -> list[Cell]:
+    """Return the small cells whose value follows from what is visible.
+
+    In large systems a cell that no other solution was found for counts as determined: that hides a
+    little too much, never too little.
+    """
     place = {cell: i for i, cell in enumerate(unknown)}
     a = np.zeros((len(relations), len(unknown)))
     for line, relation in zip(a, relations, strict=True):
@@ -156,25 +167,22 @@ def _determined(
             line[place[relation.total]] -= 1
     true = np.array([counts[cell] for cell in unknown], dtype=float)
     doubtful = {place[cell]: cell for cell in small if cell in place}
-    for cost in _directions(len(unknown), doubtful):
+    for cost in _directions(len(unknown), list(doubtful)):
         # One other solution clears every count that differs in it.
-        other = _solution(a, true, cost)
-        doubtful = {i: c for i, c in doubtful.items() if abs(other[i] - true[i]) < 0.5}
-    for i, cell in doubtful.items():
-        cost = np.zeros(len(unknown))
-        cost[i] = 1.0
-        if all(abs(_solution(a, true, sign * cost)[i] - true[i]) < 0.5 for sign in (1, -1)):
-            return cell
-    return None
+        if doubtful:
+            other = _solution(a, true, cost)
+            doubtful = {i: c for i, c in doubtful.items() if abs(other[i] - true[i]) < 0.5}
+    return list(doubtful.values())
 
 
-def _directions(size: int, doubtful: Collection[int]) -> Iterator[NDArray[np.float64]]:
+def _directions(size: int, doubtful: Sequence[int]) -> Iterator[NDArray[np.float64]]:
     yield np.ones(size)
     yield -np.ones(size)
-    if len(doubtful) > 2:
-        generator = np.random.Generator(np.random.PCG64(size))
-        for _ in range(6):
-            yield generator.normal(size=size)
+    generator = np.random.Generator(np.random.PCG64(size))
+    for _ in range(_RANDOM_DIRECTIONS):
+        yield generator.normal(size=size)
+    for i in doubtful if size <= _LARGE else ():
+        yield from np.outer((1.0, -1.0), np.arange(size) == i)
 
 
 def _solution(

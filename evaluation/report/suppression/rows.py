@@ -5,7 +5,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from evaluation.analysis import AnalysisResult, ResultRow
-from evaluation.report.suppression.ledger import MASK, RowCells, ledger_of, place_of
+from evaluation.report.suppression.book import MASK, Place, place_of
+from evaluation.report.suppression.ledger import RowCells, ledger_of
 from evaluation.report.suppression.protection import Cell, hidden_cells
 
 _PUBLIC_SERIES = ("sites",)
@@ -40,11 +41,12 @@ def suppressed(rows: Iterable[ResultRow], *, below: int = 5) -> tuple[ResultRow,
     Notes
     -----
     Small are counts of participants, units or readings with an attribute, and denominators. What is
-    missing or indeterminate, and steps of the participant flow as differences of each other, are
-    figures of the process and are not protected. Sites add up to totals, cross-tabulations to
-    their margins, readers to all readings; proportions go with their counts, differences with their
-    sides, pooled values without a site with that site. Smallest and largest values of one
-    participant never leave. Suppressing twice changes nothing.
+    missing, failed or indeterminate, and steps of the participant flow as differences of each
+    other, are figures of the process and are not protected. Sites add up to totals,
+    cross-tabulations to their margins, readers to all readings, levels to who is known; proportions
+    go with their counts, differences with their sides, sensitivity analyses with the main one,
+    pooled values without a site with that site, curves of net benefit with the table of their test.
+    Smallest and largest values of one participant never leave. Suppressing twice changes nothing.
     """
     if below < 2:
         raise ValueError(f"below must be at least 2, not {below}")
@@ -64,7 +66,9 @@ def suppressed(rows: Iterable[ResultRow], *, below: int = 5) -> tuple[ResultRow,
     masked = [
         _masked(row, cells, hidden, below) for row, cells in zip(given, ledger.rows, strict=True)
     ]
-    return _dependents(given, masked, below)
+    while (further := _dependents(given, masked, below)) != masked:
+        masked = further
+    return tuple(masked)
 
 
 def released(result: AnalysisResult, *, below: int = 5) -> AnalysisResult:
@@ -110,35 +114,54 @@ def _without(row: ResultRow, reason: str) -> ResultRow:
 
 def _dependents(
     given: tuple[ResultRow, ...], masked: list[ResultRow], below: int
-) -> tuple[ResultRow, ...]:
+) -> list[ResultRow]:
     """Suppress rows that say of a suppressed row what it no longer says itself."""
-    gone = {
-        (*place_of(row), row.statistic, row.subgroup)
-        for row in masked
-        if row.reason.startswith(MASK)
-    }
+    gone: set[tuple[str, ...]] = set()
+    for row in masked:
+        if row.reason.startswith(MASK):
+            gone.add((*place_of(row), row.statistic, row.subgroup))
+            gone.add(_question(row))
     told = {
         (row.value, row.lower)
         for row, now in zip(given, masked, strict=True)
         if row.value is not None and row.lower is not None and now.value is None
     }
-    return tuple(
+    return [
         _without(row, _reason(below))
         if row.value is not None
-        and (any(key in gone for key in _sources(row)) or (row.value, row.lower) in told)
+        and (not gone.isdisjoint(_sources(row)) or (row.value, row.lower) in told)
         else row
         for row in masked
-    )
+    ]
 
 
 def _sources(row: ResultRow) -> list[tuple[str, ...]]:
     """Return the rows from which a row, with others at hand, could be worked back."""
-    place, statistic = place_of(row), row.statistic
-    if statistic.startswith("leave_out:"):
-        site = f"site:{statistic.removeprefix('leave_out:')}"
-        return [(*place, name, site) for name in ("mean", "bias_percent", "sensitivity", "auc")]
+    place, statistic, at = place_of(row), row.statistic, row.subgroup
+    sources = []
+    if row.analysis != "main":
+        sources.append(("main", *place[1:], statistic, at))
+    prefix, found, site = statistic.partition("leave_out:")
+    if found:
+        measures = [prefix.removesuffix("_")] if prefix else ["mean", "bias_percent"]
+        sources += [(*place, name, f"site:{site}") for name in measures]
+    tests = row.test.split(" - ")
     measure = statistic.removesuffix("_p").removesuffix("_difference")
-    first, separator, second = row.test.partition(" - ")
-    if not separator or measure == statistic:
-        return []
-    return [(*place[:3], test, *place[4:], measure, row.subgroup) for test in (first, second)]
+    if len(tests) == 2 and measure != statistic:
+        sources += [(*_of_test(place, test), measure, at) for test in tests]
+    if row.family in {"prediction", "precision"}:
+        sources += [_question(row, test) for test in tests]
+    return sources
+
+
+def _of_test(place: Place, test: str) -> Place:
+    return (*place[:3], test, *place[4:])
+
+
+def _question(row: ResultRow, test: str | None = None) -> tuple[str, ...]:
+    """Name a test, target condition and unit: curves and planned widths follow its table."""
+    if row.family == "secondary" and row.subgroup == "all" and row.analysis == "main":
+        return ("question", row.test, row.target_condition, row.unit)
+    if test is None or not row.target_condition:
+        return ("no question",)
+    return ("question", test, row.target_condition, row.unit)
