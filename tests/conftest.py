@@ -8,8 +8,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from studyportal.config import embedded
+
+# How long one example takes says more about the machine's other work than about the code.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _OWN_FOLDER: list[Path] = []

@@ -135,7 +135,10 @@ _ELSEWHERE = {
     "limits_precision", "not_estimable", "paired_proportion_detectable", "pooled_precision",
     "proportion_interval", "proportion_precision", "proportion_sample_size", "require_level",
     # Arrays checked by their callers; a covariance of NaN is documented.
-    "areas_under_curve", "weighted_ccc", "weighted_sums",
+    "areas_from_placements", "areas_under_curve", "placement_values", "weighted_ccc",
+    "weighted_sums",
+    # `bootstrap` is its case of one statistic.
+    "bootstrap_each",
 }  # fmt: skip
 
 
