@@ -335,3 +335,11 @@ def test_every_measure_has_a_value_within_its_bounds_or_a_reason(counts):
 def test_bad_input_is_refused_with_a_sentence(arguments, options, message):
     with pytest.raises(ValueError, match=message):
         accuracy_table(*arguments, **options)
+
+
+def test_clustered_bounds_of_youden_stay_within_1():
+    truth, call = [1, 1, 0, 0, 1, 0], [1, 1, 0, 0, 0, 0]
+    youden = accuracy_table(truth, call, cluster=["a", "a", "a", "b", "b", "c"]).youden
+    assert (youden.upper, youden.value) == (1.0, pytest.approx(2 / 3))
+    mirrored = accuracy_table(truth, np.subtract(1, call), cluster=[1, 1, 1, 2, 2, 3]).youden
+    assert mirrored.lower == -1.0

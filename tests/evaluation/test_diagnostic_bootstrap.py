@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from evaluation.diagnostic import accuracy_table, auc, cluster_bootstrap, compare_auc
 from evaluation.diagnostic.cases import complete_cases
-from evaluation.diagnostic.resampling import _weighted_area
+from evaluation.diagnostic.resampling import _mean_of_sums, _weighted_area
 from evaluation.statistics import SumStatistic, bootstrap, bootstrap_each
 from tests.evaluation.roc_cases import clustered
 
@@ -130,3 +130,18 @@ def test_one_set_of_draws_gives_what_each_bootstrap_gives():
     options = {"seed": 5, "replicates": 300, "strata": group % 2}
     together = bootstrap_each([mean, total, largest], group, **options)
     assert together == tuple(bootstrap(s, group, **options) for s in (mean, total, largest))
+
+
+def test_a_single_positive_case_has_a_sensitivity_without_interval():
+    e = cluster_bootstrap("sensitivity", [1], [1], seed=1)
+    assert (e.value, e.lower) == (1.0, None)
+    assert e.reason
+
+
+def test_a_replicate_with_one_case_has_a_value():
+    # Two positives: a replicate that draws one of them once still has a sensitivity of 0 or 1.
+    e = cluster_bootstrap("sensitivity", [1, 1, 0, 0], [1, 0, 0, 0], seed=1, method="percentile")
+    assert (e.lower, e.upper) == (0.0, 1.0)
+    sums = np.array([[1.0, 1.0], [0.0, 0.0]])
+    assert _mean_of_sums(sums).tolist()[0] == 1.0
+    assert np.isnan(_mean_of_sums(sums)[1])

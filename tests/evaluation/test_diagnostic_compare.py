@@ -157,3 +157,18 @@ def test_a_single_case_has_a_difference_without_interval():
 def test_bad_options_are_refused_with_a_sentence(options, message):
     with pytest.raises(ValueError, match=message):
         compare_auc([0, 1], [1, 2], [2, 1], **options)
+
+
+def test_a_second_sample_does_not_inherit_the_sites_of_the_first():
+    truth, one, _, group = clustered(5, 30)
+    other_truth, other = simulated(2, 40)
+    options = {"paired": False, "truth_b": other_truth, "cluster": group, "strata": group % 2}
+    e = compare_auc(truth, one, other, **options)
+    first = auc(truth, one, cluster=group, strata=group % 2)
+    assert e.value == pytest.approx(first.value - auc(other_truth, other).value)
+    assert e.clusters == 30 + 40
+
+
+def test_unpaired_sites_of_one_class_each_say_why():
+    e = compare_auc([1, 1, 0, 0], [3, 4, 1, 2], [1, 2, 3, 4], paired=False, strata=[1, 1, 2, 2])
+    assert e.reason == "first sample: no stratum has both a positive and a negative case"

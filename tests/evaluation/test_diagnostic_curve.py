@@ -209,3 +209,9 @@ def test_simultaneous_band_has_the_width_of_kolmogorov():
 def test_simultaneous_bands_of_clusters_are_refused():
     with pytest.raises(ValueError, match="ask for the pointwise band"):
         roc([0, 1, 0, 1], [1, 2, 3, 4], cluster=["a", "a", "b", "b"], bands="simultaneous")
+
+
+def test_simultaneous_bands_stay_within_0_and_1():
+    points = roc(*simulated(4, 30), bands="simultaneous").points
+    assert max(points.sensitivity_upper.max(), points.specificity_upper.max()) == 1.0
+    assert min(points.sensitivity_lower.min(), points.specificity_lower.min()) == 0.0

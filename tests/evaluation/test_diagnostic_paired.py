@@ -208,3 +208,18 @@ def test_participants_who_all_differ_alike_have_no_interval_of_width_zero():
 def test_impossible_discordant_counts_are_refused(b, c, n):
     with pytest.raises(ValueError, match="discordant counts"):
         tango_interval(b, c, n)
+
+
+@pytest.mark.real_data
+def test_eliasziw_of_specificity_takes_the_first_call_as_it_is_right():
+    _, first, second, cluster = _psychiatry()
+    e = compare_paired(np.zeros(len(first)), first, second, cluster=cluster, test="eliasziw")
+    right = 1 - first
+    expected = clustered_mcnemar(second - first, cluster, method="eliasziw", first=right)
+    assert (e.specificity.statistic, e.specificity.p_value) == expected
+
+
+def test_participants_with_the_same_share_of_differences_have_no_interval():
+    e = compare_paired([1] * 4, [1] * 4, [0, 1] * 2, cluster=["a", "a", "b", "b"]).sensitivity
+    assert (e.value, e.lower) == (0.5, None)
+    assert "participants all differ alike" in e.reason

@@ -215,3 +215,14 @@ def test_clustered_mcnemar_refuses_unknown_methods_and_lengths():
         clustered_mcnemar([1], [1], method="gee")
     with pytest.raises(ValueError, match="same length"):
         clustered_mcnemar([1, 0], [1])
+
+
+def test_a_ratio_of_1_of_one_participant_is_no_test():
+    e = compare_paired([1, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], cluster=[7] * 4).ppv_ratio
+    assert (e.value, e.p_value, e.lower) == (1.0, None, None)
+    assert "one participant only" in e.reason
+
+
+def test_a_first_call_with_one_bad_code_is_refused():
+    with pytest.raises(ValueError, match="first call must be 0 or 1"):
+        clustered_mcnemar([1, 0, -1], [1, 1, 2], method="eliasziw", first=[1, 0.5, 0])

@@ -284,3 +284,11 @@ def test_bad_options_are_refused_with_a_sentence(options, message):
 def test_bad_observations_are_refused_with_a_sentence(truth, score, message):
     with pytest.raises(ValueError, match=message):
         auc(truth, score)
+
+
+def test_a_site_that_separates_borrows_the_variance_of_the_others():
+    truth, score, site = _sites(6)
+    score[site == "c"] = 10.0 * truth[site == "c"] + np.arange(40) / 100
+    e = auc(truth, score, strata=site)
+    assert e.flags == ("variance_borrowed:c",)
+    assert e.lower is not None
