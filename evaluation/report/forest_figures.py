@@ -64,7 +64,8 @@ def subgroup_forest(look: Lookup, out: Path) -> Figure | None:
                 events = events_of(look, row)
                 n = f"{events} / {n_of(row)}" if events else n_of(row)
                 lines.append(_Line(f"{row.subgroup.partition(':')[2]}  ({n})", row))
-        panels.append((whole, lines))
+        if any(line.row and line.row.value is not None for line in lines[1:]):
+            panels.append((whole, lines))
     return _figure(
         look, panels, out, name="subgroup_forest", key="subgroups", id_="subgroup_forest"
     )
