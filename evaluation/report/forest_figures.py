@@ -25,6 +25,7 @@ from evaluation.report.subgroup_tables import (
     interaction,
     levels_of,
     subgroup_estimates,
+    subgroup_title,
 )
 from evaluation.report.wording import say
 
@@ -58,8 +59,7 @@ def subgroup_forest(look: Lookup, out: Path) -> Figure | None:
         lines = [_Line(say("all"), whole, whole=True)]
         for kind, levels in levels_of(look, whole).items():
             p = interaction(look, whole, kind)
-            name = kind.replace("_", " ")
-            lines.append(_Line(f"{name[:1].upper()}{name[1:]}   p = {p}", None, heading=True))
+            lines.append(_Line(_heading(subgroup_title(look, kind), p), None, heading=True))
             for row in levels:
                 events = events_of(look, row)
                 n = f"{events} / {n_of(row)}" if events else n_of(row)
@@ -69,6 +69,12 @@ def subgroup_forest(look: Lookup, out: Path) -> Figure | None:
     return _figure(
         look, panels, out, name="subgroup_forest", key="subgroups", id_="subgroup_forest"
     )
+
+
+def _heading(name: str, p: str) -> str:
+    if p[:1].isdigit():
+        return f"{name}   p = {p}"
+    return f"{name}   p {p}" if p.startswith("<") else name
 
 
 def _figure(
