@@ -1,5 +1,6 @@
 """Forest plots by site and by subgroup: name, n, bar, printed estimate."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import figure_marks, marked
+from evaluation.report.cells import figure_marks, marked, statistic_name
 from evaluation.report.document import Figure
 from evaluation.report.drawing import ACCENT, INK, WIDTH, canvas, grid, save, style
 from evaluation.report.formats import (
@@ -91,9 +92,10 @@ def _figure(
         for i, (whole, lines) in enumerate(panels, start=1):
             axes = figure.add_subplot(rows, 2, i)
             _forest(axes, lines)
-            axes.set_title(f"{_title(whole)}{marked(look, whole)}")
+            # A long title would run out of the picture: the layout does not count its width.
+            axes.set_title(textwrap.fill(f"{_title(whole)}{marked(look, whole)}", 29))
         save(figure, out / path)
-    words = ", ".join(_title(whole).replace("\n", " ") for whole, _ in panels)
+    words = ", ".join(_title(whole) for whole, _ in panels)
     title = say(f"{key}.figure") + figure_marks(look, (whole for whole, _ in panels))
     return Figure(title, str(path), say(f"{key}.alt", panels=words), id=id_)
 
@@ -122,10 +124,10 @@ def _site_line(look: Lookup, whole: ResultRow, place: str) -> _Line:
 def _title(row: ResultRow) -> str:
     if row.target_condition:
         condition = label(CONDITIONS, row.target_condition).lower()
-        return f"{row.statistic.upper() if row.statistic == 'auc' else row.statistic.capitalize()}, {condition}\n{say('per')} {UNITS[row.unit]}"
-    name = label(QUANTITIES, row.quantity)
+        name = statistic_name(row.statistic)
+        return f"{name}, {condition} {say('per')} {UNITS[row.unit]}"
     kind = say("sites.bias") if row.statistic == "bias_percent" else say("mean")
-    return f"{name}, {kind}"
+    return f"{label(QUANTITIES, row.quantity)}, {kind}"
 
 
 def _forest(axes: Axes, lines: list[_Line]) -> None:
