@@ -182,5 +182,7 @@ def _square(axes: Axes) -> None:
 
 
 def _legend(axes: Axes) -> None:
+    if not axes.get_legend_handles_labels()[0]:
+        return  # no curve of a small study was worth drawing
     axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.17), fontsize=6.5, frameon=False,
                 borderaxespad=0)  # fmt: skip
