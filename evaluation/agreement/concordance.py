@@ -1,6 +1,7 @@
 """Concordance and the share within a tolerance."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from evaluation.statistics import (
     Estimate,
     SumStatistic,
     bootstrap,
+    bootstrap_each,
     clustered_proportion,
     count_by_cluster,
     not_estimable,
@@ -66,6 +68,47 @@ def lin_ccc(
     statistic = SumStatistic(_terms(pairs.x, pairs.y), _ccc_of_sums)
     e = bootstrap(statistic, pairs.subject, seed=seed, replicates=replicates, level=level)
     return replace(e, missing=pairs.missing, method=f"Lin CCC, {e.method}")
+
+
+def lin_ccc_each(
+    values: Sequence[tuple[ArrayLike, ArrayLike]],
+    *,
+    subject: ArrayLike,
+    seed: int,
+    level: float = DEFAULT_LEVEL,
+    replicates: int = 2000,
+) -> tuple[Estimate, ...]:
+    """Estimate Lin's coefficient of several quantities of the same regions, drawn once.
+
+    Each has one x and one y for every region, NaN where it lacks a value; ``subject`` says whose the
+    regions are. Where nothing is missing each answer is the one of `lin_ccc` with the same seed.
+
+    Notes
+    -----
+    A pair that is missing for a quantity adds nothing to its sums, so one set of draws of
+    participants serves all.
+    """
+    found = [lin_ccc(x, y, level=level) for x, y in values]  # without regard to participants yet
+    group = np.asarray(subject)
+    usable = [i for i, e in enumerate(found) if e.estimable]
+    kept = [~np.isnan(np.asarray(x, float) + np.asarray(y, float)) for x, y in values]
+    nested = [i for i in usable if len(np.unique(group[kept[i]])) < kept[i].sum()]
+    terms = []
+    for i in nested:
+        x, y = (np.asarray(side, dtype=float) for side in values[i])
+        own = np.zeros((len(group), 6))
+        own[kept[i]] = _terms(x[kept[i]], y[kept[i]])
+        terms.append(SumStatistic(own, _ccc_of_sums))
+    if not terms:
+        return tuple(found)
+    drawn = bootstrap_each(terms, group, seed=seed, replicates=replicates, level=level)
+    for i, e in zip(nested, drawn, strict=True):
+        clusters = len(np.unique(group[kept[i]]))
+        found[i] = replace(
+            e, n=found[i].n, clusters=clusters, missing=found[i].missing,
+            method=f"Lin CCC, {e.method}",
+        )  # fmt: skip
+    return tuple(found)
 
 
 def weighted_ccc(x: _Array, y: _Array, weights: _Array) -> _Array:

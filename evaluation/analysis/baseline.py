@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from evaluation.analysis.cohort import Cohort
 from evaluation.analysis.flow import everyone_and_sites
@@ -62,7 +63,7 @@ def _variable_rows(
         return _number_rows(at, values[keep].astype(float), variable.unit)
     if variable.column == "sex":
         return _sex_rows(at, values[keep])
-    return _category_rows(at, values, keep)
+    return _category_rows(cohort, at, keep)
 
 
 def _number_rows(at: Place, values: np.ndarray, unit: str) -> list[ResultRow]:
@@ -88,24 +89,26 @@ def _sex_rows(at: Place, values: np.ndarray) -> list[ResultRow]:
     ]
 
 
-def _category_rows(at: Place, values: np.ndarray, keep: np.ndarray) -> list[ResultRow]:
+def _category_rows(cohort: Cohort, at: Place, keep: np.ndarray) -> list[ResultRow]:
     # Levels come from everybody, so that each group of the table has the same lines.
-    levels = sorted({str(v) for v in values if _is_known(v)})
-    if len(levels) > _MOST_LEVELS:
-        raise TablesError(
-            f"table participants: column {at.quantity!r} has {len(levels)} levels; a category of "
-            f"the baseline has at most {_MOST_LEVELS}"
-        )
-    own = np.array([str(v) if _is_known(v) else "" for v in values[keep]], dtype=object)
-    known = int((own != "").sum())
+    code, levels = cohort.once(("levels", at.quantity), lambda: _levels(cohort, at.quantity))
+    own = code[keep]
+    known = int((own >= 0).sum())
     missing = len(own) - known
     rows = [at.plain("known", float(known), n=len(own), missing=missing)]
-    for level in levels:
+    for level, label in enumerate(levels):
         count = float((own == level).sum())
-        rows.append(at.plain(f"count:{level}", count, n=known, missing=missing))
+        rows.append(at.plain(f"count:{label}", count, n=known, missing=missing))
     return rows
 
 
-def _is_known(value: object) -> bool:
-    # Flags are numbers with NaN for what is not recorded, categories words with an empty one.
-    return value != "" and value == value
+def _levels(cohort: Cohort, column: str) -> tuple[np.ndarray, list[str]]:
+    """Return the level of each participant, -1 where it is not recorded, and the levels."""
+    values = cohort.people[column].replace("", np.nan)
+    code, levels = pd.factorize(values, sort=True)
+    if len(levels) > _MOST_LEVELS:
+        raise TablesError(
+            f"table participants: column {column!r} has {len(levels)} levels; a category of the "
+            f"baseline has at most {_MOST_LEVELS}"
+        )
+    return np.asarray(code), [str(level) for level in levels]

@@ -11,7 +11,7 @@ from evaluation.agreement import (
     bland_altman,
     correlation,
     icc,
-    lin_ccc,
+    lin_ccc_each,
     within_tolerance,
 )
 from evaluation.analysis.cohort import Cohort
@@ -35,13 +35,17 @@ _COLUMNS = ("endpoint", "quantity", "group", "participant", "site", "region", "r
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Values of the same region on both images; NaN where one of them is missing."""
+    """Values of the same region on both images; NaN where one of them is missing.
+
+    ``key`` tells a region of a participant from every other, the same for all quantities.
+    """
 
     pid: NDArray[np.intp]
     region: NDArray[np.object_]
     reference: NDArray[np.float64]
     synthetic: NDArray[np.float64]
     unit: str
+    key: NDArray[np.int64]
 
     def __len__(self) -> int:
         """Number of pairs."""
@@ -50,8 +54,9 @@ class Pairs:
     def where(self, keep: NDArray[np.bool_]) -> "Pairs":
         """Return the pairs that are kept."""
         return Pairs(
-            self.pid[keep], self.region[keep], self.reference[keep], self.synthetic[keep], self.unit
-        )
+            self.pid[keep], self.region[keep], self.reference[keep], self.synthetic[keep],
+            self.unit, self.key[keep],
+        )  # fmt: skip
 
     @property
     def log_ratio(self) -> Sample:
@@ -114,7 +119,7 @@ def _value_pairs(cohort: Cohort, quantity: str, region: str) -> Pairs:
         values.append(value)
     names = np.asarray(cohort.tables.measurements["region"].array.categories, dtype=object)
     pid, code = np.divmod(joint.astype(np.intp), max(size, 1))
-    return Pairs(pid, names[code], values[0], values[1], one_unit(pd.concat(sides)))
+    return Pairs(pid, names[code], values[0], values[1], one_unit(pd.concat(sides)), joint)
 
 
 def log_bias(cohort: Cohort, pairs: Pairs, *, level: float | None = None) -> Estimate:
@@ -188,10 +193,9 @@ def _concordance(
     cohort: Cohort, endpoint: PrimaryEndpoint, place: Place, pairs: Pairs
 ) -> list[ResultRow]:
     plan, x, y = cohort.plan, pairs.synthetic, pairs.reference
-    ccc = lin_ccc(
-        x, y, subject=pairs.pid, level=plan.level, seed=place.seed(plan.seed),
-        replicates=plan.bootstrap_replicates,
-    )  # fmt: skip
+    key = ("ccc", endpoint.id, place.region, place.subgroup)
+    ccc = cohort.once(key, lambda: _coefficients(cohort, endpoint, place))[place.quantity]
+    ccc = replace(ccc, missing=int(np.isnan(x + y).sum()))
     absolute = icc(np.column_stack([y, x]), level=plan.level)["ICC2"].estimate
     r = correlation(y, x, level=plan.level)
     people = len(np.unique(pairs.pid))
@@ -205,6 +209,32 @@ def _concordance(
         )
         rows.append(place.row(f"within_{endpoint.acceptance_percent:g}_percent", share))
     return rows
+
+
+def _coefficients(cohort: Cohort, endpoint: PrimaryEndpoint, place: Place) -> dict[str, Estimate]:
+    """Return Lin's coefficient of each quantity in one region and subgroup, drawn once for all."""
+    own = {}
+    for quantity in endpoint.quantities:
+        found = {name.rstrip(":"): p for name, p in regions_of(cohort, endpoint, quantity)}
+        pairs = found.get(place.region)
+        if pairs is not None and place.subgroup != "all":
+            pairs = pairs.where(dict(cohort.sites.split(pairs.pid))[place.subgroup])
+        if pairs is not None:
+            own[quantity] = pairs
+    keys = np.unique(np.concatenate([pairs.key for pairs in own.values()]))
+    pid = np.empty(len(keys), dtype=np.intp)
+    values = []
+    for pairs in own.values():
+        at = np.searchsorted(keys, pairs.key)
+        pid[at] = pairs.pid
+        sides = np.full((2, len(keys)), np.nan)
+        sides[:, at] = pairs.synthetic, pairs.reference
+        values.append((sides[0], sides[1]))
+    estimates = lin_ccc_each(
+        values, subject=pid, level=cohort.plan.level, replicates=cohort.plan.bootstrap_replicates,
+        seed=replace(place, quantity="").seed(cohort.plan.seed),
+    )  # fmt: skip
+    return dict(zip(own, estimates, strict=True))
 
 
 def _without_interval(e: Estimate, participants: int) -> Estimate:

@@ -3,6 +3,7 @@
 import zlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evaluation.analysis.cohort import Cohort
 from evaluation.analysis.imputation import Imputer, imputer, unit_of_each
@@ -106,7 +107,9 @@ def imputed_pooling(
 ) -> Pooling:
     """Return one measure of a test over the imputed tables."""
     scored = question.scored[test.id]
-    truth, at = _with_place(question, scored, model)
+    truth = scored.truth
+    key = ("place", question.condition.id, question.unit.id, test.id)
+    at = cohort.once(key, lambda: _places(question, scored, model))
     if name == "auc":
         keep = ~np.isnan(scored.score)
     else:
@@ -127,10 +130,8 @@ def imputed_pooling(
     return share_pooling(tables, call[keep], name)
 
 
-def _with_place(
-    question: Question, scored: Scored, model: Imputer
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return truth of each observation, and its place among the missing units."""
+def _places(question: Question, scored: Scored, model: Imputer) -> NDArray[np.intp]:
+    """Return the place among the missing units of each observation, -1 where it is known."""
     column = np.full(len(question.units), -1, dtype=np.intp)
     column[model.missing] = np.arange(len(model.missing))
-    return scored.truth, column[unit_of_each(question.units, scored)]
+    return np.asarray(column[unit_of_each(question.units, scored)])

@@ -1,5 +1,6 @@
 """Forest plots by site and by subgroup: name, n, bar, printed estimate."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 
 from evaluation.analysis import ResultRow
-from evaluation.report.cells import figure_marks, marked
+from evaluation.report.cells import figure_marks, marked, statistic_name
 from evaluation.report.document import Figure
 from evaluation.report.drawing import ACCENT, INK, WIDTH, canvas, grid, save, style
 from evaluation.report.formats import (
@@ -25,6 +26,7 @@ from evaluation.report.subgroup_tables import (
     interaction,
     levels_of,
     subgroup_estimates,
+    subgroup_title,
 )
 from evaluation.report.wording import say
 
@@ -58,16 +60,22 @@ def subgroup_forest(look: Lookup, out: Path) -> Figure | None:
         lines = [_Line(say("all"), whole, whole=True)]
         for kind, levels in levels_of(look, whole).items():
             p = interaction(look, whole, kind)
-            name = kind.replace("_", " ")
-            lines.append(_Line(f"{name[:1].upper()}{name[1:]}   p = {p}", None, heading=True))
+            lines.append(_Line(_heading(subgroup_title(look, kind), p), None, heading=True))
             for row in levels:
                 events = events_of(look, row)
                 n = f"{events} / {n_of(row)}" if events else n_of(row)
                 lines.append(_Line(f"{row.subgroup.partition(':')[2]}  ({n})", row))
-        panels.append((whole, lines))
+        if any(line.row and line.row.value is not None for line in lines[1:]):
+            panels.append((whole, lines))
     return _figure(
         look, panels, out, name="subgroup_forest", key="subgroups", id_="subgroup_forest"
     )
+
+
+def _heading(name: str, p: str) -> str:
+    if p[:1].isdigit():
+        return f"{name}   p = {p}"
+    return f"{name}   p {p}" if p.startswith("<") else name
 
 
 def _figure(
@@ -84,9 +92,10 @@ def _figure(
         for i, (whole, lines) in enumerate(panels, start=1):
             axes = figure.add_subplot(rows, 2, i)
             _forest(axes, lines)
-            axes.set_title(f"{_title(whole)}{marked(look, whole)}")
+            # A long title would run out of the picture: the layout does not count its width.
+            axes.set_title(textwrap.fill(f"{_title(whole)}{marked(look, whole)}", 29))
         save(figure, out / path)
-    words = ", ".join(_title(whole).replace("\n", " ") for whole, _ in panels)
+    words = ", ".join(_title(whole) for whole, _ in panels)
     title = say(f"{key}.figure") + figure_marks(look, (whole for whole, _ in panels))
     return Figure(title, str(path), say(f"{key}.alt", panels=words), id=id_)
 
@@ -115,10 +124,10 @@ def _site_line(look: Lookup, whole: ResultRow, place: str) -> _Line:
 def _title(row: ResultRow) -> str:
     if row.target_condition:
         condition = label(CONDITIONS, row.target_condition).lower()
-        return f"{row.statistic.upper() if row.statistic == 'auc' else row.statistic.capitalize()}, {condition}\n{say('per')} {UNITS[row.unit]}"
-    name = label(QUANTITIES, row.quantity)
+        name = statistic_name(row.statistic)
+        return f"{name}, {condition} {say('per')} {UNITS[row.unit]}"
     kind = say("sites.bias") if row.statistic == "bias_percent" else say("mean")
-    return f"{name}, {kind}"
+    return f"{label(QUANTITIES, row.quantity)}, {kind}"
 
 
 def _forest(axes: Axes, lines: list[_Line]) -> None:

@@ -24,6 +24,7 @@ from evaluation.report.formats import (
     withheld,
 )
 from evaluation.report.lookup import Lookup
+from evaluation.report.subgroup_tables import subgroup_title
 from evaluation.report.wording import named, say, says
 
 
@@ -125,7 +126,7 @@ def concordance_table(look: Lookup) -> Table | None:
     first = {(r.quantity, r.region, r.subgroup): r for r in reversed(used)}
     rows = tuple(
         (
-            f"{measured(r)}{marked(look, r)}", subgroup_name(r.subgroup), n_of(r),
+            f"{measured(r)}{marked(look, r)}", subgroup_name(look, r.subgroup), n_of(r),
             *(cell(look.like(r, s)) for s in statistics),
         )
         for r in sorted(first.values(), key=lambda r: r.order)
@@ -137,11 +138,10 @@ def concordance_table(look: Lookup) -> Table | None:
     )  # fmt: skip
 
 
-def subgroup_name(subgroup: str) -> str:
-    """Return the printed name of a subgroup: ``Sex: F``."""
+def subgroup_name(look: Lookup, subgroup: str) -> str:
+    """Return the printed name of a level of a subgroup: ``Sex: F``."""
     kind, _, level = subgroup.partition(":")
-    name = kind.replace("_", " ")
-    return f"{name[:1].upper()}{name[1:]}: {level}" if level else name[:1].upper() + name[1:]
+    return f"{subgroup_title(look, kind)}: {level}" if level else say("all")
 
 
 def _measured(rows: list[ResultRow]) -> bool:

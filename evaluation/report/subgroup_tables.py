@@ -29,7 +29,12 @@ def subgroup_table(look: Lookup) -> Table | None:
             p = interaction(look, whole, kind)
             for i, r in enumerate(levels):
                 name = r.subgroup.partition(":")[2]
-                lines.append((heading, _line(look, r, f"{_kind(kind)}: {name}", "" if i else p)))
+                lines.append(
+                    (
+                        heading,
+                        _line(look, r, f"{subgroup_title(look, kind)}: {name}", "" if i else p),
+                    )
+                )
     if not lines:
         return None
     rows, groups = grouped(lines)
@@ -77,8 +82,10 @@ def events_of(look: Lookup, r: ResultRow) -> str:
     return count_of(look.like(r, _EVENTS[r.statistic])) if r.statistic in _EVENTS else ""
 
 
-def _kind(kind: str) -> str:
-    name = kind.replace("_", " ")
+def subgroup_title(look: Lookup, kind: str) -> str:
+    """Return what the plan calls a subgroup, or its id as words."""
+    known = look.plan.subgroup if look.plan else ()
+    name = next((s.title for s in known if s.id == kind), kind.replace("_", " "))
     return name[:1].upper() + name[1:]
 
 

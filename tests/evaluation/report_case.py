@@ -43,15 +43,11 @@ def _with_errors(measurements: pd.DataFrame) -> pd.DataFrame:
     for i, stratum in enumerate([*strata, f"{edges[-1]:g}+"]):
         for quantity, mean in (("bias", -0.1 * i), ("mae", 0.1 + 0.1 * i)):
             values = rng.normal(mean, 0.05, len(pairs))
-            added.append(
-                pairs.assign(region=f"uptake:{stratum}", quantity=quantity, value=values)
-            )
+            added.append(pairs.assign(region=f"uptake:{stratum}", quantity=quantity, value=values))
     for control in PLAN.negative_controls.controls:
         for quantity in PLAN.negative_controls.quantities:
             values = rng.normal(0.4, 0.05, len(pairs))
-            added.append(
-                pairs.assign(image=f"control:{control}", quantity=quantity, value=values)
-            )
+            added.append(pairs.assign(image=f"control:{control}", quantity=quantity, value=values))
     return pd.concat([measurements, *added], ignore_index=True)
 
 

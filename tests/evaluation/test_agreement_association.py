@@ -74,8 +74,8 @@ def test_the_weighted_correlation_of_a_draw_is_that_of_the_drawn_pairs(method):
     who = np.arange(40) // 4
     child = np.random.SeedSequence(3).spawn(2)
     for seed in child:
-        drawn_people = (np.random.default_rng(seed).random(10) * 10).astype(int)
-        counts = np.bincount(drawn_people, minlength=10)
+        uniform = np.random.default_rng(seed).random(10)
+        counts = np.bincount((uniform * 10).astype(int), minlength=10)
         drawn = np.repeat(np.arange(40), counts[who])
         peer = stats.pearsonr if method == "pearson" else stats.spearmanr
         seen.append(peer(_X[drawn], _Y[drawn]).statistic)
