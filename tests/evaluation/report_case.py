@@ -4,6 +4,7 @@ import json
 import tempfile
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def _with_errors(measurements: pd.DataFrame) -> pd.DataFrame:
     rng = np.random.default_rng(3)
     pairs = measurements[(measurements["image"] == "pair") & (measurements["quantity"] == "mae")]
     edges = PLAN.uptake_trend.edges
-    strata = [f"{a:g}-{b:g}" for a, b in zip(edges, edges[1:], strict=False)]
+    strata = [f"{a:g}-{b:g}" for a, b in pairwise(edges)]
     added = []
     for i, stratum in enumerate([*strata, f"{edges[-1]:g}+"]):
         for quantity, mean in (("bias", -0.1 * i), ("mae", 0.1 + 0.1 * i)):
