@@ -150,6 +150,7 @@ class CpdmConfig:
     mu_table: Literal["carney", "cpdm"] = "carney"
     concat_source: bool = True
     shared_noise: bool = True  # one noise for all slices of a volume: no flicker along z
+    overlap: int = 8  # `3d` only: voxels of a chunk's inner sides that are not kept
     segmentor: SegmentorConfig = field(default_factory=SegmentorConfig)
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     weights: VoxelWeightsConfig = field(default_factory=VoxelWeightsConfig)
