@@ -42,6 +42,9 @@ TINY_GENERATOR = GeneratorConfig(features=(8, 8, 8, 16, 16, 8))
 TINY_DENOISER = DenoiserConfig(
     channels=(16, 32), attention=(False, False), head_channels=8, norm_groups=4
 )
+TINY_3D = DenoiserConfig(
+    channels=(8, 16), attention=(False, False), head_channels=8, norm_groups=4
+)
 TINY_RECIPE = RecipeConfig(steps=20, batch=2, rate=2e-3, warm_up_steps=2)
 
 # One PET slice of the published CPDM study: 256 x 256 of 1.95 mm, 3.27 mm apart.
@@ -175,12 +178,12 @@ def _cpdm(name: str) -> CpdmConfig:
 def _cascade3d(name: str) -> Cascade3dConfig:
     if name == "tiny":
         domain = DomainConfig(
-            form="3d", spacing_zyx_mm=(16.0, 12.5, 12.5), neighbours=0, patch=(16, 16, 16),
+            form="3d", spacing_zyx_mm=(16.0, 12.5, 12.5), neighbours=0, patch=(8, 8, 8),
             windows=(WIDE,),
         )  # fmt: skip
         return Cascade3dConfig(
             domain, volume=(32, 16, 16), chunk=(16, 16, 16), factor=4, overlap=4,
-            low=TINY_DENOISER, high=TINY_DENOISER, low_edm=EdmConfig(evaluations=5),
+            low=TINY_3D, high=TINY_3D, low_edm=EdmConfig(evaluations=5),
             high_edm=EdmConfig(evaluations=5), low_recipe=TINY_RECIPE, high_recipe=TINY_RECIPE,
         )  # fmt: skip
     return _whole_body(name)

@@ -23,6 +23,7 @@ class IsolaUNet(nn.Module):
         in_channels: int,
         out_channels: int,
         features: tuple[int, ...],
+        *,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()

@@ -37,7 +37,8 @@ def build_translator(
     config: GeneratorConfig, *, spatial_dims: int, in_channels: int, out_channels: int
 ) -> nn.Module:
     """Return the generator of the configured architecture."""
-    kind = IsolaUNet if config.architecture == "isola" else Translator
-    if kind is IsolaUNet:
-        return IsolaUNet(spatial_dims, in_channels, out_channels, config.features, config.dropout)
+    if config.architecture == "isola":
+        return IsolaUNet(
+            spatial_dims, in_channels, out_channels, config.features, dropout=config.dropout
+        )
     return Translator(spatial_dims, in_channels, out_channels, config.features)
