@@ -42,9 +42,7 @@ TINY_GENERATOR = GeneratorConfig(features=(8, 8, 8, 16, 16, 8))
 TINY_DENOISER = DenoiserConfig(
     channels=(16, 32), attention=(False, False), head_channels=8, norm_groups=4
 )
-TINY_3D = DenoiserConfig(
-    channels=(8, 16), attention=(False, False), head_channels=8, norm_groups=4
-)
+TINY_3D = DenoiserConfig(channels=(8, 16), attention=(False, False), head_channels=8, norm_groups=4)
 TINY_RECIPE = RecipeConfig(steps=20, batch=2, rate=2e-3, warm_up_steps=2)
 
 # One PET slice of the published CPDM study: 256 x 256 of 1.95 mm, 3.27 mm apart.

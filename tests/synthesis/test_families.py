@@ -18,7 +18,7 @@ from tests.synthesis.family_cases import (
     tiny,
 )
 
-STEPS = {"baseline": 25, "pix2pix": 25, "pix2pix_ddpm": 30, "cpdm": 30, "cascade3d": 30}
+STEPS = {"baseline": 20, "pix2pix": 15, "pix2pix_ddpm": 15, "cpdm": 15, "cascade3d": 25}
 
 
 def loss_of(family: Family, stage: str) -> float:
@@ -38,7 +38,7 @@ def test_every_stage_of_every_family_overfits_one_batch(name: str, stage: str) -
 
     overfit(family, batch_of(family.config), STEPS[name], stages=(stage,))
 
-    assert loss_of(family, stage) < 0.75 * before
+    assert loss_of(family, stage) < 0.6 * before
 
 
 def condition_for(family: Family) -> Condition:

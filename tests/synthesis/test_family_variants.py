@@ -173,7 +173,7 @@ def test_the_generator_of_isola_halves_to_one_voxel_and_back() -> None:
     config = tiny("baseline", generator=generator)
     family = build_family(config, seed=1)
 
-    curve = overfit(family, batch_of(config), 20)
+    curve = overfit(family, batch_of(config), 5)
 
     assert curve[-1]["l1"] < curve[0]["l1"]
     assert family.spec().multiple == 32
