@@ -8,19 +8,19 @@ from typing import Any
 import torch
 
 from synthesis.config import FamilyConfig
-from synthesis.families.base import (
-    Batch,
-    Condition,
-    ConditionRefusedError,
-    Family,
-    Losses,
-    Spec,
-)
+from synthesis.families.base import Family
 from synthesis.families.baseline import Baseline
 from synthesis.families.cascade3d import Cascade3d
 from synthesis.families.cpdm import Cpdm
 from synthesis.families.pix2pix import Pix2Pix
 from synthesis.families.pix2pix_ddpm import Pix2PixDdpm
+from synthesis.families.records import (
+    Batch,
+    Condition,
+    ConditionRefusedError,
+    Losses,
+    Spec,
+)
 
 BUILDERS: dict[str, Callable[[Any, int], Family]] = {
     "baseline": Baseline,

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from synthesis.config import BaselineConfig, RecipeConfig
 from synthesis.config.families import sides_of
-from synthesis.families.base import Batch, Condition, Draw, Family, Losses, Spec, shown, source_of
+from synthesis.families.base import Family
+from synthesis.families.records import Batch, Condition, Draw, Losses, Spec, shown, source_of
 from synthesis.losses import weighted_l1
 from synthesis.models.encoding import encode_source, encode_suv
 from synthesis.models.seeded import parameter_count, seeded

@@ -7,17 +7,18 @@ together, drawn for a height, a weight, a sex and an age.
 from __future__ import annotations
 
 from itertools import starmap
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from synthesis.config import Cascade3dConfig, RecipeConfig
-from synthesis.families.base import (
+from synthesis.families.base import Family
+from synthesis.families.records import (
     Batch,
     Condition,
     ConditionRefusedError,
     Draw,
-    Family,
     Losses,
     Spec,
     shown,
@@ -104,9 +105,7 @@ class Cascade3d(Family):
         config = self.config.low_edm if stage == "low" else self.config.high_edm
         sigma = training_sigmas(len(x0), config, generator).to(x0)
         eps = torch.randn(x0.shape, generator=generator).to(x0)
-        denoiser = self.networks[stage]
-        if not isinstance(denoiser, PreconditionedDenoiser):
-            raise TypeError(f"The {stage} stage has no preconditioned denoiser.")
+        denoiser = cast("PreconditionedDenoiser", self.networks[stage])  # or a wrapper of one
         return edm_loss(denoiser, x0, (sigma, eps), conditions)
 
     def _volumes(self, batch: Batch) -> Tensor:

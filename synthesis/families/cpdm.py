@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from synthesis.config import CpdmConfig, RecipeConfig
-from synthesis.families.base import (
+from synthesis.families.base import Family
+from synthesis.families.records import (
     Batch,
     Condition,
     Draw,
-    Family,
     Losses,
     Spec,
     centre_slice,
@@ -34,6 +35,7 @@ from synthesis.models.seeded import parameter_count, seeded
 from synthesis.models.segmentor import Segmentor
 from synthesis.samplers import (
     Chunked,
+    Network,
     NoiseSource,
     Watch,
     sample_bridge,
@@ -56,9 +58,13 @@ class _View:
 
     def within(self, box: Box) -> _View:
         """Return the part in a box."""
-        parts = (self.source, self.y, self.attenuation, self.attention)
-        source, y, mu, attention = (None if p is None else cut(p, box) for p in parts)
-        return replace(self, source=source, y=y, attenuation=mu, attention=attention)
+        mu, attention = self.attenuation, self.attention
+        return _View(
+            source=cut(self.source, box),
+            y=cut(self.y, box),
+            attenuation=None if mu is None else cut(mu, box),
+            attention=None if attention is None else cut(attention, box),
+        )
 
 
 class Cpdm(Family):
@@ -129,14 +135,14 @@ class Cpdm(Family):
         return self._fit_bridge(batch, generator)
 
     def _fit_segmentor(self, batch: Batch) -> Losses:
-        segmentor = self.networks["segmentor"]
+        segmentor = self._segmentor
         source = encode_source(source_of(batch.condition), self.config.domain.windows)
         dice = dice_loss(segmentor(source), segmentor.target(batch.suv))
         return Losses({"segmentor": dice}, shown(dice=dice))
 
     def _fit_autoencoder(self, batch: Batch, generator: torch.Generator) -> Losses:
         """Learn to give back source and target codes alike."""
-        domain, autoencoder = self.config.domain, self.networks["autoencoder"]
+        domain, autoencoder = self.config.domain, self._autoencoder
         y = encode_window(centre_slice(source_of(batch.condition)), domain.windows[0])
         codes = torch.cat([encode_suv(batch.suv, domain.codec), y])
         mean, deviation = autoencoder.distribution(codes)
@@ -193,27 +199,39 @@ class Cpdm(Family):
     def _inner(self, code: Tensor) -> Tensor:
         """Return codes as the bridge sees them: -1 to 1, or latents."""
         if self.latent:
-            latent: Tensor = self.networks["autoencoder"].encode(code)
-            return latent.float()
+            return self._autoencoder.encode(code).float()
         return 2 * code - 1
 
     def _outer(self, x0: Tensor) -> Tensor:
         if self.latent:
-            code: Tensor = self.networks["autoencoder"].decode(x0)
-            return code.float()
+            return self._autoencoder.decode(x0).float()
         return (x0 + 1) / 2
 
-    def _network(self, view: _View, y: Tensor):  # type: ignore[no-untyped-def] # a closure over maps
+    @property
+    def _segmentor(self) -> Segmentor:
+        return cast("Segmentor", self.networks["segmentor"])  # or a wrapper that acts as one
+
+    @property
+    def _autoencoder(self) -> LatentAutoencoder:
+        return cast("LatentAutoencoder", self.networks["autoencoder"])
+
+    def _network(self, view: _View, y: Tensor) -> Network:
         maps = self._maps(view)
         source = None
         if self.config.concat_source:
             source = y if self.latent else 2 * view.source - 1
-        return lambda x, t: self.networks["denoiser"](x, t, maps, source)
+        denoiser = self.networks["denoiser"]
+
+        def network(x: Tensor, t: Tensor) -> Tensor:
+            f: Tensor = denoiser(x, t, maps, source)
+            return f
+
+        return network
 
     def _maps(self, view: _View) -> Tensor | None:
         attention = view.attention
         if self.config.attention and attention is None:
-            attention = self.networks["segmentor"].attention(view.source)
+            attention = self._segmentor.attention(view.source)
         maps = [m for m in (attention, view.attenuation) if m is not None]
         return torch.cat([m.float() for m in maps], dim=1) if maps else None
 

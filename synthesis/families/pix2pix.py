@@ -7,11 +7,11 @@ from torch import Tensor
 
 from synthesis.config import Pix2PixConfig, RecipeConfig
 from synthesis.config.families import sides_of
-from synthesis.families.base import (
+from synthesis.families.base import Family
+from synthesis.families.records import (
     Batch,
     Condition,
     Draw,
-    Family,
     Losses,
     Spec,
     centre_slice,

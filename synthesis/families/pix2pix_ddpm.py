@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from synthesis.config import Pix2PixDdpmConfig, RecipeConfig
-from synthesis.families.base import Batch, Condition, Draw, Family, Losses, Spec, shown, source_of
+from synthesis.families.base import Family
 from synthesis.families.pix2pix import Pix2Pix
+from synthesis.families.records import Batch, Condition, Draw, Losses, Spec, shown, source_of
 from synthesis.losses import matching_loss
 from synthesis.models.denoiser import Denoiser
 from synthesis.models.encoding import encode_source, encode_suv

@@ -29,9 +29,10 @@ class PreconditionedDenoiser(nn.Module):
         self.denoiser = Denoiser(
             config, spatial_dims=spatial_dims, in_channels=in_channels, out_channels=out_channels
         )
-        self.log_variance = nn.Sequential(nn.Linear(1, 32), nn.SiLU(), nn.Linear(32, 1))
-        nn.init.zeros_(self.log_variance[2].weight)
-        nn.init.zeros_(self.log_variance[2].bias)
+        last = nn.Linear(32, 1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.log_variance = nn.Sequential(nn.Linear(1, 32), nn.SiLU(), last)
 
     def forward(self, x: Tensor, sigma: Tensor, conditions: Tensor | None = None) -> Tensor:
         """Return the estimate of the clean image, in float32 whatever the network computes in.

@@ -80,7 +80,7 @@ def sample_in_chunks(
         part = sample(seen)  # (n, channels, *chunk)
         if result is None:
             result = torch.empty(len(part), channels, *plan.shape, device=device)
-        result[(..., *kept)] = part[(..., *inner)].to(device)
+        result[_of(kept)] = cut(part, inner).to(device)
         times[kept] += 1
     if result is None or not bool((times == 1).all()):
         raise RuntimeError("The chunks do not cover the volume exactly once.")
@@ -89,4 +89,8 @@ def sample_in_chunks(
 
 def cut(volume: Tensor, box: Sequence[slice]) -> Tensor:
     """Return the part of (n, channels, *shape) in a box."""
-    return volume[(..., *box)]
+    return volume[_of(box)]
+
+
+def _of(box: Sequence[slice]) -> tuple[slice, ...]:
+    return (slice(None), slice(None), *box)

@@ -43,9 +43,9 @@ class NoiseSource:
         """Return (n, *shape) of noise; -1 is the noise a sampler starts from."""
         if self.window is not None:
             whole, box = self.window
-            return replace(self, window=None).draw((*shape[: -len(whole)], *whole), step)[
-                (..., *box)
-            ]
+            ahead = len(shape) - len(whole)  # channels; before them comes the batch
+            everywhere = replace(self, window=None).draw((*shape[:ahead], *whole), step)
+            return everywhere[(*(slice(None),) * (1 + ahead), *box)]
         if self.shared:
             return self._one(shape, step, 0).expand(len(self.index), *shape).to(self.device)
         return torch.cat([self._one(shape, step, i) for i in self.index]).to(self.device)
