@@ -166,7 +166,7 @@ def _cpdm(name: str) -> CpdmConfig:
         )  # fmt: skip
     return CpdmConfig(
         GPU_DOMAIN, denoiser=_gpu_denoiser(),
-        bridge=BridgeConfig(evaluations=4, eta=0.0, deterministic=True),
+        bridge=BridgeConfig(evaluations=4, eta=0.0, deterministic=True, boot_noise=True),
         flow=FlowConfig(evaluations=4),
         segmentor=SegmentorConfig(features=(32, 32, 64, 128, 256, 32)),
         recipe=GPU_RECIPE, segmentor_recipe=replace(GPU_RECIPE, steps=20_000),

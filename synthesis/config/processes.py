@@ -27,7 +27,18 @@ class GaussianConfig:
 
 @dataclass(frozen=True, slots=True)
 class BridgeConfig:
-    """Li 2023 (BBDM): m_t linear from first to last, delta_t = 2 s (m_t - m_t^2)."""
+    """Li 2023 (BBDM): m_t linear from first to last, delta_t = 2 s (m_t - m_t^2).
+
+    Attributes
+    ----------
+    eta
+        Scales the noise that each step adds (the seed's meaning; the mean stays as if it were 1).
+    deterministic
+        No step adds noise, and the mean keeps the noise that is there (DBIM).
+    boot_noise
+        With `deterministic`: the first step adds noise all the same. The bridge starts at y, where
+        there is none; without it the network is asked about images less noisy than it learned.
+    """
 
     T: int = 1000
     m_first: float = 0.001
@@ -38,9 +49,17 @@ class BridgeConfig:
     evaluations: int = 200
     eta: float = 1.0
     deterministic: bool = False
+    boot_noise: bool = False
+
+    @property
+    def stochastic(self) -> bool:
+        """Another seed gives another image."""
+        return self.boot_noise if self.deterministic else self.eta > 0
 
     def __post_init__(self) -> None:
         """Refuse a bridge that does not span from image to image."""
+        if self.boot_noise and not self.deterministic:
+            raise ValueError("Boot noise is for the deterministic bridge; others add noise anyway.")
         if self.T < 2 or not 0 < self.m_first < self.m_last < 1 or self.s <= 0:
             raise ValueError("A bridge needs two steps or more, 0 < m < 1 rising, and s > 0.")
         if not 1 <= self.evaluations <= self.T or not 0 <= self.eta <= 1:

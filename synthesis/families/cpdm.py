@@ -269,7 +269,6 @@ class Cpdm(Family):
         """Return what it takes and gives; the tube voltage is needed for the attenuation."""
         config = self.config
         flow = config.path == "flow"
-        by_bridge = config.bridge.eta > 0 and not config.bridge.deterministic
         multiples = (self.factor * config.denoiser.multiple, SMALLEST_SEGMENTED)
         return Spec(
             family="cpdm",
@@ -277,7 +276,7 @@ class Cpdm(Family):
             outputs=("suv",),
             needs=("hu",) + (("kvp",) if config.attenuation != "none" else ()),
             multiple=math.lcm(*multiples) if config.attention else multiples[0],
-            stochastic=config.flow.source_noise > 0 if flow else by_bridge,
+            stochastic=config.flow.source_noise > 0 if flow else config.bridge.stochastic,
             evaluations=config.flow.evaluations if flow else config.bridge.evaluations,
             parameters=sum(parameter_count(network) for network in self.networks.values()),
             parts_in_release=tuple(self.networks),

@@ -22,7 +22,7 @@ def sample_bridge(
         x0 = bridge.estimate(x, y, f)
         if n < 0:
             return x0
-        stochastic = bridge.config.eta > 0 and not bridge.config.deterministic
-        eps = noise.draw(x.shape[1:], n) if stochastic else None
+        noisy = bridge.config.stochastic and (x is y or not bridge.config.deterministic)
+        eps = noise.draw(x.shape[1:], n) if noisy else None
         x = bridge.step(x, x0, y, (t, n), eps=eps)
     return x

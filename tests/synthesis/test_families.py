@@ -38,7 +38,7 @@ def test_every_stage_of_every_family_overfits_one_batch(name: str, stage: str) -
 
     overfit(family, batch_of(family.config), STEPS.get(stage, 15), stages=(stage,))
 
-    assert loss_of(family, stage) < 0.6 * before
+    assert loss_of(family, stage) < 0.7 * before
 
 
 def condition_for(family: Family) -> Condition:

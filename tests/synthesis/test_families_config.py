@@ -82,6 +82,7 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
     [
         (lambda: BridgeConfig(m_first=0.0), "0 < m < 1"),
         (lambda: BridgeConfig(evaluations=0), "1 to T"),
+        (lambda: BridgeConfig(boot_noise=True), "for the deterministic bridge"),
         (lambda: GaussianConfig(beta_last=1.0), "0 < beta < 1"),
         (lambda: GaussianConfig(eta=2.0), "eta in 0 to 1"),
         (lambda: EdmConfig(sigma_min=90.0), "smallest < largest"),

@@ -76,6 +76,23 @@ def test_the_bridge_with_a_perfect_network_gives_x0(
     torch.testing.assert_close(x0, X0)
 
 
+def test_boot_noise_puts_the_deterministic_bridge_on_its_marginals_at_once() -> None:
+    bridge = BrownianBridge(BridgeConfig(deterministic=True, boot_noise=True))
+    seen: list[Tensor] = []
+    y, x0 = torch.zeros(2, 1, 64, 64), torch.ones(2, 1, 64, 64)
+
+    def listening(x: Tensor, _t: Tensor) -> Tensor:
+        seen.append(x)
+        return x - x0
+
+    again = sample_bridge(listening, bridge, y, 4, noise=NOISE)
+
+    for x, t in zip(seen[1:], sub_schedule(1000, 4)[1:], strict=True):
+        assert float(x.mean()) == pytest.approx(1 - float(bridge.m[t]), abs=0.03)
+        assert float(x.std()) == pytest.approx(float(bridge.delta[t]) ** 0.5, rel=0.03)
+    torch.testing.assert_close(again, x0)
+
+
 def test_the_bridge_starts_exactly_at_the_source_and_evaluates_once_a_step() -> None:
     bridge = BrownianBridge(BridgeConfig())
     seen: list[tuple[float, Tensor]] = []

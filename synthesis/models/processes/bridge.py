@@ -59,14 +59,17 @@ class BrownianBridge:
         steps
             (t, n) with n < t.
         eps
-            Standard noise, times eta; None for none. With `deterministic` sigma is 0 inside the
-            root too (as DBIM does), otherwise eta scales the added noise only (as CPDM does).
+            Standard noise; None for none. With `deterministic` sigma is 0 inside the root too (as
+            DBIM does) unless there is noise, which is then added whole: the first step. Otherwise
+            eta scales the added noise only (as CPDM does).
         """
         t, n = steps
-        sigma2 = 0.0 if self.config.deterministic else self.posterior_variance(t, n)
+        still = self.config.deterministic and eps is None
+        sigma2 = 0.0 if still else self.posterior_variance(t, n)
         m_t, m_n = float(self.m[t]), float(self.m[n])
         keep = ((float(self.delta[n]) - sigma2) / float(self.delta[t])) ** 0.5
         mean = (1 - m_n) * x0 + m_n * y + keep * (x_t - (1 - m_t) * x0 - m_t * y)
-        if eps is None or sigma2 == 0:
+        if eps is None:
             return mean
-        return mean + self.config.eta * sigma2**0.5 * eps
+        eta = 1.0 if self.config.deterministic else self.config.eta
+        return mean + eta * sigma2**0.5 * eps
