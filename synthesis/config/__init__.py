@@ -1,6 +1,24 @@
 """Settings of models, cohorts and training; knows no torch."""
 
 from synthesis.config.codec import CtWindow, SuvCodec
+from synthesis.config.domain import DomainConfig, VoxelWeightsConfig
+from synthesis.config.families import (
+    FAMILY_CONFIGS,
+    AdversarialConfig,
+    BaselineConfig,
+    Cascade3dConfig,
+    CpdmConfig,
+    DemographicsConfig,
+    FamilyConfig,
+    Pix2PixConfig,
+    Pix2PixDdpmConfig,
+)
+from synthesis.config.family_reading import (
+    FAMILY_SCHEMA,
+    family_config,
+    family_table,
+    load_family_config,
+)
 from synthesis.config.model import (
     CohortConfig,
     Config,
@@ -8,18 +26,55 @@ from synthesis.config.model import (
     ReleaseConfig,
     TrainingConfig,
 )
+from synthesis.config.networks import (
+    AutoencoderConfig,
+    CriticConfig,
+    DenoiserConfig,
+    GeneratorConfig,
+    SegmentorConfig,
+)
+from synthesis.config.presets import PRESETS, preset
+from synthesis.config.processes import BridgeConfig, EdmConfig, FlowConfig, GaussianConfig
 from synthesis.config.reading import ConfigRefusedError, build, load_config, to_table
+from synthesis.config.recipe import RecipeConfig
 
 __all__ = [
+    "FAMILY_CONFIGS",
+    "FAMILY_SCHEMA",
+    "PRESETS",
+    "AdversarialConfig",
+    "AutoencoderConfig",
+    "BaselineConfig",
+    "BridgeConfig",
+    "Cascade3dConfig",
     "CohortConfig",
     "Config",
     "ConfigRefusedError",
+    "CpdmConfig",
+    "CriticConfig",
     "CtWindow",
+    "DemographicsConfig",
+    "DenoiserConfig",
+    "DomainConfig",
+    "EdmConfig",
+    "FamilyConfig",
+    "FlowConfig",
+    "GaussianConfig",
+    "GeneratorConfig",
     "ModelConfig",
+    "Pix2PixConfig",
+    "Pix2PixDdpmConfig",
+    "RecipeConfig",
     "ReleaseConfig",
+    "SegmentorConfig",
     "SuvCodec",
     "TrainingConfig",
+    "VoxelWeightsConfig",
     "build",
+    "family_config",
+    "family_table",
     "load_config",
+    "load_family_config",
+    "preset",
     "to_table",
 ]

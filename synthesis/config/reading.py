@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from synthesis.config.model import Config
 
@@ -66,10 +66,18 @@ def _value(hint: Any, value: Any, where: str) -> Any:
         return build(hint, value, f"{where}.")
     if get_origin(hint) is tuple:
         return _sequence(get_args(hint), value, where)
+    if get_origin(hint) is Literal:
+        return _choice(get_args(hint), value, where)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
         raise ConfigRefusedError(f"{where} must be {hint.__name__}, not {value!r}.")
+    return value
+
+
+def _choice(known: tuple[Any, ...], value: Any, where: str) -> Any:
+    if not isinstance(value, str) or value not in known:
+        raise ConfigRefusedError(f"{where} must be one of {', '.join(known)}, not {value!r}.")
     return value
 
 

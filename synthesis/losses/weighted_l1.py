@@ -8,7 +8,13 @@ BACKGROUND_WEIGHT = 0.15
 
 
 def voxel_weights(
-    target: Tensor, lesion: Tensor, body: Tensor, *, lesion_weight: float, uptake_weight: float
+    target: Tensor,
+    lesion: Tensor,
+    body: Tensor,
+    *,
+    lesion_weight: float,
+    uptake_weight: float,
+    background_weight: float = BACKGROUND_WEIGHT,
 ) -> Tensor:
     """Return the weight of each voxel.
 
@@ -22,9 +28,11 @@ def voxel_weights(
         Added inside lesions, nodes and distant sites.
     uptake_weight
         Times the target's code: hot voxels count more than cold ones.
+    background_weight
+        Of voxels outside the body.
     """
     inside = 1 + lesion_weight * lesion + uptake_weight * target
-    return body * inside + (1 - body) * BACKGROUND_WEIGHT
+    return body * inside + (1 - body) * background_weight
 
 
 def weighted_l1(synthetic: Tensor, target: Tensor, weights: Tensor) -> Tensor:

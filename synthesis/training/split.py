@@ -6,10 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from synthesis.config import CohortConfig
-
-
-class LeakError(ValueError):
-    """A participant is in more than one part of the split."""
+from synthesis.data.splits import LeakError
 
 
 @dataclass(frozen=True, slots=True)

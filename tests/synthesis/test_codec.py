@@ -9,12 +9,25 @@ from hypothesis.extra.numpy import arrays
 from synthesis.config import CtWindow, SuvCodec
 
 CODEC = SuvCodec()
+CODECS = (CODEC, SuvCodec(20, "linear"), SuvCodec(7, "gamma"), SuvCodec(25, "gamma", gamma=3.0))
 
 
-@given(arrays(np.float32, 20, elements=st.floats(0, 40, width=32)))
+@given(arrays(np.float32, 20, elements=st.floats(0, 40, width=32)), st.sampled_from(CODECS))
 @settings(max_examples=20, deadline=None)
-def test_suv_comes_back_from_its_code(suv: np.ndarray) -> None:
-    np.testing.assert_allclose(CODEC.decode(CODEC.encode(suv)), suv, rtol=2e-5, atol=2e-5)
+def test_suv_comes_back_from_its_code(suv: np.ndarray, codec: SuvCodec) -> None:
+    within = np.clip(suv, 0, codec.top_suv)
+
+    np.testing.assert_allclose(codec.decode(codec.encode(suv)), within, rtol=2e-5, atol=2e-5)
+
+
+def test_gamma_two_is_the_square_root() -> None:
+    codec = SuvCodec(7, "gamma")
+
+    assert codec.encode(np.float32([0, 1.75, 7])).tolist() == [0, 0.5, 1]
+
+
+def test_a_linear_scale_is_a_share_of_its_top() -> None:
+    assert SuvCodec(20, "linear").encode(np.float32([0, 5, 30])).tolist() == [0, 0.25, 1]
 
 
 def test_the_scale_is_the_stated_logarithm() -> None:
@@ -49,3 +62,7 @@ def test_an_empty_window_and_a_scale_without_top_are_refused() -> None:
         CtWindow(10, 10)
     with pytest.raises(ValueError, match="positive"):
         SuvCodec(0)
+    with pytest.raises(ValueError, match="log2, linear or gamma"):
+        SuvCodec(scale="cube")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="between 1 and 8"):
+        SuvCodec(scale="gamma", gamma=0.5)

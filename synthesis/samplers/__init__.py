@@ -1,0 +1,24 @@
+"""From condition to sample, step by step: watched, cancellable, and the same for the same seed."""
+
+from synthesis.samplers.bridge import sample_bridge
+from synthesis.samplers.cascade import Chunked, sample_in_chunks
+from synthesis.samplers.flow import sample_flow
+from synthesis.samplers.gaussian import sample_gaussian, warm_start
+from synthesis.samplers.heun import heun_steps, sample_heun
+from synthesis.samplers.noise import NoiseSource, generator_of
+from synthesis.samplers.watch import Network, Watch
+
+__all__ = [
+    "Chunked",
+    "Network",
+    "NoiseSource",
+    "Watch",
+    "generator_of",
+    "heun_steps",
+    "sample_bridge",
+    "sample_flow",
+    "sample_gaussian",
+    "sample_heun",
+    "sample_in_chunks",
+    "warm_start",
+]
