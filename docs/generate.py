@@ -135,7 +135,13 @@ def plan() -> str:
         for field in dataclasses.fields(content)
         if isinstance(getattr(content, field.name), tuple)
     ]
-    parts = [NOTE, f"# The analysis plan\n\n{_scalars(content, leave_out=lists)}"]
+    parts = [
+        NOTE,
+        f"# The analysis plan\n\n{_scalars(content, leave_out=[*lists, 'multiplicity'])}",
+    ]
+    if content.multiplicity is not None:
+        alpha = f"Fixed sequence by order at two-sided {content.multiplicity.alpha:g}, Holm within one order."
+        parts.append(f"\n## Hypotheses\n\n{alpha}\n\n{_entries(content.multiplicity.hypothesis)}")
     for name in lists:
         entries = getattr(content, name)
         if entries:

@@ -168,8 +168,6 @@ def _check_cutoffs(test: IndexTest, conditions: set[str], where: str) -> None:
         raise PlanError(f"{where}: cut-off for unknown target condition {name!r}")
     if not all(math.isfinite(value) for value in test.cutoff.values()):
         raise PlanError(f"{where}: a cut-off is not a finite number")
-    if test.locked_on is None:
-        raise PlanError(f"{where}: 'locked_on', the date its cut-offs were locked, is missing")
 
 
 def _check_estimands(plan: Plan) -> None:

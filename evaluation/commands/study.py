@@ -27,6 +27,11 @@ def add_to(commands: Any) -> None:
     study.add_argument("tables", type=Path, help="folder with participants.csv and the others")
     study.add_argument("--out", type=Path, required=True, help="folder of the report")
     study.add_argument("--title", default="", help="title of the report; default: name of the plan")
+    study.add_argument(
+        "--small-cells-below", type=int, metavar="N",
+        help="write the edition that may leave the study: counts below N and what would reveal "
+        "them withheld, no participant listed or drawn",
+    )  # fmt: skip
     study.set_defaults(execute=execute)
 
 
@@ -43,7 +48,11 @@ def execute(options: argparse.Namespace) -> int:
             return refused(str(refusal))
         steps.begin("write the report")
         paths = write_report(
-            result, provenance=_provenance(plan), out=options.out, title=options.title or plan.name
+            result,
+            provenance=_provenance(plan),
+            out=options.out,
+            title=options.title or plan.name,
+            suppress_below=options.small_cells_below,
         )
     say(f"{len(result.rows)} rows, {len(paths)} files in {options.out}")
     return 0

@@ -135,10 +135,15 @@ def _forest(axes: Axes, lines: list[_Line]) -> None:
     for y, line in enumerate(lines):
         if line.row is not None:
             _bar(axes, y, line.row, whole=line.whole)
-    axes.set_yticks(range(len(lines)), labels=[line.name for line in lines])
-    for tick, line in zip(axes.get_yticklabels(), lines, strict=True):
         if line.heading:
-            tick.set_fontweight("bold")
+            # Inside the panel, on its own line: as a label beside it, a long one would leave the
+            # bars no room.
+            axes.text(
+                0.01, y, line.name, transform=axes.get_yaxis_transform(), va="center", ha="left",
+                fontsize=7, fontweight="bold",
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+            )  # fmt: skip
+    axes.set_yticks(range(len(lines)), labels=["" if line.heading else line.name for line in lines])
     axes.set_ylim(len(lines) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.locator_params(axis="x", nbins=5)

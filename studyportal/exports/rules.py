@@ -48,6 +48,13 @@ DICTIONARY: Sequence[Column] = (
     Column("participants", "reference_complete", "yes/no", "", "A reference standard was entered"),
     Column("participants", "analysed", "yes/no", "", "Measured and analysed"),
     Column("participants", "exclusion_reason", "text", "", "Why the participant is not analysed"),
+    Column("participants", "body_mass_index", "number", "kg/m2", "At baseline"),
+    Column("participants", "scanner", "text", "", "Make and model of the PET scanner"),
+    Column("participants", "ct_scanner", "text", "", "Make and model of the CT scanner"),
+    Column("participants", "ct_kernel", "text", "", "Reconstruction kernel of the CT"),
+    Column("participants", "ct_thickness_mm", "number", "mm", "Slice thickness of the CT"),
+    Column("participants", "uptake_minutes", "number", "min", "From injection to the first bed"),
+    Column("participants", "ct_pet_days", "number", "d", "Days between CT and PET"),
     Column("reference_standard", "participant", "text", "", "Study code of the participant"),
     Column("reference_standard", "site", "text", "", "Code of the site"),
     Column(

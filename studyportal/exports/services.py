@@ -134,7 +134,9 @@ def _files(run: EvaluationRun) -> list[tuple[str, bytes]]:
 
 
 def _table(name: str, tables: Tables) -> bytes:
-    columns = [column.name for column in DICTIONARY if column.table == name]
     frame = getattr(tables, name)
+    # A cut that was frozen before a column existed lacks it.
+    described = [column.name for column in DICTIONARY if column.table == name]
+    columns = [column for column in described if column in frame.columns]
     rows = frame[columns].astype(object).where(frame[columns].notna(), None).to_dict("records")
     return as_csv(columns, rows)

@@ -169,6 +169,7 @@ ACTS = {
 }  # fmt: skip
 # Acts of the portal itself and of files, tested where their machinery is.
 TESTED_ELSEWHERE = {
+    "outcomes.publish_report",  # writes a folder, from a cut with everything in it
     "imaging.open_series",  # opens a history and records nothing until the files are complete
     "imaging.add_file",
     "imaging.receive_series",

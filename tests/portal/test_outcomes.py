@@ -30,6 +30,7 @@ from studyportal.outcomes.services import (
     freeze_cut,
     measure_cut_pair,
     plan_run,
+    publish_report,
     tables_of,
 )
 from studyportal.outcomes.states import CutStatus, RunStatus
@@ -237,7 +238,9 @@ def test_a_run_waits_for_unmeasured_pairs(study, phantom, model_folder):
     assert measured_share(cut) == (0, 1)
 
 
-def test_a_run_gives_results_and_a_report_that_agree_number_by_number(study, phantom, model_folder):
+def test_a_run_gives_results_and_a_report_that_agree_number_by_number(
+    study, phantom, model_folder, tmp_path
+):
     cut = measured_cut(phantom, model_folder, seeds=(3, 4, 5))
     screen_participant(  # after the cut: not in it
         site=site("SEH"), facts=facts(site_code="SEH"), by=person(Role.COORDINATOR, at="SEH")
@@ -280,6 +283,18 @@ def test_a_run_gives_results_and_a_report_that_agree_number_by_number(study, pha
     assert run_for(person(Role.STUDY_PI), again.pk) == again
     assert run_for(person(Role.COORDINATOR), again.pk) is None
     assert not cuts_visible_to(person(Role.DATA_MANAGER)).exists()
+
+    with pytest.raises(Refused, match="Only a completed evaluation"):
+        publish_report(evaluation_run=run, out=tmp_path, by=statistician())
+    published = {
+        path.name: path.read_text("utf-8", errors="replace")
+        for path in publish_report(evaluation_run=again, out=tmp_path, by=statistician())
+    }
+    assert "verify.R" in files
+    assert "verify.R" not in published
+    for code in people["participant"]:
+        assert not any(code in text for text in published.values())
+    assert acts_on("evaluationrun", again.pk).filter(verb="publish_report").exists()
 
     for change in (
         lambda: ResultRow.objects.filter(run=run).update(value=1.0),

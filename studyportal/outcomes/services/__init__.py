@@ -2,7 +2,7 @@
 
 from studyportal.outcomes.services.cuts import freeze_cut
 from studyportal.outcomes.services.measuring import measure_cut_pair
-from studyportal.outcomes.services.runs import analyse_run, plan_run
+from studyportal.outcomes.services.runs import analyse_run, plan_run, publish_report
 from studyportal.outcomes.services.scores import enter_scores
 from studyportal.outcomes.services.tables import tables_of
 
@@ -12,5 +12,6 @@ __all__ = [
     "freeze_cut",
     "measure_cut_pair",
     "plan_run",
+    "publish_report",
     "tables_of",
 ]

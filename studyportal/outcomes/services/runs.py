@@ -14,7 +14,14 @@ from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.core.storage import store_file
-from studyportal.outcomes.models import CutPair, DataCut, EvaluationRun, ResultRow, RunFile
+from studyportal.outcomes.models import (
+    CutPair,
+    DataCut,
+    EvaluationRun,
+    IndexTest,
+    ResultRow,
+    RunFile,
+)
 from studyportal.outcomes.services.cuts import software_versions
 from studyportal.outcomes.services.tables import tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
@@ -69,6 +76,33 @@ def analyse_run(*, evaluation_run: EvaluationRun) -> EvaluationRun:
     return evaluation_run
 
 
+def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tuple[Path, ...]:
+    """The edition that may leave the platform lies in `out`: small cells withheld, nobody singled out.
+
+    The plan is run again on the frozen tables, which gives the same rows; what is below the plan's
+    smallest cell, and what would reveal it, is taken out before anything is printed.
+    """
+    require(by, Action.EXPORT)
+    if evaluation_run.status != RunStatus.COMPLETED:
+        raise Refused(Reason("run_incomplete", "Only a completed evaluation can be published."))
+    cut = evaluation_run.cut
+    plan = load_plan(cut.plan_text)
+    paths = write_report(
+        run(plan, tables_of(cut)),
+        provenance=provenance_of(evaluation_run),
+        out=out,
+        title=cut.protocol_version.title,
+        suppress_below=plan.minimum.cell,
+    )
+    sentence = (
+        f"The evaluation of “{cut.name}” was written for publication, cells below "
+        f"{plan.minimum.cell} withheld."
+    )
+    with transaction.atomic():
+        record("publish_report", evaluation_run, sentence, by=by)
+    return paths
+
+
 def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, str]]:
     """Everything a number of this run can be traced to."""
     cut = evaluation_run.cut
@@ -83,9 +117,16 @@ def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, st
         "model_release_sha256": cut.release.digest,
         "weights_sha256": cut.release.weights_sha256,
         "analysis_plan_sha256": cut.plan_digest,
+        "index_tests_locked_at": _locked_at(cut),
         "run_id": str(evaluation_run.pk),
         "software": software_versions(),
     }
+
+
+def _locked_at(cut: DataCut) -> str:
+    """When the cut-offs of this plan were first locked here: at the first cut frozen under it."""
+    first = IndexTest.objects.filter(plan_digest=cut.plan_digest).order_by("locked_at").first()
+    return first.locked_at.isoformat(timespec="seconds") if first else ""
 
 
 def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Path) -> None:

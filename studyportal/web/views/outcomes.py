@@ -47,7 +47,7 @@ _REPORT_POLICY = (
     "style-src 'unsafe-inline' 'self'; font-src data:"
 )
 _FIGURES = (".svg", ".png")
-_DOWNLOADS = ("report.pdf", "results.csv", "results.json")
+_DOWNLOADS = ("report.pdf", "results.csv", "results.json", "tables.json", "verify.R")
 
 
 @require_GET
