@@ -100,10 +100,22 @@ def _slice_sums(pair: Pair) -> np.ndarray:
 def _blocks(image: np.ndarray, size: int) -> np.ndarray:
     if size == 1:
         return np.ascontiguousarray(image)
-    rows, columns = (n // size for n in image.shape)
-    cut = image[: rows * size, : columns * size]
-    mean: np.ndarray = cut.reshape(rows, size, columns, size).mean(axis=(1, 3), dtype=np.float64)
-    return mean.astype(np.float32)
+    means: np.ndarray = _block_means(image, size)
+    return means
+
+
+@compiled
+def _block_means(image, size):  # type: ignore[no-untyped-def]  # pragma: no cover
+    rows, columns = image.shape[0] // size, image.shape[1] // size
+    means = np.empty((rows, columns), dtype=np.float32)
+    for y in range(rows):
+        for x in range(columns):
+            total = 0.0
+            for dy in range(size):
+                for dx in range(size):
+                    total += image[y * size + dy, x * size + dx]
+            means[y, x] = total / (size * size)
+    return means
 
 
 @compiled

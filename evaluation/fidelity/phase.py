@@ -28,14 +28,14 @@ _SILENT = 1e-4
 
 @dataclass(frozen=True, eq=False)
 class FilterBank:
-    """Filters of one slice shape on the half plane of a real transform.
+    """One-sided filters of one slice shape.
 
-    ``even`` and ``odd`` [orientation, scale, y, x] give the even and the odd response; ``noise``
-    [orientation] turns the square root of the median squared response into the threshold T.
+    ``filters`` [orientation, scale, y, x] give the even response as real part and the odd one as
+    imaginary part: one complex transform is quicker than two real ones. ``noise`` [orientation] turns
+    the square root of the median squared response into the threshold T.
     """
 
-    even: np.ndarray
-    odd: np.ndarray
+    filters: np.ndarray
     noise: np.ndarray
 
 
@@ -57,7 +57,7 @@ def filter_bank(shape: tuple[int, int]) -> FilterBank:
         turned = theta - k * math.pi / ORIENTATIONS
         distance = np.abs(np.arctan2(np.sin(turned), np.cos(turned)))
         filters[k] = np.array(radial) * np.exp(-(distance**2) / (2 * sigma**2))
-    return _halved(filters)
+    return FilterBank(filters.astype(np.float32), _noise(filters))
 
 
 def _polar(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
@@ -72,20 +72,13 @@ def _frequencies(count: int) -> np.ndarray:
     return np.fft.ifftshift(np.arange(count) - count // 2) / max(span, 1)
 
 
-def _halved(filters: np.ndarray) -> FilterBank:
-    """Split one-sided filters into their even and odd halves and keep half of the plane."""
-    mirrored = np.roll(filters[..., ::-1, ::-1], (1, 1), axis=(-2, -1))
-    half = filters.shape[-1] // 2 + 1
+def _noise(filters: np.ndarray) -> np.ndarray:
     kernels = fft.ifft2(filters, axes=(-2, -1)).real
     energy = filters.shape[-1] * filters.shape[-2] * (kernels.sum(axis=1) ** 2).sum(axis=(-2, -1))
     finest = (filters[:, 0] ** 2).sum(axis=(-2, -1))
     tau_per_response = np.sqrt(energy / finest / math.log(2))
     rayleigh = math.sqrt(math.pi / 2) + _NOISE_SD * math.sqrt(2 - math.pi / 2)
-    return FilterBank(
-        even=(0.5 * (filters + mirrored))[..., :half].astype(np.float32),
-        odd=(0.5 * (filters - mirrored))[..., :half].astype(np.float32),
-        noise=tau_per_response * rayleigh / _NOISE_SCALE,
-    )
+    return np.asarray(tau_per_response * rayleigh / _NOISE_SCALE)
 
 
 def phase_congruency(image: np.ndarray) -> np.ndarray:
@@ -97,46 +90,79 @@ def phase_congruency(image: np.ndarray) -> np.ndarray:
     if image.min() == image.max():
         return congruency
     bank = filter_bank((image.shape[0], image.shape[1]))
-    spectrum = fft.rfft2(image.astype(np.float32, copy=False))
-    turned = spectrum * np.complex64(-1j)
+    spectrum = fft.fft2(image.astype(np.float32, copy=False))
     energy, amplitude = np.zeros_like(congruency), np.zeros_like(congruency)
+    squares = np.empty_like(congruency)
     for k in range(ORIENTATIONS):
-        even = fft.irfft2(spectrum * bank.even[k], s=image.shape, overwrite_x=True)
-        odd = fft.irfft2(turned * bank.odd[k], s=image.shape, overwrite_x=True)
-        median = _median(even[0] ** 2 + odd[0] ** 2)
-        threshold = np.float32(bank.noise[k] * math.sqrt(median))
-        add_orientation((even, odd), threshold, energy, amplitude)
+        responses = fft.ifft2(spectrum * bank.filters[k], overwrite_x=True)
+        _squares(responses[0], squares)
+        threshold = np.float32(bank.noise[k] * math.sqrt(_median(squares)))
+        add_orientation(responses, threshold, energy, amplitude)
     np.divide(energy, amplitude, out=congruency, where=amplitude > 0)
     return congruency
 
 
 def _median(values: np.ndarray) -> float:
-    """As numpy's, without its search for NaN, which takes five times as long as the median."""
-    flat = values.ravel()
-    low, high = (len(flat) - 1) // 2, len(flat) // 2
-    parted = np.partition(flat, (low, high))
-    return (float(parted[low]) + float(parted[high])) / 2
+    """Median of float32 values that are not negative.
+
+    Such numbers are ordered as their bits are, so counting the bits finds a rank in two passes; numpy
+    sorts in part, which takes ten times as long and would be a third of the whole.
+    """
+    bits = values.ravel().view(np.int32)
+    found = np.empty(2, dtype=np.int32)
+    _bits_of_ranks(bits, (len(bits) - 1) // 2, len(bits) // 2, found)
+    return float(found.view(np.float32).astype(np.float64).mean())
+
+
+@compiled
+def _bits_of_ranks(bits, low, high, found):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Fill ``found`` with the bits of two ranks: their upper halves are counted once."""
+    upper_counts = np.zeros(1 << 15, dtype=np.int32)
+    for value in bits:
+        upper_counts[value >> 16] += 1
+    lower_counts = np.zeros(1 << 16, dtype=np.int32)
+    counted = -1
+    for place, rank in enumerate((low, high)):
+        upper, before = 0, 0
+        while before + upper_counts[upper] <= rank:
+            before += upper_counts[upper]
+            upper += 1
+        if upper != counted:
+            lower_counts[:] = 0
+            for value in bits:
+                if value >> 16 == upper:
+                    lower_counts[value & 0xFFFF] += 1
+            counted = upper
+        lower = 0
+        while before + lower_counts[lower] <= rank:
+            before += lower_counts[lower]
+            lower += 1
+        found[place] = (upper << 16) | lower
+
+
+@compiled
+def _squares(response, squares):  # type: ignore[no-untyped-def]  # pragma: no cover
+    for y in range(squares.shape[0]):
+        row, out = response[y], squares[y]
+        for x in range(squares.shape[1]):
+            out[x] = row[x].real * row[x].real + row[x].imag * row[x].imag
 
 
 @compiled
 def add_orientation(responses, threshold, energy, amplitude):  # type: ignore[no-untyped-def]  # pragma: no cover
     """Add energy above the threshold and amplitude of the four scales of one orientation."""
-    even, odd = responses
     silent, zero = np.float32(_SILENT), np.float32(0)
     for y in range(energy.shape[0]):
-        e0, e1, e2, e3 = even[0, y], even[1, y], even[2, y], even[3, y]
-        o0, o1, o2, o3 = odd[0, y], odd[1, y], odd[2, y], odd[3, y]
+        r0, r1, r2, r3 = responses[0, y], responses[1, y], responses[2, y], responses[3, y]
         total, size = energy[y], amplitude[y]
         for x in range(energy.shape[1]):
-            e = e0[x] + e1[x] + e2[x] + e3[x]
-            o = o0[x] + o1[x] + o2[x] + o3[x]
-            length = np.sqrt(e * e + o * o) + silent
-            e, o = e / length, o / length
-            along = (e0[x] + e1[x] + e2[x] + e3[x]) * e + (o0[x] + o1[x] + o2[x] + o3[x]) * o
-            across = abs(e0[x] * o - o0[x] * e) + abs(e1[x] * o - o1[x] * e)
-            across += abs(e2[x] * o - o2[x] * e) + abs(e3[x] * o - o3[x] * e)
-            total[x] += max(along - across - threshold, zero)
-            size[x] += np.sqrt(e0[x] * e0[x] + o0[x] * o0[x])
-            size[x] += np.sqrt(e1[x] * e1[x] + o1[x] * o1[x])
-            size[x] += np.sqrt(e2[x] * e2[x] + o2[x] * o2[x])
-            size[x] += np.sqrt(e3[x] * e3[x] + o3[x] * o3[x])
+            e0, e1, e2, e3 = r0[x].real, r1[x].real, r2[x].real, r3[x].real
+            o0, o1, o2, o3 = r0[x].imag, r1[x].imag, r2[x].imag, r3[x].imag
+            e, o = e0 + e1 + e2 + e3, o0 + o1 + o2 + o3
+            length = np.sqrt(e * e + o * o)
+            u, v = e / (length + silent), o / (length + silent)
+            across = abs(e0 * v - o0 * u) + abs(e1 * v - o1 * u)
+            across += abs(e2 * v - o2 * u) + abs(e3 * v - o3 * u)
+            total[x] += max(e * u + o * v - across - threshold, zero)
+            size[x] += np.sqrt(e0 * e0 + o0 * o0) + np.sqrt(e1 * e1 + o1 * o1)
+            size[x] += np.sqrt(e2 * e2 + o2 * o2) + np.sqrt(e3 * e3 + o3 * o3)

@@ -22,7 +22,8 @@ class RubinPooled:
     df
         Degrees of freedom by Barnard and Rubin; infinite for the normal distribution.
     fraction_missing
-        Fraction of missing information, ``(r + 2 / (df + 3)) / (r + 1)``.
+        Fraction of missing information, ``(r + 2 / (df + 3)) / (r + 1)``; 0 where the imputations
+        agree exactly, because then nothing that matters was missing.
     relative_increase
         ``r = (1 + 1/m) between / within``: how much the gaps add to the variance.
     """
@@ -98,7 +99,7 @@ def rubin(
     flags = () if total > 0 else ("no_variation",)
     estimate = replace(plain, lower=mean - half, upper=mean + half, flags=flags)
     r = added / within if within > 0 else (math.inf if added > 0 else 0.0)
-    gap = 1.0 if math.isinf(r) else (r + 2 / (df + 3)) / (r + 1)
+    gap = 1.0 if math.isinf(r) else (r + 2 / (df + 3)) / (r + 1) if r > 0 else 0.0
     return RubinPooled(estimate, within, between, df, gap, r)
 
 

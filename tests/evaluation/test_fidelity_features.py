@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from evaluation.fidelity import FidelityRefused, fsim, ms_ssim
 from evaluation.fidelity.multiscale import WEIGHTS
-from evaluation.fidelity.phase import phase_congruency
+from evaluation.fidelity.phase import _median, phase_congruency
 
 L = 20.0
 
@@ -209,3 +209,10 @@ def test_values_and_ranges_that_are_no_numbers_are_refused(metric, bad):
         metric(reference, synthetic, data_range=L)
     with pytest.raises(FidelityRefused, match="data range"):
         metric(reference, reference, data_range=bad)
+
+
+@given(st.integers(1, 400), st.integers(0, 5))
+def test_the_median_by_bits_is_the_median(count, seed):
+    values = np.abs(np.random.default_rng(seed).normal(size=count)).astype(np.float32)
+    values[: count // 3] = values[-1]  # ties
+    assert _median(values.reshape(1, -1)) == float(np.median(values.astype(np.float64)))
