@@ -37,12 +37,23 @@ from synthesis.config.presets import PRESETS, preset
 from synthesis.config.processes import BridgeConfig, EdmConfig, FlowConfig, GaussianConfig
 from synthesis.config.reading import ConfigRefusedError, build, load_config, to_table
 from synthesis.config.recipe import RecipeConfig
+from synthesis.config.run import (
+    AugmentationRanges,
+    FamilyRun,
+    FamilyTrainingConfig,
+    SplitConfig,
+    family_run,
+    family_run_table,
+    load_family_run,
+    schema_of,
+)
 
 __all__ = [
     "FAMILY_CONFIGS",
     "FAMILY_SCHEMA",
     "PRESETS",
     "AdversarialConfig",
+    "AugmentationRanges",
     "AutoencoderConfig",
     "BaselineConfig",
     "BridgeConfig",
@@ -58,6 +69,8 @@ __all__ = [
     "DomainConfig",
     "EdmConfig",
     "FamilyConfig",
+    "FamilyRun",
+    "FamilyTrainingConfig",
     "FlowConfig",
     "GaussianConfig",
     "GeneratorConfig",
@@ -67,14 +80,19 @@ __all__ = [
     "RecipeConfig",
     "ReleaseConfig",
     "SegmentorConfig",
+    "SplitConfig",
     "SuvCodec",
     "TrainingConfig",
     "VoxelWeightsConfig",
     "build",
     "family_config",
+    "family_run",
+    "family_run_table",
     "family_table",
     "load_config",
     "load_family_config",
+    "load_family_run",
     "preset",
+    "schema_of",
     "to_table",
 ]

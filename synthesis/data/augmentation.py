@@ -11,38 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from synthesis.config import AugmentationRanges
+
 Array = NDArray[np.float32]
 AIR_HU = -1000.0
-
-
-@dataclass(frozen=True, slots=True)
-class AugmentationRanges:
-    """The largest change of each kind, either way.
-
-    Attributes
-    ----------
-    turn_degrees
-        About the long axis of the body.
-    size
-        Relative change of size in the plane.
-    shift_mm
-        In the plane.
-    hu_offset, hu_noise
-        Calibration of the CT and the largest standard deviation of added noise.
-    """
-
-    turn_degrees: float = 8.0
-    size: float = 0.08
-    shift_mm: float = 24.0
-    hu_offset: float = 8.0
-    hu_noise: float = 15.0
-
-    def __post_init__(self) -> None:
-        """Refuse ranges that would turn a body over or shrink it to nothing."""
-        if not 0 <= self.turn_degrees <= 45 or not 0 <= self.size < 0.5:
-            raise ValueError("A body is turned by at most 45 degrees and resized by at most half.")
-        if min(self.shift_mm, self.hu_offset, self.hu_noise) < 0:
-            raise ValueError("Ranges of augmentation are not negative.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from evaluation.imaging import Grid, Volume
-from synthesis.config import ModelConfig
+from synthesis.config import DomainConfig, ModelConfig
 
 Array = NDArray[np.float32]
 AIR_HU = -1000.0
@@ -38,7 +38,7 @@ def to_axial(volume: Volume) -> Volume:
     return Volume(array, Grid(volume.grid.shape, volume.grid.spacing_mm, origin), volume.unit)
 
 
-def model_grid(grid: Grid, config: ModelConfig) -> Grid:
+def model_grid(grid: Grid, config: ModelConfig | DomainConfig) -> Grid:
     """Return the grid of the model over the extent of an axial grid, centred on it."""
     shape, origin = [], []
     for n, spacing, start, wanted in zip(
@@ -76,7 +76,7 @@ def _weights(source: Grid, target: Grid, axis: int) -> Array:
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def ct_channels(hu: Array, config: ModelConfig) -> Array:
+def ct_channels(hu: Array, config: ModelConfig | DomainConfig) -> Array:
     """Return the network's view of every slice: (slices, channels, y, x).
 
     Channels run over neighbours (from the feet up), then windows; beyond the ends the last slice
