@@ -12,6 +12,7 @@ from synthesis.families.base import Family
 from synthesis.families.baseline import Baseline
 from synthesis.families.cascade3d import Cascade3d
 from synthesis.families.cpdm import Cpdm
+from synthesis.families.loading import fill_parts, save_parts
 from synthesis.families.pix2pix import Pix2Pix
 from synthesis.families.pix2pix_ddpm import Pix2PixDdpm
 from synthesis.families.records import (
@@ -21,6 +22,7 @@ from synthesis.families.records import (
     Losses,
     Spec,
 )
+from synthesis.registry import Release, ReleaseRefusedError
 
 BUILDERS: dict[str, Callable[[Any, int], Family]] = {
     "baseline": Baseline,
@@ -40,6 +42,19 @@ def build_family(
     return family
 
 
+def load_family(release: Release, *, device: torch.device | str = "cpu") -> Family:
+    """Return the family of a release with its weights, ready to sample on a device.
+
+    Raises
+    ------
+    ReleaseRefusedError
+        When the weights do not fit, or the release is of schema 1, which has its own loader.
+    """
+    if release.model is not None:
+        raise ReleaseRefusedError(f"{release.title} is a release of schema 1, not of a family.")
+    return fill_parts(build_family(release.config, device=device), release)
+
+
 __all__ = [
     "BUILDERS",
     "Batch",
@@ -49,4 +64,6 @@ __all__ = [
     "Losses",
     "Spec",
     "build_family",
+    "load_family",
+    "save_parts",
 ]

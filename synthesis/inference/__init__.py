@@ -1,6 +1,27 @@
 """From a CT series to a synthetic PET volume in SUV."""
 
 from synthesis.inference.acceptance import accept_ct
+from synthesis.inference.family_volume import (
+    Sampled,
+    Sampling,
+    sample_on_grid,
+    sample_twin,
+    synthesise_volume,
+)
+from synthesis.inference.of_release import Translate, translator_of
 from synthesis.inference.translate import Translation, choose_device, prepare, translate_volume
 
-__all__ = ["Translation", "accept_ct", "choose_device", "prepare", "translate_volume"]
+__all__ = [
+    "Sampled",
+    "Sampling",
+    "Translate",
+    "Translation",
+    "accept_ct",
+    "choose_device",
+    "prepare",
+    "sample_on_grid",
+    "sample_twin",
+    "synthesise_volume",
+    "translate_volume",
+    "translator_of",
+]

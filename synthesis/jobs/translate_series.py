@@ -26,8 +26,7 @@ from synthesis.contract import (
     WrittenFile,
 )
 from synthesis.dicom_out import NoDateError, Provenance, series_uid, write_synthetic_pet
-from synthesis.inference import Translation, accept_ct, choose_device, prepare, translate_volume
-from synthesis.models import load_generator
+from synthesis.inference import Translate, accept_ct, choose_device, translator_of
 from synthesis.registry import Release, ReleaseRefusedError, load_release
 
 log = logging.getLogger(__name__)
@@ -86,13 +85,11 @@ def _translate(
         raise RefusedError(Refused("output_exists", "The output folder exists already."))
     device = choose_device(request.device)
     with _timed(seconds, "loading"):
-        release, translation = _loaded(
-            Path(request.release_dir), request.release_sha256, device.type
-        )
+        release, translate = _loaded(Path(request.release_dir), request.release_sha256, device.type)
     with _timed(seconds, "reading"):
         series, ct = accept_ct(Path(name) for name in request.ct_files)
     with _timed(seconds, "translating"):
-        suv = translate_volume(translation, ct, progress, cancelled)
+        suv = translate((ct, series.facts.kvp), request.seed, progress, cancelled)
     provenance = _provenance(request, release)
     with _timed(seconds, "writing"), _complete_or_absent(out) as partial:
         write_synthetic_pet(suv, partial, series, provenance)
@@ -123,10 +120,10 @@ def _provenance(request: TranslationRequest, release: Release) -> Provenance:
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: Path, digest: str, device: str) -> tuple[Release, Translation]:
-    """Return the checked release with its generator; kept, so a long-lived worker loads it once."""
+def _loaded(folder: Path, digest: str, device: str) -> tuple[Release, Translate]:
+    """Return the checked release with what it does; kept, so a long-lived worker loads it once."""
     release = load_release(folder, digest)
-    return release, prepare(load_generator(release), release.model, torch.device(device))
+    return release, translator_of(release, torch.device(device))
 
 
 @contextmanager

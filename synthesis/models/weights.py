@@ -30,6 +30,8 @@ def load_generator(release: Release) -> Generator:
     ReleaseRefusedError
         When the weights do not fit the network that the release describes.
     """
+    if release.model is None:
+        raise ReleaseRefusedError(f"{release.title} is a release of a family, not of schema 1.")
     generator = build_generator(release.model, seed=0)
     try:
         load_weights(generator, release.weights)

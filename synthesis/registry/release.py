@@ -13,13 +13,23 @@ from typing import Any
 
 import tomli_w
 
-from synthesis.config import ConfigRefusedError, ModelConfig, SuvCodec, build
+from synthesis.config import (
+    FAMILY_CONFIGS,
+    FAMILY_SCHEMA,
+    ConfigRefusedError,
+    FamilyConfig,
+    ModelConfig,
+    Pix2PixConfig,
+    SuvCodec,
+    build,
+    family_config,
+)
 
 DESCRIPTION = "release.toml"
 WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
-SCHEMA = 1
-FAMILIES = ("pix2pix",)
+SCHEMA = 1  # one [model] of pix2pix; schema 2 has a [config] of any family
+FAMILIES = {SCHEMA: ("pix2pix",), FAMILY_SCHEMA: tuple(FAMILY_CONFIGS)}
 PACKAGED = Path(__file__).parent.parent / "releases"
 
 
@@ -37,8 +47,10 @@ class Release:
         SHA-256 of release.toml, which holds the digests of the other files.
     weights_sha256
         SHA-256 of the weights.
+    config
+        Settings of the family: networks, grid, CT windows, SUV codec, samplers.
     model
-        Settings of the network, its grid, CT windows and SUV codec.
+        The same for releases of schema 1, which have a loader of their own; None for others.
     metrics
         Held-out results as trained: plain numbers by name.
     """
@@ -48,7 +60,8 @@ class Release:
     version: str
     family: str
     created: str
-    model: ModelConfig
+    config: FamilyConfig
+    model: ModelConfig | None
     weights_sha256: str
     digest: str
     card: str
@@ -63,7 +76,7 @@ class Release:
     @property
     def codec(self) -> SuvCodec:
         """How SUV is encoded in this release."""
-        return self.model.codec
+        return self.config.domain.codec
 
     @property
     def title(self) -> str:
@@ -88,8 +101,7 @@ def load_release(folder: Path, expected_digest: str | None = None) -> Release:
         )
     try:
         table = tomllib.loads(description.decode("utf-8"))
-        model = build(ModelConfig, table["model"], "model.")
-        release = _release(folder, table, model, digest)
+        release = _release(folder, table, digest)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigRefusedError, KeyError) as error:
         raise ReleaseRefusedError(
             f"{DESCRIPTION} of {folder.name} is malformed: {error}."
@@ -97,12 +109,13 @@ def load_release(folder: Path, expected_digest: str | None = None) -> Release:
     return release
 
 
-def _release(folder: Path, table: dict[str, Any], model: ModelConfig, digest: str) -> Release:
-    if table["schema"] != SCHEMA or table["family"] not in FAMILIES:
+def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
+    if table["family"] not in FAMILIES.get(table["schema"], ()):
         raise ReleaseRefusedError(
             f"{folder.name} is a {table['family']} release of schema {table['schema']}; "
             "this version cannot run it."
         )
+    config, model = _settings(table)
     for name in (WEIGHTS, CARD):
         found = hashlib.sha256(_read(folder, name)).hexdigest()
         if found != table["files"][name]:
@@ -113,6 +126,7 @@ def _release(folder: Path, table: dict[str, Any], model: ModelConfig, digest: st
         version=table["version"],
         family=table["family"],
         created=table["created"],
+        config=config,
         model=model,
         weights_sha256=table["files"][WEIGHTS],
         digest=digest,
@@ -122,6 +136,14 @@ def _release(folder: Path, table: dict[str, Any], model: ModelConfig, digest: st
     )
 
 
+def _settings(table: dict[str, Any]) -> tuple[FamilyConfig, ModelConfig | None]:
+    if table["schema"] == SCHEMA:
+        model = build(ModelConfig, table["model"], "model.")
+        return Pix2PixConfig.of_schema_1(model), model
+    settings = {**table["config"], "schema": FAMILY_SCHEMA, "family": table["family"]}
+    return family_config(settings), None
+
+
 def _read(folder: Path, name: str) -> bytes:
     path = folder / name
     if not path.is_file():
@@ -129,12 +151,12 @@ def _read(folder: Path, name: str) -> bytes:
     return path.read_bytes()
 
 
-def write_description(folder: Path, table: dict[str, Any]) -> None:
+def write_description(folder: Path, table: dict[str, Any], *, schema: int = SCHEMA) -> None:
     """Write release.toml for the weights and the card that lie in the folder already."""
     files = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)
     }
-    text = tomli_w.dumps({"schema": SCHEMA, **table, "files": files})
+    text = tomli_w.dumps({"schema": schema, **table, "files": files})
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
