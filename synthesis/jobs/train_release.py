@@ -1,37 +1,104 @@
-"""`python -m synthesis train CONFIG.toml --out DIR`: train a release on simulated participants."""
+"""`python -m synthesis train CONFIG.toml --data SOURCE --out DIR`: train a release of any family."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from types import TracebackType
 
 from tqdm import tqdm
 
-from synthesis.config import ConfigRefusedError, load_config
-from synthesis.training import train
+from synthesis.config import (
+    FAMILY_SCHEMA,
+    ConfigRefusedError,
+    load_config,
+    load_family_run,
+    schema_of,
+)
+from synthesis.contract import RefusedError
+from synthesis.data.pairs import PairRefusedError
+from synthesis.data.sources import SourceRefusedError
+from synthesis.data.splits import LeakError, SplitRefusedError
+from synthesis.families import ConditionRefusedError
+from synthesis.registry import Release
+from synthesis.training import train, train_family
+from synthesis.training.checkpoint import CheckpointRefusedError
+from synthesis.training.stage import TrainingBrokeError
+from synthesis.training.world import joined
+
+REFUSALS = (
+    ConfigRefusedError, FileNotFoundError, SourceRefusedError, PairRefusedError, LeakError,
+    SplitRefusedError, CheckpointRefusedError, ConditionRefusedError, RefusedError,
+    TrainingBrokeError,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train; return 0, or 2 with one sentence when the configuration is refused."""
-    parser = argparse.ArgumentParser(prog="python -m synthesis train", description=__doc__)
-    parser.add_argument("config", type=Path)
-    parser.add_argument("--out", type=Path, required=True, help="folder of cases, curves, release")
-    options = parser.parse_args(arguments)
+    """Train; return 0, or 2 with one sentence when something is refused."""
+    options = _parser().parse_args(arguments)
     try:
-        config = load_config(options.config)
-    except (ConfigRefusedError, FileNotFoundError) as error:
+        release = _trained(options.config, options.data, options.out)
+    except REFUSALS as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    with tqdm() as bar:
-
-        def report(stage: str, done: int, total: int) -> None:
-            if done == 1 or bar.total != total:
-                bar.reset(total)
-                bar.set_description(stage)
-            bar.update(done - bar.n)
-
-        outcome = train(config, options.out, report=report)
-    sys.stdout.write(f"{outcome.release.folder} {outcome.release.digest}\n")
+    if release is not None:
+        sys.stdout.write(f"{release.folder} {release.digest}\n")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m synthesis train", description=__doc__)
+    parser.add_argument("config", type=Path)
+    parser.add_argument(
+        "--data",
+        default="",
+        help="phantom:PARTICIPANTS[:SEED], a folder of participants' folders, or a zip of one; "
+        "a file of schema 1 simulates its own",
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; goes on there")
+    return parser
+
+
+def _trained(config: Path, data: str, out: Path) -> Release | None:
+    schema = schema_of(config)
+    if schema == 1:
+        if data:
+            raise ConfigRefusedError("A training file of schema 1 simulates its own data.")
+        settings = load_config(config)
+        with _Bar() as bar:
+            return train(settings, out, report=bar).release
+    if schema != FAMILY_SCHEMA:
+        sentence = f"This version reads training files of schema 1 and 2, not {schema!r}."
+        raise ConfigRefusedError(sentence)
+    run = load_family_run(config)
+    if not data:
+        sentence = "--data must say what to learn from: phantom:PARTICIPANTS, a folder or a zip."
+        raise ConfigRefusedError(sentence)
+    with joined() as world, _Bar(hidden=not world.writes) as bar:
+        return train_family(run, data, out, world=world, report=bar)
+
+
+class _Bar(AbstractContextManager["_Bar"]):
+    """A progress bar that begins anew with every stage."""
+
+    def __init__(self, *, hidden: bool = False) -> None:
+        self._bar = tqdm(disable=hidden)
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Show how far a stage is."""
+        if done <= 1 or self._bar.total != total:
+            self._bar.reset(total)
+            self._bar.set_description(stage)
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the bar."""
+        self._bar.close()

@@ -1,0 +1,82 @@
+"""The cases of a run on the model's grid: made once, kept beside the run, read when wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from synthesis.config import Cascade3dConfig, FamilyConfig, to_table
+from synthesis.data.pairs import (
+    PairCase,
+    PairRefusedError,
+    fit_to,
+    load_case,
+    make_pair_case,
+    store_case,
+)
+from synthesis.data.sources import Source
+
+KEPT = 4096  # cases in memory; a chest of 4 mm takes about 4 MB
+
+
+class CaseStore:
+    """Gives the case of a participant; the folder depends on source and grid, so none is stale."""
+
+    def __init__(self, source: Source, config: FamilyConfig, folder: Path) -> None:
+        self._source = source
+        self._config = config
+        key = json.dumps([source.spec, source.digest, to_table(config.domain), _volume(config)])
+        self._folder = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
+        self._read = lru_cache(maxsize=KEPT)(load_case)
+
+    def prepare(
+        self, participants: Sequence[str], done: Callable[[int, int], None] = lambda _d, _t: None
+    ) -> None:
+        """Make what is not there yet.
+
+        Raises
+        ------
+        PairRefusedError
+            When a participant's images cannot be learned from.
+        """
+        for number, name in enumerate(participants, start=1):
+            path = self._path(name)
+            if not path.exists():
+                store_case(self._made(name), path)
+            done(number, len(participants))
+
+    def _made(self, name: str) -> PairCase:
+        config = self._config
+        case = make_pair_case(self._source.pair(name), config.domain)
+        if not isinstance(config, Cascade3dConfig):
+            return case
+        if case.demographics is None:
+            raise PairRefusedError(
+                f"Participant {name}: the cascade needs height, weight, sex and age; the table "
+                "beside the folders must say them."
+            )
+        return fit_to(case, config.volume)
+
+    def case(self, participant: str) -> PairCase:
+        """Return a prepared case."""
+        return self._read(self._path(participant))
+
+    def digest(self, participants: Sequence[str]) -> str:
+        """SHA-256 over the images of these participants as they are learned from."""
+        whole = hashlib.sha256()
+        for name in sorted(participants):
+            case = self.case(name)
+            images = (case.hu, case.suv, case.foci)
+            own = hashlib.sha256(b"".join(image.tobytes() for image in images)).hexdigest()
+            whole.update(f"{own}  {name}\n".encode())
+        return whole.hexdigest()
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.npz"
+
+
+def _volume(config: FamilyConfig) -> tuple[int, ...]:
+    return config.volume if isinstance(config, Cascade3dConfig) else ()

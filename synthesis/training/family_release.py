@@ -1,0 +1,98 @@
+"""From a trained family to a release folder that the registry accepts."""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from synthesis.config import FAMILY_SCHEMA, FamilyRun, to_table
+from synthesis.data.splits import PARTS
+from synthesis.families import Family, save_parts
+from synthesis.inference.family_volume import Sampling
+from synthesis.registry import CARD, WEIGHTS, Release, load_release, write_description
+from synthesis.training.family_card import family_card
+from synthesis.training.family_held_out import Row, measure_held_out, summary, write_rows
+from synthesis.training.prepared import Prepared, Report, silent
+
+VERSIONED = ("torch", "monai", "numpy")
+HELD_OUT = "held_out.csv"
+
+
+def write_family_release(
+    run: FamilyRun,
+    family: Family,
+    data: Prepared,
+    out: Path,
+    *,
+    report: Report = silent,
+) -> Release:
+    """Measure the family on the held-out participants and write `out/release/`, whole or absent."""
+    family.networks.eval()
+    rows = _rows(run, family, data, report)
+    write_rows(rows, out / HELD_OUT)
+    metrics = summary(rows)
+    folder = out / "release"
+    unfinished = folder.with_name("release.partial")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    save_parts(family, unfinished / WEIGHTS)
+    card = family_card(run, family, data, metrics)
+    (unfinished / CARD).write_text(card, encoding="utf-8")
+    description = _description(run, family, data, metrics)
+    write_description(unfinished, description, schema=FAMILY_SCHEMA)
+    shutil.rmtree(folder, ignore_errors=True)
+    unfinished.rename(folder)
+    return load_release(folder)
+
+
+def _description(
+    run: FamilyRun, family: Family, data: Prepared, metrics: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "name": run.release.name,
+        "version": run.release.version,
+        "created": run.release.created,
+        "family": family.config.family,
+        "intended_use": "research and software tests; not for clinical use",
+        "parameters": family.spec().parameters,
+        "config": to_table(family.config),
+        "training": _training(run, family.device, data),
+        "metrics": metrics,
+    }
+
+
+def _training(run: FamilyRun, device: torch.device, data: Prepared) -> dict[str, Any]:
+    return {
+        **to_table(run.training),
+        "split": to_table(run.split),
+        "split_sha256": data.split.digest,
+        "images_sha256": data.images_sha256,
+        "settings_sha256": run.digest,
+        "participants": {part: len(getattr(data.split, part)) for part in PARTS},
+        "sites": sorted(set(data.source.sites.values())),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "versions": {name: version(name) for name in VERSIONED},
+    }
+
+
+def _rows(
+    run: FamilyRun,
+    family: Family,
+    data: Prepared,
+    report: Report,
+) -> list[Row]:
+    spec = family.spec()
+    if "suv" not in spec.outputs:
+        return []
+    paired = spec.stochastic and spec.family != "cascade3d"
+    samples = run.training.test_samples if paired else 1
+    return measure_held_out(
+        family,
+        (data.cases.case(name) for name in data.split.test),
+        Sampling(seed=run.training.seed, samples=samples),
+        lambda number: report("measuring", number, len(data.split.test)),
+    )

@@ -1,0 +1,79 @@
+"""The data of a run: split on record, images on the model's grid, and a digest of all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from synthesis.config import FamilyRun, SplitConfig
+from synthesis.data.sources import Source, open_source
+from synthesis.data.splits import (
+    ParticipantSplit,
+    leave_site_out,
+    load_split,
+    split_participants,
+)
+from synthesis.training.case_store import CaseStore
+from synthesis.training.world import World
+
+SPLIT = "split.json"
+Report = Callable[[str, int, int], None]  # stage, done, total
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Data of a run, split and on the model's grid.
+
+    Attributes
+    ----------
+    fingerprint
+        SHA-256 of settings, split and images: what a checkpoint must belong to.
+    """
+
+    source: Source
+    split: ParticipantSplit
+    cases: CaseStore
+    images_sha256: str
+    fingerprint: str
+
+
+def prepare(
+    run: FamilyRun, spec: str, out: Path, *, world: World, report: Report = silent
+) -> Prepared:
+    """Return the data of a run; the first process makes what is not there yet."""
+    if not world.writes:
+        world.wait()
+    out.mkdir(parents=True, exist_ok=True)
+    source = open_source(spec, run.family.domain.spacing_zyx_mm, out / "data")
+    split = _split(run.split, source, out / SPLIT)
+    cases = CaseStore(source, run.family, out / "cases")
+    everyone = (*split.train, *split.validation, *split.test)
+    cases.prepare(everyone, partial(report, "reading images"))
+    if world.writes:
+        world.wait()
+    images = cases.digest(everyone)
+    text = "/".join((run.digest, split.digest, images))
+    return Prepared(source, split, cases, images, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _split(config: SplitConfig, source: Source, path: Path) -> ParticipantSplit:
+    """Return the split on record beside the run, or make it and put it there."""
+    if path.is_file():
+        return load_split(path)
+    if config.by == "site":
+        split = leave_site_out(
+            source.sites, config.test_site, seed=config.seed, validation=config.validation
+        )
+    else:
+        split = split_participants(
+            source.sites, seed=config.seed, validation=config.validation, test=config.test
+        )
+    split.store(path)
+    return split
