@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from synthesis.families import Family
 
 OVERLAP = 0.5
+WIDTH = 0.25  # of the Gaussian, in windows: narrower ones change over within two voxels
 BLENDED = ("generator", "denoiser")
 
 
@@ -51,7 +52,13 @@ def in_windows(network: nn.Module, window: Sequence[int], *, batch: int) -> Iter
             return torch.as_tensor(in_one_piece(image, times, beside if beside.shape[1] else None))
 
         out = sliding_window_inference(
-            seen, tuple(window), batch, one, overlap=OVERLAP, mode="gaussian"
+            seen,
+            tuple(window),
+            batch,
+            one,
+            overlap=OVERLAP,
+            mode="gaussian",
+            sigma_scale=WIDTH,
         )
         if not isinstance(out, Tensor):
             raise TypeError("a network in windows gives one tensor")

@@ -1,0 +1,242 @@
+"""Where training pairs come from, and how they come to the model's grid."""
+
+import hashlib
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.imaging import Grid, Volume, write_nifti
+from synthesis.config import DomainConfig, family_run, load_family_run, preset, schema_of
+from synthesis.config.reading import ConfigRefusedError
+from synthesis.data import write_dicom
+from synthesis.data.pairs import (
+    Pair,
+    PairRefusedError,
+    fit_to,
+    load_case,
+    make_pair_case,
+    store_case,
+)
+from synthesis.data.sources import FolderSource, PhantomSource, SourceRefusedError, open_source
+from synthesis.jobs.train_release import main
+from synthesis.training.case_store import CaseStore
+from synthesis.training.patches import PatchSampler, ahead
+from tests.synthesis.family_runs import run_table, tiny_run
+from tests.synthesis.makers import small_pair
+
+COARSE = (16.0, 12.5, 12.5)
+DOMAIN = DomainConfig(form="2d", neighbours=0, spacing_zyx_mm=COARSE, patch=(32, 32))
+
+
+def nifti_participant(folder: Path, *, lesions: bool = True) -> None:
+    pair = small_pair()
+    folder.mkdir(parents=True)
+    write_nifti(pair.ct, folder / "ct.nii.gz")
+    write_nifti(pair.pet, folder / "pet.nii.gz")
+    if lesions:
+        mask = pair.region("lesion:1").astype(np.uint8)
+        write_nifti(Volume(mask, pair.pet.grid, "labels"), folder / "lesions.nii.gz")
+
+
+def test_phantoms_come_from_every_scanner_and_the_same_seed_gives_the_same_pair() -> None:
+    source = open_source("phantom:6:3", COARSE, Path("unused"))
+
+    assert isinstance(source, PhantomSource)
+    assert len(set(source.sites.values())) == 5
+    pair, again = source.pair("3000001"), source.pair("3000001")
+    assert np.array_equal(pair.ct.array, again.ct.array)
+    assert pair.demographics is not None
+    assert len(pair.malignant) == len(pair.focus_names) == pair.foci.max()
+
+
+def test_dicom_and_nifti_of_the_same_participant_give_the_same_case(tmp_path: Path) -> None:
+    write_dicom(small_pair(), tmp_path / "dicom" / "A", with_pet=True)
+    nifti_participant(tmp_path / "nifti" / "A")
+    table = "participant,site,sex,age_years,height_cm,weight_kg,kvp\nA,SPH,F,61,160,58,100\n"
+    (tmp_path / "nifti" / "participants.csv").write_text(table, encoding="utf-8")
+
+    dicom = FolderSource(tmp_path / "dicom", "dicom").pair("A")
+    source = FolderSource(tmp_path / "nifti", "nifti")
+    nifti = source.pair("A")
+
+    assert source.sites == {"A": "SPH"}
+    assert (dicom.kvp, nifti.kvp) == (120.0, 100.0)
+    assert nifti.demographics == (1.6, 58.0, 0.0, 61.0)
+    a, b = make_pair_case(dicom, DOMAIN), make_pair_case(nifti, DOMAIN)
+    assert a.grid.same_as(b.grid, tolerance_mm=0.01)
+    assert np.abs(a.hu.astype(int) - b.hu).max() <= 2
+    np.testing.assert_allclose(a.suv, b.suv, rtol=0.01, atol=0.01)
+    assert "lesion:1" in dicom.focus_names
+    assert not any(name.startswith("organ:") for name in dicom.focus_names)
+
+
+def test_a_zip_is_unpacked_once_and_its_checksums_are_checked(tmp_path: Path) -> None:
+    nifti_participant(tmp_path / "A", lesions=False)
+    archive = tmp_path / "pairs.zip"
+    content = {p.name: p.read_bytes() for p in (tmp_path / "A").iterdir()}
+    sums = "".join(f"{hashlib.sha256(c).hexdigest()}  A/{n}\n" for n, c in content.items())
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for name, body in content.items():
+            zipped.writestr(f"A/{name}", body)
+        zipped.writestr("SHA256SUMS", sums)
+
+    source = open_source(str(archive), COARSE, tmp_path / "scratch")
+
+    assert list(source.sites) == ["A"]
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("A/ct.nii.gz", b"changed")
+        zipped.writestr("SHA256SUMS", sums)
+    with pytest.raises(SourceRefusedError, match="is missing or was changed"):
+        open_source(str(archive), COARSE, tmp_path / "scratch")
+
+
+def test_a_zip_that_leaves_its_folder_is_refused(tmp_path: Path) -> None:
+    archive = tmp_path / "pairs.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("../outside", b"")
+
+    with pytest.raises(SourceRefusedError, match="leaves its folder"):
+        open_source(str(archive), COARSE, tmp_path / "scratch")
+
+
+@pytest.mark.parametrize(
+    ("spec", "sentence"),
+    [
+        ("phantom:2", "three participants or more"),
+        ("phantom:x", "must be phantom:PARTICIPANTS"),
+        ("nowhere", "neither phantom:PARTICIPANTS"),
+    ],
+)
+def test_data_that_are_not_there_are_refused(tmp_path: Path, spec: str, sentence: str) -> None:
+    with pytest.raises(SourceRefusedError, match=sentence):
+        open_source(spec, COARSE, tmp_path)
+    with pytest.raises(SourceRefusedError, match="holds no participant's folder"):
+        open_source(str(tmp_path), COARSE, tmp_path)
+
+
+def test_images_that_do_not_meet_are_refused_by_name() -> None:
+    pair = small_pair()
+    away = Grid(pair.pet.grid.shape, pair.pet.grid.spacing_mm, (5000.0, 0.0, 0.0))
+    foci = np.zeros(pair.pet.array.shape, dtype=np.uint8)
+    moved = Volume(pair.pet.array, away, "SUVbw")
+
+    with pytest.raises(PairRefusedError, match="CT and PET of P7 do not fit"):
+        make_pair_case(Pair("P7", pair.ct, moved, foci, (), ()), DOMAIN)
+
+
+def test_a_case_is_only_where_both_images_reach() -> None:
+    pair = small_pair()
+    half = pair.pet.crop((slice(0, 13), slice(None), slice(None)))
+    foci = np.zeros(half.array.shape, dtype=np.uint8)
+
+    case = make_pair_case(Pair("A", pair.ct, half, foci, (), ()), DOMAIN)
+
+    whole = make_pair_case(replace(_pair(), participant="A"), DOMAIN)
+    assert len(case.hu) < len(whole.hu)
+
+
+def _pair() -> Pair:
+    pair = small_pair()
+    foci = pair.region("lesion:1").astype(np.uint8)
+    return Pair("A", pair.ct, pair.pet, foci, ("lesion:1",), (True,), kvp=120.0)
+
+
+def test_a_stored_case_comes_back(tmp_path: Path) -> None:
+    case = make_pair_case(_pair(), DOMAIN)
+    store_case(case, tmp_path / "A.npz")
+
+    again = load_case(tmp_path / "A.npz")
+
+    for name in ("hu", "suv", "body", "foci"):
+        assert np.array_equal(getattr(case, name), getattr(again, name))
+    assert (again.focus_names, again.malignant, again.kvp) == (("lesion:1",), (True,), 120.0)
+    assert again.demographics is None
+    assert again.grid == case.grid
+
+
+def test_a_case_is_cut_and_padded_round_its_body() -> None:
+    case = make_pair_case(_pair(), DOMAIN)
+    fitted = fit_to(case, (32, 40, 16))
+
+    assert fitted.hu.shape == (32, 40, 16)
+    z, y, x = (int(n) for n in np.argwhere(fitted.suv == fitted.suv.max())[0])
+    place = fitted.grid.affine() @ np.array([x, y, z, 1.0])
+    inside = np.rint(np.linalg.inv(case.grid.affine()) @ place).astype(int)
+    assert case.suv[inside[2], inside[1], inside[0]] == fitted.suv[z, y, x]
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> CaseStore:
+    source = PhantomSource(3, 1, COARSE)
+    store = CaseStore(source, preset("baseline", "tiny"), tmp_path_factory.mktemp("cases"))
+    store.prepare(list(source.sites))
+    return store
+
+
+def sampler(cases: CaseStore, **training: object) -> PatchSampler:
+    run = tiny_run("baseline")
+    settings = replace(run.training, **training)  # type: ignore[arg-type]
+    names = ("1000000", "1000001", "1000002")
+    return PatchSampler(cases.case, names, run.family, settings, stage=0)
+
+
+def test_a_patch_depends_on_step_and_place_alone(cases: CaseStore) -> None:
+    both = sampler(cases).batch(7, range(2))
+    second = sampler(cases).batch(7, (1,))
+    other = sampler(cases).batch(8, (1,))
+
+    assert both.suv[1].equal(second.suv[0])
+    assert both.condition.hu is not None
+    assert second.condition.hu is not None
+    assert both.condition.hu[1].equal(second.condition.hu[0])
+    assert not second.suv.equal(other.suv)
+    assert both.condition.hu.shape == (2, 3, 32, 32)
+
+
+def test_patches_ahead_of_time_are_the_same_patches(cases: CaseStore) -> None:
+    here = sampler(cases)
+
+    threaded = ahead(lambda key: here.batch(key, (0,)), iter(range(5)), 2)
+
+    for key, batch in enumerate(threaded):
+        assert batch.suv.equal(here.batch(key, (0,)).suv)
+
+
+def test_half_of_the_patches_hold_a_lesion_when_asked(cases: CaseStore) -> None:
+    always = sampler(cases, lesion_share=1.0, augment=False)
+    never = sampler(cases, lesion_share=0.0, augment=False)
+
+    with_lesion = [bool(always.batch(k, (0,)).lesion.any()) for k in range(20)]
+
+    assert all(with_lesion)
+    assert not all(bool(never.batch(k, (0,)).lesion.any()) for k in range(20))
+
+
+def test_a_training_file_refuses_what_it_does_not_know(tmp_path: Path) -> None:
+    table = run_table("baseline")
+
+    with pytest.raises(ConfigRefusedError, match=r"Unknown key training\.stepps"):
+        family_run({**table, "training": {"stepps": 3}})
+    with pytest.raises(ConfigRefusedError, match="Missing key release"):
+        family_run({k: v for k, v in table.items() if k != "release"})
+    with pytest.raises(ConfigRefusedError, match=r"split\.: A split by site names its test_site"):
+        family_run({**table, "split": {"by": "site"}})
+    path = tmp_path / "x.toml"
+    path.write_text("[release\n", encoding="utf-8")
+    with pytest.raises(ConfigRefusedError, match="not valid TOML"):
+        load_family_run(path)
+
+
+def test_the_training_file_of_the_shipped_release_is_of_schema_1_and_takes_no_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(__file__).parents[2] / "synthesis/releases/phantom-pix2pix/training.toml"
+
+    assert schema_of(path) == 1
+    status = main([str(path), "--data", "phantom:5", "--out", str(tmp_path / "out")])
+
+    assert status == 2
+    assert "simulates its own data" in capsys.readouterr().err
