@@ -83,7 +83,9 @@ class FamilyTrainingConfig:
     precision
         Of the networks: `auto` is bfloat16 on CUDA and float32 elsewhere. Losses are float32.
     deterministic
-        Only algorithms that give the same bytes again; slower on CUDA.
+        Only algorithms that give the same bytes again: `auto` on the CPU, where it costs nothing;
+        `always` also on CUDA, where some networks have layers without such an algorithm (torch
+        then ends the training and names the layer).
     check_every
         Steps between two checks: validation, curves, checkpoint.
     measure
@@ -106,7 +108,7 @@ class FamilyTrainingConfig:
 
     seed: int = 5
     precision: Precision = "auto"
-    deterministic: bool = True
+    deterministic: Literal["auto", "always", "never"] = "auto"
     threads: int = 2
     check_every: int = 500
     measure: Measure = "body_mae"

@@ -1,14 +1,9 @@
 """From a CT series to a synthetic PET volume in SUV."""
 
 from synthesis.inference.acceptance import accept_ct
-from synthesis.inference.family_volume import (
-    Sampled,
-    Sampling,
-    sample_on_grid,
-    sample_twin,
-    synthesise_volume,
-)
+from synthesis.inference.family_volume import sample_on_grid, sample_twin, synthesise_volume
 from synthesis.inference.of_release import Translate, translator_of
+from synthesis.inference.sampling import Sampled, Sampling
 from synthesis.inference.translate import Translation, choose_device, prepare, translate_volume
 
 __all__ = [

@@ -10,7 +10,8 @@ from evaluation.imaging import Volume
 from synthesis.contract import Cancelled, Progress, Refused, RefusedError
 from synthesis.data.attenuation import TubeVoltageError
 from synthesis.families import ConditionRefusedError, Family, load_family
-from synthesis.inference.family_volume import Sampling, synthesise_volume
+from synthesis.inference.family_volume import synthesise_volume
+from synthesis.inference.sampling import Sampling
 from synthesis.inference.translate import prepare, translate_volume
 from synthesis.models import load_generator
 from synthesis.registry import Release

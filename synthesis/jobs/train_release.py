@@ -20,7 +20,7 @@ from synthesis.config import (
 )
 from synthesis.contract import RefusedError
 from synthesis.data.pairs import PairRefusedError
-from synthesis.data.sources import SourceRefusedError
+from synthesis.data.source import SourceRefusedError
 from synthesis.data.splits import LeakError, SplitRefusedError
 from synthesis.families import ConditionRefusedError
 from synthesis.registry import Release

@@ -17,9 +17,10 @@ from synthesis.data.pairs import (
     make_pair_case,
     store_case,
 )
-from synthesis.data.sources import Source
+from synthesis.data.source import Source
 
-KEPT = 4096  # cases in memory; a chest of 4 mm takes about 4 MB
+MEMORY_BYTES = 16 * 2**30  # of cases that are kept; the others are read when wanted
+FEWEST_KEPT = 8
 
 
 class CaseStore:
@@ -30,7 +31,7 @@ class CaseStore:
         self._config = config
         key = json.dumps([source.spec, source.digest, to_table(config.domain), _volume(config)])
         self._folder = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
-        self._read = lru_cache(maxsize=KEPT)(load_case)
+        self._read = lru_cache(maxsize=FEWEST_KEPT)(load_case)
 
     def prepare(
         self, participants: Sequence[str], done: Callable[[int, int], None] = lambda _d, _t: None
@@ -47,6 +48,8 @@ class CaseStore:
             if not path.exists():
                 store_case(self._made(name), path)
             done(number, len(participants))
+        largest = max((self._path(name).stat().st_size for name in participants), default=1)
+        self._read = lru_cache(maxsize=max(FEWEST_KEPT, MEMORY_BYTES // largest))(load_case)
 
     def _made(self, name: str) -> PairCase:
         config = self._config

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from synthesis.config import FamilyTrainingConfig
 from synthesis.data.pairs import PairCase
 from synthesis.families import Family
-from synthesis.inference.family_volume import Sampling, sample_on_grid
+from synthesis.inference.family_volume import sample_on_grid
+from synthesis.inference.sampling import Sampling
 from synthesis.samplers import generator_of
 from synthesis.training.curves import write_image
 from synthesis.training.patches import PatchSampler

@@ -18,7 +18,8 @@ from evaluation.statistics import mean_interval
 from synthesis.data.model_grid import body_mask
 from synthesis.data.pairs import PairCase
 from synthesis.families import Family
-from synthesis.inference.family_volume import Sampling, sample_on_grid, sample_twin
+from synthesis.inference.family_volume import sample_on_grid, sample_twin
+from synthesis.inference.sampling import Sampling
 from synthesis.training.checking import RANGE_SUV, recoveries
 
 Array = NDArray[np.float32]

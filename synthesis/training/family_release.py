@@ -12,7 +12,7 @@ import torch
 from synthesis.config import FAMILY_SCHEMA, FamilyRun, to_table
 from synthesis.data.splits import PARTS
 from synthesis.families import Family, save_parts
-from synthesis.inference.family_volume import Sampling
+from synthesis.inference.sampling import Sampling
 from synthesis.registry import CARD, WEIGHTS, Release, load_release, write_description
 from synthesis.training.family_card import family_card
 from synthesis.training.family_held_out import Row, measure_held_out, summary, write_rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def train_family(
     Also written: `curves.csv`, `split.json`, `cases/`, `images/`, `attention/`, `tensorboard/`.
     Only the first of several processes returns the release.
     """
-    _set_up(run)
+    _set_up(run, world.device)
     data = prepare(run, spec, out, world=world, report=report)
     training = FamilyTraining(run, data, out, world=world, report=report)
     training.fit()
@@ -48,10 +49,14 @@ def train_family(
     return write_family_release(run, training.family, data, out, report=report)
 
 
-def _set_up(run: FamilyRun) -> None:
+def _set_up(run: FamilyRun, device: torch.device) -> None:
     torch.set_num_threads(run.training.threads)
-    torch.use_deterministic_algorithms(run.training.deterministic)
-    torch.backends.cudnn.benchmark = not run.training.deterministic
+    wanted = run.training.deterministic
+    exactly = wanted == "always" or (wanted == "auto" and device.type == "cpu")
+    if exactly:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # or cuBLAS differs each time
+    torch.use_deterministic_algorithms(exactly)
+    torch.backends.cudnn.benchmark = not exactly
 
 
 class FamilyTraining:

@@ -9,9 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from synthesis.config import FamilyRun, SplitConfig
-from synthesis.data.sources import Source, open_source
+from synthesis.data.source import Source
+from synthesis.data.sources import open_source
 from synthesis.data.splits import (
+    PARTS,
     ParticipantSplit,
+    SplitRefusedError,
     leave_site_out,
     load_split,
     split_participants,
@@ -66,7 +69,13 @@ def prepare(
 def _split(config: SplitConfig, source: Source, path: Path) -> ParticipantSplit:
     """Return the split on record beside the run, or make it and put it there."""
     if path.is_file():
-        return load_split(path)
+        stored = load_split(path)
+        strangers = sorted({n for part in PARTS for n in getattr(stored, part)} - set(source.sites))
+        if strangers:
+            raise SplitRefusedError(
+                f"{path.name} names participant {strangers[0]}, who is not in the data."
+            )
+        return stored
     if config.by == "site":
         split = leave_site_out(
             source.sites, config.test_site, seed=config.seed, validation=config.validation

@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed
+
+LONGEST_WAIT = timedelta(hours=12)  # for the first process, which reads images and measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def joined() -> Iterator[World]:
     if size == 1:
         yield World(0, 1, device)
         return
-    distributed.init_process_group("nccl" if cuda else "gloo")
+    distributed.init_process_group("nccl" if cuda else "gloo", timeout=LONGEST_WAIT)
     try:
         yield World(distributed.get_rank(), size, device)
     finally:

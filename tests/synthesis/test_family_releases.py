@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from evaluation.imaging import read_series
 from synthesis.config import FAMILY_CONFIGS, family_run_table
 from synthesis.contract import RefusedError
+from synthesis.data import write_dicom
 from synthesis.data.splits import folds, load_split
 from synthesis.families import Condition, Family, build_family, load_family
 from synthesis.inference import translator_of
+from synthesis.jobs import translate_series
 from synthesis.models import load_generator
 from synthesis.registry import (
     CARD,
@@ -24,6 +27,7 @@ from synthesis.registry import (
 )
 from synthesis.training import train_family
 from tests.synthesis.family_runs import ALONE, DATA, tiny_run, trained
+from tests.synthesis.makers import request_for, small_pair
 
 FAMILIES = tuple(FAMILY_CONFIGS)
 LAST_LEG = {
@@ -174,3 +178,29 @@ def test_a_run_survives_the_way_through_a_table(family: str) -> None:
 
     assert tiny_run(family).digest == run.digest
     assert family_run_table(run)["training"]["seed"] == 5
+
+
+@pytest.mark.parametrize("family", ["baseline", "cpdm"])
+def test_a_release_of_a_family_makes_a_dicom_series_as_the_portal_asks(
+    tmp_path: Path, family: str
+) -> None:
+    _, release = finished(family)
+    write_dicom(small_pair(), tmp_path / "phantom", with_pet=False)
+    request = request_for(tmp_path / "phantom" / "CT", release, tmp_path / "out")
+
+    result = translate_series.run(request)
+
+    assert result.status == "succeeded", result.reason
+    assert result.release_sha256 == release.digest
+    written = read_series(tmp_path / "out", allow_synthetic=True)
+    assert written.modality == "PT"
+    again = translate_series.run(replace(request, out_dir=str(tmp_path / "again")))
+    assert again.series_sha256 == result.series_sha256
+
+
+def test_a_ct_without_tube_voltage_is_refused_by_a_family_that_needs_it() -> None:
+    _, release = finished("cpdm")
+    translate = translator_of(release, torch.device("cpu"))
+
+    with pytest.raises(RefusedError, match="tube voltage"):
+        translate((small_pair().ct, None), 1, lambda _d, _t, _s: None, lambda: False)

@@ -9,9 +9,17 @@ import numpy as np
 import pytest
 
 from evaluation.imaging import Grid, Volume, write_nifti
-from synthesis.config import DomainConfig, family_run, load_family_run, preset, schema_of
+from synthesis.config import (
+    DomainConfig,
+    SplitConfig,
+    family_run,
+    load_family_run,
+    preset,
+    schema_of,
+)
 from synthesis.config.reading import ConfigRefusedError
 from synthesis.data import write_dicom
+from synthesis.data.folder_source import FolderSource
 from synthesis.data.pairs import (
     Pair,
     PairRefusedError,
@@ -20,11 +28,14 @@ from synthesis.data.pairs import (
     make_pair_case,
     store_case,
 )
-from synthesis.data.sources import FolderSource, PhantomSource, SourceRefusedError, open_source
+from synthesis.data.source import SourceRefusedError
+from synthesis.data.sources import PhantomSource, open_source
+from synthesis.data.splits import ParticipantSplit, SplitRefusedError, load_split
 from synthesis.jobs.train_release import main
 from synthesis.training.case_store import CaseStore
 from synthesis.training.patches import PatchSampler, ahead
-from tests.synthesis.family_runs import run_table, tiny_run
+from synthesis.training.prepared import prepare
+from tests.synthesis.family_runs import ALONE, run_table, tiny_run
 from tests.synthesis.makers import small_pair
 
 COARSE = (16.0, 12.5, 12.5)
@@ -240,3 +251,20 @@ def test_the_training_file_of_the_shipped_release_is_of_schema_1_and_takes_no_da
 
     assert status == 2
     assert "simulates its own data" in capsys.readouterr().err
+
+
+def test_a_split_on_record_that_names_a_stranger_is_refused(tmp_path: Path) -> None:
+    ParticipantSplit(("1000000",), ("1000001",), ("nobody",)).store(tmp_path / "split.json")
+
+    with pytest.raises(SplitRefusedError, match="names participant nobody, who is not in the data"):
+        prepare(tiny_run("baseline"), "phantom:5", tmp_path, world=ALONE)
+
+
+def test_a_split_by_site_tests_on_one_whole_site(tmp_path: Path) -> None:
+    run = tiny_run("baseline")
+    run = replace(run, split=SplitConfig(by="site", test_site="SEH", validation=0.3))
+
+    data = prepare(run, "phantom:5", tmp_path, world=ALONE)
+
+    assert {data.source.sites[name] for name in data.split.test} == {"SEH"}
+    assert load_split(tmp_path / "split.json") == data.split
