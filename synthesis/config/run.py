@@ -100,6 +100,8 @@ class FamilyTrainingConfig:
         Participants that a check translates (0: all) and network evaluations for each.
     lesion_share
         Share of the training patches that are centred on a lesion.
+    organ_weights
+        Pairs of an organ's name and how much its voxels count; others count 1.
     folds
         Groups for out-of-fold attention maps.
     prefetch
@@ -120,6 +122,7 @@ class FamilyTrainingConfig:
     lesion_share: float = 0.5
     augment: bool = True
     augmentation: AugmentationRanges = field(default_factory=AugmentationRanges)
+    organ_weights: tuple[tuple[str, float], ...] = ()
     folds: int = 3
     prefetch: int = 2
     test_samples: int = 4
@@ -129,6 +132,8 @@ class FamilyTrainingConfig:
         positive = (self.check_every, self.threads, self.validation_evaluations, self.test_samples)
         if min(positive) < 1 or min(self.patience, self.validation_cases, self.images) < 0:
             raise ValueError("Checks, threads and evaluations are positive; counts not negative.")
+        if any(weight < 0 for _, weight in self.organ_weights):
+            raise ValueError("Organ weights are not negative.")
         if not 0 <= self.lesion_share <= 1 or self.folds < 2 or self.prefetch < 0:
             raise ValueError("The lesion share lies in 0 to 1, and there are two folds or more.")
 

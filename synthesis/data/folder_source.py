@@ -26,6 +26,8 @@ from synthesis.data.source import Source, SourceRefusedError
 
 TABLES = ("participants.csv", "cases.csv")
 ONE_SITE = "only"
+ORGAN = "organ:"
+Named = list[tuple[str, NDArray[np.bool_]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,15 @@ class _Place:
     ct: Path
     pet: Path
     lesions: Path | None
+    organs: Path | None
     row: Mapping[str, str]
 
 
 class FolderSource(Source):
     """One folder a participant: `CT/` and `PET/` with DICOM, or `ct.nii.gz` and `pet.nii.gz`.
 
-    Lesions are optional: `LESIONS/` with one DICOM SEG or RTSTRUCT, or `lesions.nii.gz`. A table
+    Outlines are optional: `LESIONS/` and `ORGANS/` with one DICOM SEG or RTSTRUCT each, or
+    `lesions.nii.gz` and `organs.nii.gz`; segments named `organ:...` are no lesions. A table
     beside the folders (`participants.csv`, or `cases.csv` of a cohort) may say site, sex, age_years,
     height_cm, weight_kg and kvp. Participants without a PET are left out.
     """
@@ -74,7 +78,11 @@ class FolderSource(Source):
         try:
             ct, kvp, frame = _ct(place.ct)
             pet = _pet(place.pet, frame)
-            foci, names = _lesions(place.lesions, pet.grid)
+            outlined = _regions(place.lesions, pet.grid)
+            lesions = [region for region in outlined if not region[0].startswith(ORGAN)]
+            others = [region for region in outlined if region[0].startswith(ORGAN)]
+            foci, names = foci_of(lesions, pet.grid.shape)
+            organs = foci_of(others + _regions(place.organs, pet.grid), pet.grid.shape)
         except (Refused, NotAxialError, ValueError) as error:
             raise PairRefusedError(f"Participant {participant}: {error}") from error
         stated = place.row.get("kvp", "")
@@ -87,6 +95,8 @@ class FolderSource(Source):
             malignant=(None,) * len(names),
             kvp=float(stated) if stated else kvp,
             demographics=_demographics(place.row),
+            organs=organs[0] if organs[1] else None,
+            organ_names=organs[1],
         )
 
 
@@ -105,7 +115,8 @@ def _place(folder: Path, row: Mapping[str, str]) -> _Place | None:
     ct, pet = _first(folder, "CT", "ct"), _first(folder, "PET", "pet")
     if ct is None or pet is None:
         return None
-    return _Place(ct, pet, _first(folder, "LESIONS", "lesions"), row)
+    lesions, organs = _first(folder, "LESIONS", "lesions"), _first(folder, "ORGANS", "organs")
+    return _Place(ct, pet, lesions, organs, row)
 
 
 def _first(folder: Path, dicom: str, nifti: str) -> Path | None:
@@ -133,15 +144,14 @@ def _pet(path: Path, frame: str) -> Volume:
     return to_axial(series.suv_volume())
 
 
-def _lesions(path: Path | None, grid: Grid) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+def _regions(path: Path | None, grid: Grid) -> Named:
     if path is None:
-        return np.zeros(grid.shape, dtype=np.uint8), ()
+        return []
     files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
     if len(files) != 1:
-        raise PairRefusedError(f"{path.name} must hold one file of lesions, not {len(files)}.")
+        raise PairRefusedError(f"{path.name} must hold one file of outlines, not {len(files)}.")
     segments = read_segmentation(files[0], grid).values()
-    named = [(s.label, s.mask) for s in segments if not s.label.startswith("organ:")]
-    return foci_of([(label, mask) for label, mask in named if mask.any()], grid.shape)
+    return [(s.label, s.mask) for s in segments if s.mask.any()]
 
 
 def _demographics(row: Mapping[str, str]) -> tuple[float, float, float, float] | None:

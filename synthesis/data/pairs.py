@@ -30,6 +30,8 @@ class Pair:
     ----------
     foci
         On the PET's grid: 0 outside, else 1 plus the index in `focus_names`.
+    organs
+        Like `foci`, with `organ_names`; None where no organ is outlined.
     malignant
         Of each focus; None where the reference standard is not known.
     demographics
@@ -44,6 +46,8 @@ class Pair:
     malignant: tuple[bool | None, ...]
     kvp: float | None = None
     demographics: tuple[float, float, float, float] | None = None
+    organs: NDArray[np.uint8] | None = None
+    organ_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class PairCase:
     kvp: float | None
     demographics: tuple[float, float, float, float] | None
     grid: Grid
+    organs: NDArray[np.uint8] | None = None
+    organ_names: tuple[str, ...] = ()
 
 
 def make_pair_case(pair: Pair, domain: DomainConfig) -> PairCase:
@@ -79,18 +85,24 @@ def make_pair_case(pair: Pair, domain: DomainConfig) -> PairCase:
     body = body_mask(hu)
     if not body.any():
         raise PairRefusedError(f"The CT of {pair.participant} shows no body in air.")
-    foci = Volume(pair.foci, pair.pet.grid, "mask")
+
+    def placed(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        volume = Volume(labels, pair.pet.grid, "mask")
+        return resample(volume, grid, outside=0, order="nearest").array
+
     return PairCase(
         participant=pair.participant,
         hu=np.clip(np.rint(hu), -1024, 32767).astype(np.int16),
         suv=resample(pair.pet, grid, outside=0.0).array.astype(np.float16),
         body=body,
-        foci=resample(foci, grid, outside=0, order="nearest").array,
+        foci=placed(pair.foci),
         focus_names=pair.focus_names,
         malignant=pair.malignant,
         kvp=pair.kvp,
         demographics=pair.demographics,
         grid=grid,
+        organs=None if pair.organs is None else placed(pair.organs),
+        organ_names=pair.organ_names,
     )
 
 
@@ -108,6 +120,8 @@ def fit_to(case: PairCase, shape: tuple[int, ...]) -> PairCase:
         suv=_window(case.suv, starts, shape, 0),
         body=_window(case.body, starts, shape, 0),
         foci=_window(case.foci, starts, shape, 0),
+        organs=None if case.organs is None else _window(case.organs, starts, shape, 0),
+        organ_names=case.organ_names,
     )  # fmt: skip
 
 
@@ -147,6 +161,8 @@ def store_case(case: PairCase, path: Path) -> None:
         focus_names=np.array(case.focus_names, dtype=np.str_), malignant=np.array(known, np.int8),
         kvp=np.nan if case.kvp is None else case.kvp,
         demographics=np.array(case.demographics or (np.nan,) * 4),
+        organs=np.zeros(0, np.uint8) if case.organs is None else case.organs,
+        organ_names=np.array(case.organ_names, dtype=np.str_),
         spacing=case.grid.spacing_mm, origin=case.grid.origin_mm,
     )  # fmt: skip
     partial.replace(path)
@@ -171,4 +187,6 @@ def load_case(path: Path) -> PairCase:
             kvp=None if np.isnan(kvp) else kvp,
             demographics=None if np.isnan(height) else (height, weight, male, age),
             grid=Grid(hu.shape, (z, y, x), (a, b, c)),
+            organs=stored["organs"] if stored["organs"].size else None,
+            organ_names=tuple(str(name) for name in stored["organ_names"]),
         )

@@ -6,7 +6,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
-from synthesis.data.folder_source import FolderSource, unpack
+from synthesis.data.folder_source import ORGAN, FolderSource, unpack
 from synthesis.data.pairs import Pair, foci_of
 from synthesis.data.participant import draw_participant
 from synthesis.data.phantom import make_phantom
@@ -76,12 +76,16 @@ class PhantomSource(Source):
         truth |= {f"distant:{site.site}": site.metastatic for site in person.distant_sites}
         named = [(r.label, r.mask) for r in made.regions if r.label.split(":")[0] in FOCI]
         foci, names = foci_of(named, made.pet.array.shape)
+        outlined = [(r.label, r.mask) for r in made.regions if r.label.startswith(ORGAN)]
+        organs, organ_names = foci_of(outlined, made.pet.array.shape)
         return Pair(
             participant=participant,
             ct=made.ct,
             pet=made.pet,
             foci=foci,
             focus_names=names,
+            organs=organs,
+            organ_names=organ_names,
             malignant=tuple(truth[name] for name in names),
             kvp=float(scanner.tube_voltage_kvp),
             demographics=(

@@ -16,6 +16,7 @@ from synthesis.config import Cascade3dConfig, FamilyConfig, FamilyTrainingConfig
 from synthesis.data.augmentation import NO_CHANGE, Augmentation, draw_augmentation
 from synthesis.data.model_grid import AIR_HU
 from synthesis.data.pairs import PairCase
+from synthesis.data.weighting import organ_weights
 from synthesis.families import Batch, Condition
 
 Array = NDArray[np.float32]
@@ -32,6 +33,7 @@ class _Patch:
     lesion: Array
     body: Array
     attention: Array | None
+    importance: Array | None
     kvp: float | None
     demographics: tuple[float, float, float, float] | None
 
@@ -71,6 +73,7 @@ class PatchSampler:
         """Return the elements with these numbers of the batch of a step."""
         patches = [self._draw(step, place) for place in places]
         attention = [p.attention for p in patches if p.attention is not None]
+        important = [p.importance for p in patches if p.importance is not None]
         people = [p.demographics for p in patches if p.demographics is not None]
         return Batch(
             condition=Condition(
@@ -82,6 +85,7 @@ class PatchSampler:
             suv=_stacked([p.suv for p in patches]),
             lesion=_stacked([p.lesion for p in patches]),
             body=_stacked([p.body for p in patches]),
+            importance=_stacked(important) if len(important) == len(patches) else None,
         )
 
     def _draw(self, step: int, place: int) -> _Patch:
@@ -153,7 +157,7 @@ class PatchSampler:
         hu = case.hu[rows].astype(np.float32)
         if change is not NO_CHANGE:
             hu = change.ct(hu, spacing)
-        attention = self._attention.get(name)
+        attention, importance = self._attention.get(name), self._importance(case)
         return _Patch(
             hu=self._shaped(_within(hu, box, AIR_HU), span, AIR_HU),
             suv=self._shaped(image(case.suv, own, 0), inside, 0),
@@ -162,9 +166,22 @@ class PatchSampler:
             attention=None
             if attention is None
             else self._shaped(image(attention, own, 0) / np.float32(FULL), inside, 0),
+            importance=None
+            if importance is None
+            else self._shaped(image(importance, own, 1), inside, 1),
             kvp=case.kvp,
             demographics=case.demographics,
         )
+
+    def _importance(self, case: PairCase) -> Array | None:
+        """Return the weight of each voxel by its organ; None where no weight is set."""
+        wanted = dict(self._training.organ_weights)
+        if not wanted:
+            return None
+        if case.organs is None:
+            return np.ones(case.hu.shape, dtype=np.float32)
+        numbered = enumerate(case.organ_names, start=1)
+        return organ_weights(case.organs, {n: wanted[o] for n, o in numbered if o in wanted})
 
     def _shaped(self, values: Array, inside: NDArray[np.bool_], outside: float) -> Array:
         """Return (slices, y, x), or (1, z, y, x) for blocks; nothing beyond the volume's end."""

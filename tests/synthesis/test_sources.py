@@ -226,6 +226,36 @@ def test_half_of_the_patches_hold_a_lesion_when_asked(cases: CaseStore) -> None:
     assert not all(bool(never.batch(k, (0,)).lesion.any()) for k in range(20))
 
 
+def test_organs_weigh_as_the_training_says(cases: CaseStore) -> None:
+    case = cases.case("1000000")
+    organs = np.zeros(case.hu.shape, dtype=np.uint8)
+    organs[:, :16] = 1
+    outlined = replace(case, organs=organs, organ_names=("organ:liver",))
+    run = tiny_run("baseline", organ_weights=[["organ:liver", 3.0]], augment=False)
+
+    drawn = PatchSampler(lambda _name: outlined, ("A",), run.family, run.training, stage=0)
+
+    batch = drawn.batch(0, (0,))
+    assert batch.importance is not None
+    assert batch.importance[0, 0, :16].eq(3).all()
+    assert batch.importance[0, 0, 16:].eq(1).all()
+    assert sampler(cases).batch(0, (0,)).importance is None
+
+
+def test_organs_of_a_folder_are_kept_apart_from_lesions(tmp_path: Path) -> None:
+    nifti_participant(tmp_path / "A")
+    pair = small_pair()
+    mask = pair.region("organ:liver").astype(np.uint8)
+    write_nifti(Volume(mask, pair.pet.grid, "labels"), tmp_path / "A" / "organs.nii.gz")
+
+    read = FolderSource(tmp_path, "x").pair("A")
+
+    assert (read.focus_names, read.organ_names) == (("label 1",), ("label 1",))
+    assert read.organs is not None
+    assert np.array_equal(read.organs > 0, mask > 0)
+    assert not (read.foci[read.organs > 0] > 0).any()
+
+
 def test_a_training_file_refuses_what_it_does_not_know(tmp_path: Path) -> None:
     table = run_table("baseline")
 
