@@ -8,7 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from synthesis.config import FAMILY_CONFIGS, Cascade3dConfig, CpdmConfig, FamilyConfig, preset
+from synthesis.config import (
+    FAMILY_CONFIGS,
+    Cascade3dConfig,
+    CpdmConfig,
+    DomainConfig,
+    FamilyConfig,
+    GaussianConfig,
+    preset,
+)
 from synthesis.families import Batch, Condition, Family
 
 torch.set_num_threads(1)  # networks this small are faster on one core, and others need the rest
@@ -83,3 +91,18 @@ def cpdm(**changes: Any) -> CpdmConfig:
     config = tiny("cpdm", **changes)
     assert isinstance(config, CpdmConfig)
     return config
+
+
+BLOCKS = DomainConfig(
+    form="3d", spacing_zyx_mm=(16.0, 12.5, 12.5), neighbours=0, patch=(16, 16, 16),
+    windows=preset("baseline", "tiny").domain.windows,
+)  # fmt: skip
+
+
+def blocks(name: str) -> FamilyConfig:
+    if name == "pix2pix_ddpm":
+        config: Any = tiny(name, process=GaussianConfig(evaluations=2))
+        return replace(config, gan=replace(config.gan, domain=BLOCKS))
+    if name == "cpdm":
+        return tiny(name, domain=BLOCKS, overlap=4)
+    return tiny(name, domain=BLOCKS)

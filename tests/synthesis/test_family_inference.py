@@ -1,35 +1,17 @@
 """Volume in, volume out: seams, budgets, samples, seeds, cancelling."""
 
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from synthesis.config import DomainConfig, FamilyConfig, GaussianConfig, preset
 from synthesis.contract import CancelledError, RefusedError
 from synthesis.families import Family, build_family
 from synthesis.inference import Sampling, sample_on_grid, sample_twin, synthesise_volume
 from synthesis.inference.memory import batch_within, bytes_of
 from synthesis.inference.windows import in_windows
-from tests.synthesis.family_cases import tiny
+from tests.synthesis.family_cases import blocks, tiny
 from tests.synthesis.makers import small_pair
-
-BLOCKS = DomainConfig(
-    form="3d", spacing_zyx_mm=(16.0, 12.5, 12.5), neighbours=0, patch=(16, 16, 16),
-    windows=preset("baseline", "tiny").domain.windows,
-)  # fmt: skip
-
-
-def blocks(name: str) -> FamilyConfig:
-    if name == "pix2pix_ddpm":
-        config: Any = tiny(name, process=GaussianConfig(evaluations=2))
-        return replace(config, gan=replace(config.gan, domain=BLOCKS))
-    if name == "cpdm":
-        return tiny(name, domain=BLOCKS, overlap=4)
-    return tiny(name, domain=BLOCKS)
 
 
 def volume(shape: tuple[int, int, int] = (6, 20, 27)) -> np.ndarray:

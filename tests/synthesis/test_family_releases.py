@@ -26,6 +26,7 @@ from synthesis.registry import (
     load_release,
 )
 from synthesis.training import train_family
+from tests.synthesis.family_cases import blocks
 from tests.synthesis.family_runs import ALONE, DATA, tiny_run, trained
 from tests.synthesis.makers import request_for, small_pair
 
@@ -204,3 +205,30 @@ def test_a_ct_without_tube_voltage_is_refused_by_a_family_that_needs_it() -> Non
 
     with pytest.raises(RefusedError, match="tube voltage"):
         translate((small_pair().ct, None), 1, lambda _d, _t, _s: None, lambda: False)
+
+
+def test_a_fusion_family_trains_and_is_not_measured_in_suv(tmp_path: Path) -> None:
+    run = tiny_run("pix2pix", steps=2)
+    fusion = replace(run.family.domain, target="fusion")
+
+    release = train_family(
+        replace(run, family=replace(run.family, domain=fusion)), DATA, tmp_path, world=ALONE
+    )
+
+    assert release is not None
+    assert release.metrics["images"] == {}
+    assert "has no SUV and was not measured" in release.card
+    with pytest.raises(RefusedError, match="makes no PET of a CT"):
+        translator_of(release, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", ["baseline", "cpdm"])
+def test_families_of_blocks_train_and_are_measured_on_whole_volumes(
+    tmp_path: Path, name: str
+) -> None:
+    run = replace(tiny_run(name, steps=2), family=blocks(name))
+
+    release = train_family(run, DATA, tmp_path, world=ALONE)
+
+    assert release is not None
+    assert release.metrics["images"]["model"]["mae_suv"] > 0

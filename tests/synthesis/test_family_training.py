@@ -13,7 +13,7 @@ import torch
 
 from synthesis.config import RecipeConfig, preset
 from synthesis.families import build_family
-from synthesis.training.checkpoint import CheckpointRefusedError
+from synthesis.training.checkpoint import CheckpointRefusedError, find_progress
 from synthesis.training.courses import Plateau, rate_share
 from synthesis.training.family_run import FamilyTraining
 from synthesis.training.prepared import prepare
@@ -72,6 +72,23 @@ def test_lines_written_after_the_last_checkpoint_are_cut_off(tmp_path: Path) -> 
     FamilyTraining(run, data, tmp_path, world=ALONE).fit()
 
     assert curves(tmp_path) == whole
+
+
+def test_a_checkpoint_that_was_being_written_is_not_taken_for_one(tmp_path: Path) -> None:
+    run = tiny_run("baseline", steps=2)
+    data = prepare(run, DATA, tmp_path, world=ALONE)
+    FamilyTraining(run, data, tmp_path, world=ALONE).fit()
+    half = tmp_path / "checkpoint" / "leg1-step00000002"
+    half.mkdir()
+    (half / "state.safetensors").write_bytes(b"half")
+
+    again = FamilyTraining(run, data, tmp_path, world=ALONE)
+    again.fit()
+
+    found = find_progress(tmp_path / "checkpoint", data.fingerprint)
+    assert found is not None
+    assert (found.leg, found.step) == (1, 0)
+    assert not list((tmp_path / "checkpoint").rglob("*.pt"))
 
 
 def test_two_processes_train_as_one_with_twice_the_batch(tmp_path: Path) -> None:
