@@ -31,6 +31,16 @@ def bytes_of(networks: nn.Module, evaluate: Callable[[], object]) -> int:
     return max(total, 1)
 
 
+def usual_budget_mib(device: torch.device) -> int:
+    """Return 2 GiB, or a quarter of a CUDA device's memory, whatever of it is free just now.
+
+    What is free differs from call to call, and with it batches and the last bits of an image.
+    """
+    if device.type != "cuda":
+        return 2048
+    return int(torch.cuda.get_device_properties(device).total_memory // (4 * MIB))
+
+
 def batch_within(budget_mib: int, bytes_each: int, count: int, device: torch.device) -> int:
     """Return how many elements are computed at a time; at least one."""
     most = MOST_ON_CUDA if device.type == "cuda" else MOST_ON_CPU

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from synthesis.contract import Cancelled, Progress, Refused, RefusedError
 from synthesis.families import Condition, Family
-from synthesis.inference.memory import MIB, batch_within, bytes_of
+from synthesis.inference.memory import MIB, batch_within, bytes_of, usual_budget_mib
 
 Array = NDArray[np.float32]
 TOO_LITTLE = Refused("memory", "The device's memory does not suffice for one element at a time.")
@@ -38,7 +38,8 @@ class Sampling:
     evaluations
         Of the network for one sample; None is the configured number.
     budget_mib
-        Memory that the layers' outputs may take; batches are as large as it allows.
+        Memory that the layers' outputs may take; batches are as large as it allows. None is
+        2 GiB, on CUDA a quarter of the device.
     lower_precision
         bfloat16 where the networks compute; faster on CUDA, and other bytes.
     """
@@ -46,7 +47,7 @@ class Sampling:
     seed: int = 0
     samples: int = 1
     evaluations: int | None = None
-    budget_mib: int = 2048
+    budget_mib: int | None = None
     lower_precision: bool = False
 
 
@@ -99,6 +100,8 @@ class Work:
     def fitting(self, condition: Condition, count: int) -> int:
         """Return how many elements fit the budget, by what one evaluation of one holds."""
         budget = self.sampling.budget_mib
+        if budget is None:
+            budget = usual_budget_mib(self.family.device)
         probe = Sampling(evaluations=1, lower_precision=self.sampling.lower_precision)
         try:
             each = bytes_of(self.family.networks, lambda: self.sample(condition, silent, probe))
