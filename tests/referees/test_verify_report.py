@@ -61,6 +61,15 @@ def test_r_finds_every_key_number_of_the_report(report):
         assert re.search(rf"\| {what} \| value$", done.stdout, re.MULTILINE), what
 
 
+@pytest.mark.parametrize(("participants", "seed"), [(4, 1), (9, 3), (13, 7)])
+def test_r_follows_a_study_whose_sites_have_one_case_or_none(tmp_path, participants, seed):
+    tables = simulated_tables(participants=participants, seed=seed)
+    write_report(run(PLAN, tables), provenance={}, out=tmp_path, title="Outcomes")
+    done = _verify(tmp_path)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert done.stderr == ""
+
+
 TAMPERED = [
     (
         "results.csv",

@@ -7,12 +7,14 @@ cluster_variance <- function(x, who) {
 }
 
 t_mean <- function(x, level) {
+  if (length(x) < 2) return(list(value = mean(x)))
   interval(mean(x), qt(0.5 + level / 2, length(x) - 1) * sd(x) / sqrt(length(x)))
 }
 
 clustered_mean <- function(x, who, level) {
   k <- length(unique(who))
   if (k == length(x)) return(t_mean(x, level))
+  if (k < 2) return(list(value = mean(x)))
   interval(mean(x), qt(0.5 + level / 2, k - 1) * sqrt(cluster_variance(x, who)))
 }
 
@@ -78,6 +80,7 @@ exact <- function(x, n, level) {
 logit_clustered <- function(right, who, level) {
   p <- mean(right)
   k <- length(unique(who))
+  if (k < 2) return(list(value = p))
   half <- qt(0.5 + level / 2, k - 1) * sqrt(cluster_variance(right, who)) / (p * (1 - p))
   list(value = p, lower = plogis(qlogis(p) - half), upper = plogis(qlogis(p) + half))
 }

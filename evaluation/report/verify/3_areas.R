@@ -35,8 +35,10 @@ areas <- function(truth, scores, who) {
   k <- length(people)
   ku <- length(unique(who[yes]))
   kv <- length(unique(who[!yes]))
-  cross <- k / (k - 1) * crossprod(su, sv)
-  covariance <- ku / (ku - 1) * crossprod(su) / m^2 + kv / (kv - 1) * crossprod(sv) / n^2 +
+  # One participant shows no variation between participants.
+  raised <- function(k) if (k > 1) k / (k - 1) else NA
+  cross <- raised(k) * crossprod(su, sv)
+  covariance <- raised(ku) * crossprod(su) / m^2 + raised(kv) * crossprod(sv) / n^2 +
     (cross + t(cross)) / (m * n)
   list(value = value, covariance = covariance)
 }
@@ -113,6 +115,8 @@ area_difference <- function(method, both, level) {
   contrast <- c(1, -1)
   variance <- drop(contrast %*% found$covariance %*% contrast)
   value <- sum(contrast * found$value)
+  # A single case of a kind has no variance: there is a value and neither interval nor test.
+  if (is.na(variance)) return(list(value = value))
   own <- interval(value, qnorm(0.5 + level / 2) * sqrt(max(variance, 0)))
   own$p <- if (variance <= 1e-18) 1 else 2 * pnorm(-abs(value) / sqrt(variance))
   own
