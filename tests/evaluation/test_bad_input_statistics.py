@@ -137,8 +137,8 @@ _ELSEWHERE = {
     # Arrays checked by their callers; a covariance of NaN is documented.
     "areas_from_placements", "areas_under_curve", "placement_values", "weighted_ccc",
     "weighted_sums",
-    # `bootstrap` is its case of one statistic.
-    "bootstrap_each",
+    # `bootstrap` and `lin_ccc` are their cases of one statistic, one quantity.
+    "bootstrap_each", "lin_ccc_each",
 }  # fmt: skip
 
 
