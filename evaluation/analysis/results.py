@@ -1,5 +1,6 @@
 """Result rows: the only thing that reports and dashboards read."""
 
+import math
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -77,6 +78,7 @@ class Place:
 
     def row(self, statistic: str, e: Estimate, *, unit_of_value: str = "") -> ResultRow:
         """Return the row of one estimate."""
+        e = _finite(e)
         return ResultRow(
             self.endpoint, self.family, self.quantity, self.test, self.target_condition, self.unit,
             self.region, self.analysis_set, self.subgroup, statistic, e.value, e.lower, e.upper,
@@ -119,6 +121,20 @@ def _with_flags(e: Estimate) -> str:
     """Return the method with the flags that no reason spells out."""
     flags = [flag for flag in e.flags if flag not in _SAID_OTHERWISE]
     return f"{e.method} [{', '.join(flags)}]" if flags else e.method
+
+
+def _finite(e: Estimate) -> Estimate:
+    """Return the estimate without numbers that are not finite, and say so in the reason.
+
+    A study of two or three participants gives limits that overflow on the scale that is printed.
+    """
+    if e.value is not None and not math.isfinite(e.value):
+        reason = e.reason or "the estimate is not a finite number"
+        return replace(e, value=None, lower=None, upper=None, reason=reason)
+    if any(b is not None and not math.isfinite(b) for b in (e.lower, e.upper)):
+        reason = e.reason or "the interval has no finite limit"
+        return replace(e, lower=None, upper=None, reason=reason)
+    return e
 
 
 def numbered(rows: list[ResultRow]) -> tuple[ResultRow, ...]:

@@ -1,11 +1,14 @@
 """How scores of units are joined to the reference standard."""
 
+import math
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from evaluation.analysis import COLUMNS, Tables, empty_table, run
+from evaluation.analysis.results import Place
+from evaluation.statistics import Estimate
 from tests.evaluation.full_study import QUICK as PLAN
 from tests.evaluation.row_lookup import everybody
 from tests.evaluation.simulated_study import simulated_tables
@@ -107,3 +110,14 @@ def test_several_readers_get_their_own_rows_and_share_participants(result):
     single = everybody(result, "auc", test="reader_ct:R1", unit="lesion")
     assert pooled.n == 2 * single.n
     assert pooled.clusters == single.clusters
+
+
+def test_a_number_that_is_not_finite_is_withheld_with_a_reason():
+    place = Place("ssim", "primary", "image_paired", 0.95)
+    e = Estimate(1.0, 0.5, math.inf, 0.95, 3, 3, 0, "t")
+    row = place.row("mean", e)
+    assert (row.value, row.lower, row.upper) == (1.0, None, None)
+    assert row.reason == "the interval has no finite limit"
+    lost = place.row("mean", replace(e, value=math.nan))
+    assert (lost.value, lost.lower, lost.upper) == (None, None, None)
+    assert lost.reason == "the estimate is not a finite number"
