@@ -95,6 +95,12 @@ def rubin(
     added = (1 + 1 / m) * between
     total = within + added
     df = _barnard_rubin(m, added / total if total > 0 else 0.0, complete_df)
+    if not df > 0:
+        reason = "the imputed tables leave no degree of freedom: no interval"
+        lost = replace(plain, flags=("no_interval",), reason=reason)
+        return RubinPooled(
+            lost, within, between, df, 1.0, added / within if within > 0 else math.inf
+        )
     half = float(stats.t.ppf(0.5 + level / 2, df)) * math.sqrt(total)
     flags = () if total > 0 else ("no_variation",)
     estimate = replace(plain, lower=mean - half, upper=mean + half, flags=flags)

@@ -150,3 +150,9 @@ def test_impossible_searches_are_refused(bad):
     deltas = request.pop("deltas")
     with pytest.raises(ValueError, match=r"delta|side"):
         tipping_point(_shifted, deltas, **request)
+
+
+def test_tables_without_a_variance_of_their_own_have_a_value_and_no_interval():
+    p = rubin([0.1, 0.2, 0.3], [0.0] * 3, n=6, clusters=2, missing=2, complete_df=1)
+    assert (p.estimate.lower, p.estimate.upper, p.df) == (None, None, 0.0)
+    assert "no degree of freedom" in p.estimate.reason

@@ -87,20 +87,20 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
         raise Refused(Reason("run_incomplete", "Only a completed evaluation can be published."))
     cut = evaluation_run.cut
     plan = load_plan(cut.plan_text)
-    paths = write_report(
-        run(plan, tables_of(cut)),
-        provenance=provenance_of(evaluation_run),
-        out=out,
-        title=cut.protocol_version.title,
-        suppress_below=plan.minimum.cell,
-    )
+    result = run(plan, tables_of(cut))
     sentence = (
         f"The evaluation of “{cut.name}” was written for publication, cells below "
         f"{plan.minimum.cell} withheld."
     )
-    with transaction.atomic():
+    with transaction.atomic():  # nothing leaves without its trail, and no trail says what did not
         record("publish_report", evaluation_run, sentence, by=by)
-    return paths
+        return write_report(
+            result,
+            provenance=provenance_of(evaluation_run),
+            out=out,
+            title=cut.protocol_version.title,
+            suppress_below=plan.minimum.cell,
+        )
 
 
 def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, str]]:
