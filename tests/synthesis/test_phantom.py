@@ -18,8 +18,8 @@ def test_ct_is_in_hounsfield_units_and_pet_in_suv_on_grids_of_the_same_extent() 
     pair = full_pair()
 
     assert (pair.ct.unit, pair.pet.unit) == ("HU", "SUVbw")
-    assert pair.ct.array.shape == (64, 192, 192)
-    assert pair.pet.array.shape == (64, 96, 96)
+    assert pair.ct.array.shape == (72, 192, 192)
+    assert pair.pet.array.shape == (72, 96, 96)
     for axis in range(3):
         extent_ct = pair.ct.grid.shape[axis] * pair.ct.grid.spacing_mm[axis]
         extent_pet = pair.pet.grid.shape[axis] * pair.pet.grid.spacing_mm[axis]
