@@ -22,8 +22,8 @@ def paint_abdomen(
     _paint_bowel(canvas, body, rng)
     _paint_liver(canvas, body, rib_cage)
     _paint_stomach(canvas, body)
-    _paint_spleen(canvas, body)
     _paint_kidneys(canvas, body)
+    _paint_spleen(canvas, body)
     _paint_pancreas(canvas, body)
     _paint_vessels(canvas)
 
@@ -66,8 +66,9 @@ def _paint_stomach(canvas: Canvas, body: Body) -> None:
 
 def _paint_spleen(canvas: Canvas, body: Body) -> None:
     k, w = body.spleen_scale, body.thorax_half_width_mm
-    over = (Tissue.FAT, *LOOSE)
-    canvas.ellipsoid(Tissue.SPLEEN, (0.72 * w, 32, -48), (25 * k, 44 * k, 47 * k), over=over)
+    over = (Tissue.FAT, *LOOSE, *HOLLOW)
+    centre: Point = (0.77 * w, 28, -66)
+    canvas.ellipsoid(Tissue.SPLEEN, centre, (25 * k, 42 * k, 50 * k), over=over)
 
 
 def _paint_kidneys(canvas: Canvas, body: Body) -> None:

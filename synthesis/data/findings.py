@@ -33,7 +33,7 @@ DENSITY_CORRELATION = 0.33
 MARGIN_CORRELATION = 0.26
 DENSITY_SD_HU = 13.0
 # Mean and SD of the spiculation (0 smooth, 1 strongly spiculated), before it is cut to 0 to 1.
-SPICULATION = {True: (0.5, 0.22), False: (0.12, 0.1)}
+SPICULATION = {True: (0.4, 0.25), False: (0.28, 0.2)}
 
 LARGEST_SUBSOLID_MM = 34.0
 HIGHEST_NODE_SCORE = 2.3  # the log-normal's far tail would beat every primary tumour

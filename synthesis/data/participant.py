@@ -176,7 +176,7 @@ def _draw_body(
         liver_scale=build * _scale(rng, 0.05),
         spleen_scale=build * _scale(rng, 0.09),
         kidney_scale=build * _scale(rng, 0.05),
-        heart_scale=build * _scale(rng, 0.05),
+        heart_scale=1.06 * build * _scale(rng, 0.05),
         wall_mm=float(np.clip(rng.normal(10.5 if sex == "M" else 9.5, 1.2), 7, 15)),
         breast_scale=float(np.clip((bmi / 23.6) ** 0.7 * np.exp(rng.normal(0, 0.12)), 0.6, 1.4)),
         gland_scale=float(np.clip(1.1 - 0.012 * (age - 45) + rng.normal(0, 0.12), 0.35, 1.2)),
