@@ -20,13 +20,19 @@ from evaluation.imaging import (
     read_segmentation,
     read_series,
 )
+from synthesis.config import Modality
 from synthesis.data.model_grid import NotAxialError, to_axial
+from synthesis.data.mr import read_mr
 from synthesis.data.pairs import Pair, PairRefusedError, foci_of
 from synthesis.data.source import Source, SourceRefusedError
 
 TABLES = ("participants.csv", "cases.csv")
 ONE_SITE = "only"
 ORGAN = "organ:"
+WANTED = {
+    "ct": "a CT and a PET (CT/ and PET/ with DICOM, or ct.nii.gz and pet.nii.gz)",
+    "mr": "an MR and a PET (mr.nii.gz, and PET/ with DICOM or pet.nii.gz)",
+}
 Named = list[tuple[str, NDArray[np.bool_]]]
 
 
@@ -34,8 +40,9 @@ Named = list[tuple[str, NDArray[np.bool_]]]
 class _Place:
     """Where one participant's images lie, and what the table says of them."""
 
-    ct: Path
+    source: Path
     pet: Path
+    reference: Path | None
     lesions: Path | None
     organs: Path | None
     row: Mapping[str, str]
@@ -47,21 +54,22 @@ class FolderSource(Source):
     Outlines are optional: `LESIONS/` and `ORGANS/` with one DICOM SEG or RTSTRUCT each, or
     `lesions.nii.gz` and `organs.nii.gz`; segments named `organ:...` are no lesions. A table
     beside the folders (`participants.csv`, or `cases.csv` of a cohort) may say site, sex, age_years,
-    height_cm, weight_kg and kvp. Participants without a PET are left out.
+    height_cm, weight_kg and kvp. Participants without a PET are left out. A model of MR takes
+    `mr.nii.gz` in place of the CT, with `reference.nii.gz` or the column mr_reference.
     """
 
-    def __init__(self, folder: Path, spec: str) -> None:
+    def __init__(self, folder: Path, spec: str, *, source: Modality = "ct") -> None:
         self.spec = spec
+        self._source = source
         rows = _rows(folder)
         self._places = {
             below.name: place
             for below in sorted(folder.iterdir())
-            if below.is_dir() and (place := _place(below, rows.get(below.name, {}))) is not None
+            if below.is_dir() and (place := _place(below, rows.get(below.name, {}), source))
         }
         if not self._places:
             raise SourceRefusedError(
-                f"{folder.name} holds no participant's folder with a CT and a PET "
-                "(CT/ and PET/ with DICOM, or ct.nii.gz and pet.nii.gz)."
+                f"{folder.name} holds no participant's folder with {WANTED[source]}."
             )
         self.sites = {n: p.row.get("site", "") or ONE_SITE for n, p in self._places.items()}
 
@@ -76,7 +84,7 @@ class FolderSource(Source):
         """
         place = self._places[participant]
         try:
-            ct, kvp, frame = _ct(place.ct)
+            image, kvp, frame = self._image(place)
             pet = _pet(place.pet, frame)
             outlined = _regions(place.lesions, pet.grid)
             lesions = [region for region in outlined if not region[0].startswith(ORGAN)]
@@ -85,19 +93,27 @@ class FolderSource(Source):
             organs = foci_of(others + _regions(place.organs, pet.grid), pet.grid.shape)
         except (Refused, NotAxialError, ValueError) as error:
             raise PairRefusedError(f"Participant {participant}: {error}") from error
-        stated = place.row.get("kvp", "")
         return Pair(
             participant=participant,
-            ct=ct,
+            ct=image,
             pet=pet,
             foci=foci,
             focus_names=names,
             malignant=(None,) * len(names),
-            kvp=float(stated) if stated else kvp,
+            kvp=kvp,
             demographics=_demographics(place.row),
             organs=organs[0] if organs[1] else None,
             organ_names=organs[1],
         )
+
+    def _image(self, place: _Place) -> tuple[Volume, float | None, str]:
+        """Return the source, its tube voltage and its frame of reference where it has them."""
+        if self._source == "mr":
+            measured = place.row.get("mr_reference", "")
+            return read_mr(place.source, place.reference, measured), None, ""
+        image, kvp, frame = _ct(place.source)
+        stated = place.row.get("kvp", "")
+        return image, float(stated) if stated else kvp, frame
 
 
 def _rows(folder: Path) -> dict[str, dict[str, str]]:
@@ -111,12 +127,12 @@ def _rows(folder: Path) -> dict[str, dict[str, str]]:
     return {}
 
 
-def _place(folder: Path, row: Mapping[str, str]) -> _Place | None:
-    ct, pet = _first(folder, "CT", "ct"), _first(folder, "PET", "pet")
-    if ct is None or pet is None:
+def _place(folder: Path, row: Mapping[str, str], source: Modality) -> _Place | None:
+    image, pet = _first(folder, source.upper(), source), _first(folder, "PET", "pet")
+    if image is None or pet is None:
         return None
     lesions, organs = _first(folder, "LESIONS", "lesions"), _first(folder, "ORGANS", "organs")
-    return _Place(ct, pet, lesions, organs, row)
+    return _Place(image, pet, _first(folder, "REFERENCE", "reference"), lesions, organs, row)
 
 
 def _first(folder: Path, dicom: str, nifti: str) -> Path | None:

@@ -70,7 +70,10 @@ participants; SHA-256 of the split {split.digest}. Seed {run.training.seed}.
 
 def _domain(spec: Spec) -> str:
     domain = spec.domain
-    windows = ", ".join(f"{w.low_hu:g} to {w.high_hu:g} HU" for w in domain.windows)
+    unit = "HU"
+    if domain.source == "mr":
+        unit = f"thousandths of the median MR signal of {domain.reference_tissue}"
+    windows = ", ".join(f"{w.low_hu:g} to {w.high_hu:g} {unit}" for w in domain.windows)
     spacing = " x ".join(f"{s:.2f}" for s in reversed(domain.spacing_zyx_mm))
     codec = domain.codec
     return (

@@ -70,7 +70,8 @@ def prepare(
     if not world.writes:
         world.wait()
     out.mkdir(parents=True, exist_ok=True)
-    source = open_source(spec, run.family.domain.spacing_zyx_mm, out / "data")
+    domain = run.family.domain
+    source = open_source(spec, domain.spacing_zyx_mm, out / "data", source=domain.source)
     split = _split(run.split, source, out / SPLIT)
     if descent is not None:
         require_unseen(split, descent.parent)
