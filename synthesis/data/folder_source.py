@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -91,6 +92,7 @@ class FolderSource(Source):
             others = [region for region in outlined if region[0].startswith(ORGAN)]
             foci, names = foci_of(lesions, pet.grid.shape)
             organs = foci_of(others + _regions(place.organs, pet.grid), pet.grid.shape)
+            demographics = _demographics(place.row)
         except (Refused, NotAxialError, ValueError) as error:
             raise PairRefusedError(f"Participant {participant}: {error}") from error
         return Pair(
@@ -101,7 +103,7 @@ class FolderSource(Source):
             focus_names=names,
             malignant=(None,) * len(names),
             kvp=kvp,
-            demographics=_demographics(place.row),
+            demographics=demographics,
             organs=organs[0] if organs[1] else None,
             organ_names=organs[1],
         )
@@ -113,7 +115,7 @@ class FolderSource(Source):
             return read_mr(place.source, place.reference, measured), None, ""
         image, kvp, frame = _ct(place.source)
         stated = place.row.get("kvp", "")
-        return image, float(stated) if stated else kvp, frame
+        return image, _number(stated) if stated else kvp, frame
 
 
 def _rows(folder: Path) -> dict[str, dict[str, str]]:
@@ -122,8 +124,11 @@ def _rows(folder: Path) -> dict[str, dict[str, str]]:
         if (folder / name).is_file():
             with (folder / name).open(encoding="utf-8-sig", newline="") as stream:
                 rows = list(csv.DictReader(stream))
-            named = {r.get("participant") or r.get("ct_folder", "").split("/")[0]: r for r in rows}
-            return {name: row for name, row in named.items() if name}
+            named = [r.get("participant") or r.get("ct_folder", "").split("/")[0] for r in rows]
+            twice = sorted(n for n, count in Counter(named).items() if n and count > 1)
+            if twice:
+                raise SourceRefusedError(f"{name} has more than one row of {twice[0]}.")
+            return {own: row for own, row in zip(named, rows, strict=True) if own}
     return {}
 
 
@@ -174,8 +179,15 @@ def _demographics(row: Mapping[str, str]) -> tuple[float, float, float, float] |
     said = [row.get(key, "") for key in ("height_cm", "weight_kg", "age_years")]
     if row.get("sex") not in ("F", "M") or not all(said):
         return None
-    height, weight, age = (float(value) for value in said)
+    height, weight, age = (_number(value) for value in said)
     return height / 100, weight, float(row["sex"] == "M"), age
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"the table says {text!r} where a number should stand") from None
 
 
 def unpack(archive: Path, scratch: Path) -> Path:
