@@ -74,6 +74,16 @@ class FolderSource(Source):
             )
         self.sites = {n: p.row.get("site", "") or ONE_SITE for n, p in self._places.items()}
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 over who is in the folder and when which file was written: other files, other cases."""
+        lines = [super().digest]
+        for name, place in sorted(self._places.items()):
+            for path in (place.source, place.pet, place.reference, place.lesions, place.organs):
+                lines += [f"{name}/{line}" for line in _state(path)]
+            lines.append(f"{name}/{sorted(place.row.items())}")
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
     def pair(self, participant: str) -> Pair:
         """Return the images of a participant, in HU and SUVbw.
 
@@ -143,6 +153,15 @@ def _place(folder: Path, row: Mapping[str, str], source: Modality) -> _Place | N
 def _first(folder: Path, dicom: str, nifti: str) -> Path | None:
     names = (dicom, f"{nifti}.nii.gz", f"{nifti}.nii")
     return next((folder / name for name in names if (folder / name).exists()), None)
+
+
+def _state(path: Path | None) -> list[str]:
+    """Return name, size and time of the files of one place."""
+    if path is None:
+        return []
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+    states = [(file.name, file.stat()) for file in files]
+    return [f"{path.name}/{name} {s.st_size} {s.st_mtime_ns}" for name, s in states]
 
 
 def _ct(path: Path) -> tuple[Volume, float | None, str]:

@@ -208,3 +208,18 @@ def test_the_cascade_refuses_a_participant_whose_size_nobody_states(tmp_path: Pa
 
     with pytest.raises(PairRefusedError, match="needs height, weight, sex and age"):
         CaseStore(source, tiny("cascade3d"), tmp_path / "cases").prepare(["A"])
+
+
+def test_a_file_that_was_replaced_gives_another_case(tmp_path: Path) -> None:
+    place = tmp_path / "data"
+    nifti(place / "A", "ct")
+    nifti(place / "A", "pet")
+    before = CaseStore(FolderSource(place, "x"), tiny("baseline"), tmp_path / "cases")
+    before.prepare(["A"])
+    pet = small_pair().pet
+    write_nifti(Volume(2 * pet.array, pet.grid, "SUVbw"), place / "A" / "pet.nii.gz")
+
+    after = CaseStore(FolderSource(place, "x"), tiny("baseline"), tmp_path / "cases")
+    after.prepare(["A"])
+
+    np.testing.assert_allclose(after.case("A").suv, 2 * before.case("A").suv, rtol=1e-2, atol=1e-3)
