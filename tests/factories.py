@@ -12,7 +12,7 @@ from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
 from studyportal.clinical.rules import ReferenceStatus, TargetCondition, Unit
 from studyportal.core.models import AuditEvent, StatusChange, User
 from studyportal.exports.models import Export, ExportDownload
-from studyportal.exports.states import ExportStatus
+from studyportal.exports.states import ExportKind, ExportStatus
 from studyportal.imaging.models import (
     Finding,
     ImagingSeries,
@@ -644,6 +644,7 @@ class ExportFactory(DjangoModelFactory):
             size=1000,
         )
         errored = factory.Trait(status=ExportStatus.ERRORED, reason="It broke.")
+        pairs = factory.Trait(kind=ExportKind.PAIRS, run=None, purpose="To train a model.")
 
 
 class ExportDownloadFactory(DjangoModelFactory):

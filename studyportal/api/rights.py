@@ -54,5 +54,6 @@ RIGHTS: Mapping[str, Action | Access] = {
     "exports.list": Action.EXPORT,
     "exports.retrieve": Action.EXPORT,
     "exports.create": Action.EXPORT,
+    "exports.pairs": Action.EXPORT,
     "exports.download": Action.EXPORT,
 }

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +59,44 @@ def store_file(source: Path) -> StoredFile:
     return store_bytes(source.read_bytes())
 
 
+@contextmanager
+def partial_file(key: str) -> Iterator[Path]:
+    """A path beside the archive for a file that is too large for memory; what is not kept is removed."""
+    path = _partial(key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def drop_partial(key: str) -> None:
+    """What a worker that was killed had written under this key is gone."""
+    _partial(key).unlink(missing_ok=True)
+
+
+def keep_file(path: Path) -> StoredFile:
+    """The partial file lies in the archive under its digest, on disk, without having been held in memory."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    stored = StoredFile(sha256=digest_of(path), size=path.stat().st_size)
+    target = path_of(stored.sha256)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o440)
+        path.rename(target)  # same file system, so the rename is atomic
+    return stored
+
+
+def discard(sha256: str) -> None:
+    """The file is gone from the archive; only for what can be made again."""
+    path_of(sha256).unlink(missing_ok=True)
+
+
+def _partial(key: str) -> Path:
+    return Path(settings.ARCHIVE_DIR) / f".partial-{key}"
+
+
 def read_bytes(sha256: str) -> bytes:
     """Return the content, verified.
 
@@ -67,17 +107,21 @@ def read_bytes(sha256: str) -> bytes:
     """
     path = path_of(sha256)
     if not path.is_file():
-        raise DamagedFile(
-            Reason("file_missing", f"The stored file {sha256[:12]}… is missing from the archive.")
-        )
+        raise _missing(sha256)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise DamagedFile(
-            Reason(
-                "file_damaged", f"The stored file {sha256[:12]}… is damaged: its digest changed."
-            )
-        )
+        raise _damaged(sha256)
     return content
+
+
+def _missing(sha256: str) -> DamagedFile:
+    sentence = f"The stored file {sha256[:12]}… is missing from the archive."
+    return DamagedFile(Reason("file_missing", sentence))
+
+
+def _damaged(sha256: str) -> DamagedFile:
+    sentence = f"The stored file {sha256[:12]}… is damaged: its digest changed."
+    return DamagedFile(Reason("file_damaged", sentence))
 
 
 def verified_path(sha256: str) -> Path:
@@ -88,8 +132,12 @@ def verified_path(sha256: str) -> Path:
     DamagedFile
         When the file is missing or its content has another digest.
     """
-    read_bytes(sha256)
-    return path_of(sha256)
+    path = path_of(sha256)
+    if not path.is_file():
+        raise _missing(sha256)
+    if digest_of(path) != sha256:
+        raise _damaged(sha256)
+    return path
 
 
 def digest_of(path: Path) -> str:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from studyportal.core import clock
 from studyportal.exports.selectors import requested_exports
+from studyportal.exports.services import expire_old, give_up_lost
 from studyportal.imaging.selectors import unsettled_series
 from studyportal.imaging.services import purge_stale
 from studyportal.outcomes.selectors import planned_runs, unmeasured_pairs
@@ -14,6 +15,7 @@ from studyportal.tasks.dispatch import portal_task
 
 _PATIENCE = timedelta(seconds=60)
 _KEPT = timedelta(days=14)
+_LONGEST_BUILD = timedelta(hours=3)  # beyond the time limit of a task
 _AT_ONCE = 20
 
 
@@ -22,6 +24,8 @@ def sweep() -> None:
     """Idempotent: every task it sends takes its row first, so a doubled message does nothing."""
     requeue_lost()
     purge_stale(before=clock.now() - _KEPT)
+    expire_old(before=clock.now() - _KEPT)
+    give_up_lost(before=clock.now() - _LONGEST_BUILD)
     before = clock.now() - _PATIENCE
     if not any_running():  # a busy worker still holds its messages; an idle one has lost them
         for job in waiting_jobs().filter(requested_at__lt=before)[:_AT_ONCE]:

@@ -74,6 +74,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     "run_file": Action.SEE_OUTCOMES,
     "exports": Action.EXPORT,
     "request_export": Action.EXPORT,
+    "request_pairs_export": Action.EXPORT,
     "download_export": Action.EXPORT,
     # overview and running
     "dashboard": Action.SEE_DASHBOARD,

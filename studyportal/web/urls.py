@@ -59,6 +59,7 @@ urlpatterns = [
     page("outcomes/runs/<uuid:run_id>/files/<path:name>", outcomes.run_file, "run_file"),
     page("outcomes/runs/<uuid:run_id>/export/", exports.request_export, "request_export"),
     page("exports/", exports.exports, "exports"),
+    page("exports/pairs/", exports.request_pairs, "request_pairs_export"),
     page("exports/<uuid:export_id>/download/", exports.download, "download_export"),
     page("people/", people.people, "people"),
     page("health/", people.health_page, "health"),

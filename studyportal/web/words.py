@@ -147,3 +147,13 @@ STATISTIC_WORDS: Mapping[str, str | Promise] = {
 def word_of(machine: str, status: str) -> Word:
     """Return the status as people read it."""
     return STATUS_WORDS[machine][status]
+
+
+# Why a pair does not leave with an export of images.
+LEFT_OUT_WORDS: Mapping[str, str | Promise] = {
+    "no_consent": _("no consent"),
+    "consent_withdrawn": _("consent withdrawn"),
+    "not_enrolled": _("not enrolled"),
+    "pair_excluded": _("pair excluded"),
+    "pair_not_ready": _("pair not ready"),
+}

@@ -1,7 +1,7 @@
 """Settings of models, cohorts and training; knows no torch."""
 
 from synthesis.config.codec import CtWindow, SuvCodec
-from synthesis.config.domain import DomainConfig, VoxelWeightsConfig
+from synthesis.config.domain import DomainConfig, Modality, VoxelWeightsConfig
 from synthesis.config.families import (
     FAMILY_CONFIGS,
     AdversarialConfig,
@@ -74,6 +74,7 @@ __all__ = [
     "FlowConfig",
     "GaussianConfig",
     "GeneratorConfig",
+    "Modality",
     "ModelConfig",
     "Pix2PixConfig",
     "Pix2PixDdpmConfig",

@@ -36,6 +36,8 @@ def translator_of(release: Release, device: torch.device) -> Translate:
             translation, ct[0], progress, cancelled
         )
     family = load_family(release, device=device)
+    if release.config.domain.source == "mr":
+        raise RefusedError(Refused("release", f"{release.title} translates MR, not CT."))
     if "hu" not in family.spec().needs or "suv" not in family.spec().outputs:
         sentence = f"{release.title} ({release.family}) makes no PET of a CT."
         raise RefusedError(Refused("release", sentence))

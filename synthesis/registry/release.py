@@ -24,6 +24,7 @@ from synthesis.config import (
     build,
     family_config,
 )
+from synthesis.registry.lineage import Learned, Lineage, read_lineage
 
 DESCRIPTION = "release.toml"
 WEIGHTS = "model.safetensors"
@@ -53,6 +54,11 @@ class Release:
         The same for releases of schema 1, which have a loader of their own; None for others.
     metrics
         Held-out results as trained: plain numbers by name.
+    lineage
+        The release that this one was made from; None for one trained from nothing.
+    learned
+        Whom this release and its ancestors were fitted and tuned on, as salted hashes; empty where
+        the release was written before this was kept.
     """
 
     folder: Path
@@ -67,6 +73,8 @@ class Release:
     card: str
     metrics: dict[str, Any]
     training: dict[str, Any]
+    lineage: Lineage | None = None
+    learned: tuple[Learned, ...] = ()
 
     @property
     def weights(self) -> Path:
@@ -116,6 +124,7 @@ def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
             "this version cannot run it."
         )
     config, model = _settings(table)
+    lineage, learned = read_lineage(table)
     for name in (WEIGHTS, CARD):
         found = hashlib.sha256(_read(folder, name)).hexdigest()
         if found != table["files"][name]:
@@ -133,6 +142,8 @@ def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
         card=_read(folder, CARD).decode("utf-8"),
         metrics=table["metrics"],
         training=table["training"],
+        lineage=lineage,
+        learned=learned,
     )
 
 

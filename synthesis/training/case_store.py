@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from synthesis.config import Cascade3dConfig, FamilyConfig, to_table
+from synthesis.config import Cascade3dConfig, CpdmConfig, FamilyConfig, to_table
+from synthesis.data.attenuation import TubeVoltageError, require_kvp
 from synthesis.data.pairs import (
     PairCase,
     PairRefusedError,
@@ -54,6 +55,8 @@ class CaseStore:
     def _made(self, name: str) -> PairCase:
         config = self._config
         case = make_pair_case(self._source.pair(name), config.domain)
+        if isinstance(config, CpdmConfig) and config.attenuation != "none":
+            self._require_kvp(case)
         if not isinstance(config, Cascade3dConfig):
             return case
         if case.demographics is None:
@@ -62,6 +65,14 @@ class CaseStore:
                 "beside the folders must say them."
             )
         return fit_to(case, config.volume)
+
+    @staticmethod
+    def _require_kvp(case: PairCase) -> None:
+        try:
+            require_kvp(case.kvp)
+        except TubeVoltageError as error:
+            sentence = f"Participant {case.participant}: {error} The table's kvp may say it."
+            raise PairRefusedError(sentence) from error
 
     def case(self, participant: str) -> PairCase:
         """Return a prepared case."""

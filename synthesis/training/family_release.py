@@ -13,7 +13,15 @@ from synthesis.config import FAMILY_SCHEMA, FamilyRun, to_table
 from synthesis.data.splits import PARTS
 from synthesis.families import Family, save_parts
 from synthesis.inference.sampling import Sampling
-from synthesis.registry import CARD, WEIGHTS, Release, load_release, write_description
+from synthesis.registry import (
+    CARD,
+    WEIGHTS,
+    Release,
+    lineage_tables,
+    load_release,
+    write_description,
+)
+from synthesis.training.descent import learned_by
 from synthesis.training.family_card import family_card
 from synthesis.training.family_held_out import Row, measure_held_out, summary, write_rows
 from synthesis.training.prepared import Prepared, Report, silent
@@ -62,6 +70,10 @@ def _description(
         "config": to_table(family.config),
         "training": _training(run, family.device, data),
         "metrics": metrics,
+        **lineage_tables(
+            None if data.descent is None else data.descent.lineage,
+            learned_by(data.split, data.descent),
+        ),
     }
 
 

@@ -24,6 +24,7 @@ from synthesis.training.checkpoint import (
     save_checkpoint,
 )
 from synthesis.training.curves import NO_TENSORBOARD, Curves
+from synthesis.training.descent import Descent, begin_from, saw_nobody
 from synthesis.training.family_release import write_family_release
 from synthesis.training.legs import OUT_OF_FOLD, Leg, legs_of
 from synthesis.training.patches import PatchSampler, ahead
@@ -33,15 +34,24 @@ from synthesis.training.world import World
 
 
 def train_family(
-    run: FamilyRun, spec: str, out: Path, *, world: World, report: Report = silent
+    run: FamilyRun,
+    spec: str,
+    out: Path,
+    *,
+    world: World,
+    report: Report = silent,
+    parent: Release | None = None,
 ) -> Release | None:
     """Train and write `out/release/`; go on from `out/checkpoint/` where there is one.
+
+    With a parent the training begins from its weights and the release states it.
 
     Also written: `curves.csv`, `split.json`, `cases/`, `images/`, `attention/`, `tensorboard/`.
     Only the first of several processes returns the release.
     """
     _set_up(run, world.device)
-    data = prepare(run, spec, out, world=world, report=report)
+    descent = None if parent is None else Descent(parent)
+    data = prepare(run, spec, out, world=world, report=report, descent=descent)
     training = FamilyTraining(run, data, out, world=world, report=report)
     training.fit()
     if not world.writes:
@@ -88,8 +98,22 @@ class FamilyTraining:
         )
         self._legs = legs_of(self.family, data.split, run.training)
         require_no_leak(data.split, {leg.name: leg.participants for leg in self._legs})
-        self._first_weights = weights_of(self.family, list(self.family.networks))
+        self._first_weights = self._begin()
         self._progress = Progress(data.fingerprint)
+
+    def _begin(self) -> dict[str, Tensor]:
+        """Take the parent's weights; return those that networks of one fold begin with.
+
+        A parent that saw somebody of this training cannot begin a network which must not have.
+        """
+        descent = self._data.descent
+        fresh = weights_of(self.family, list(self.family.networks))
+        if descent is None or descent.relation != "fine_tuned":
+            return fresh
+        begin_from(self.family, descent.parent)
+        if not saw_nobody(self._data.split.train, descent.parent):
+            return fresh
+        return weights_of(self.family, list(self.family.networks))
 
     def fit(self) -> None:
         """Train what is left to train."""

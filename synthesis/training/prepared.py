@@ -20,6 +20,7 @@ from synthesis.data.splits import (
     split_participants,
 )
 from synthesis.training.case_store import CaseStore
+from synthesis.training.descent import Descent, require_unseen
 from synthesis.training.world import World
 
 SPLIT = "split.json"
@@ -37,7 +38,9 @@ class Prepared:
     Attributes
     ----------
     fingerprint
-        SHA-256 of settings, split and images: what a checkpoint must belong to.
+        SHA-256 of settings, split, images and parent: what a checkpoint must belong to.
+    descent
+        The release that the training begins from; None where it begins from nothing.
     """
 
     source: Source
@@ -45,25 +48,43 @@ class Prepared:
     cases: CaseStore
     images_sha256: str
     fingerprint: str
+    descent: Descent | None = None
 
 
 def prepare(
-    run: FamilyRun, spec: str, out: Path, *, world: World, report: Report = silent
+    run: FamilyRun,
+    spec: str,
+    out: Path,
+    *,
+    world: World,
+    report: Report = silent,
+    descent: Descent | None = None,
 ) -> Prepared:
-    """Return the data of a run; the first process makes what is not there yet."""
+    """Return the data of a run; the first process makes what is not there yet.
+
+    Raises
+    ------
+    LeakError
+        When the parent learned from somebody whom this run would be tested on.
+    """
     if not world.writes:
         world.wait()
     out.mkdir(parents=True, exist_ok=True)
-    source = open_source(spec, run.family.domain.spacing_zyx_mm, out / "data")
+    domain = run.family.domain
+    source = open_source(spec, domain.spacing_zyx_mm, out / "data", source=domain.source)
     split = _split(run.split, source, out / SPLIT)
+    if descent is not None:
+        require_unseen(split, descent.parent)
     cases = CaseStore(source, run.family, out / "cases")
     everyone = (*split.train, *split.validation, *split.test)
     cases.prepare(everyone, partial(report, "reading images"))
     if world.writes:
         world.wait()
     images = cases.digest(everyone)
-    text = "/".join((run.digest, split.digest, images))
-    return Prepared(source, split, cases, images, hashlib.sha256(text.encode()).hexdigest())
+    parent = () if descent is None else (descent.parent.digest, descent.relation)
+    text = "/".join((run.digest, split.digest, images, *parent))
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()
+    return Prepared(source, split, cases, images, fingerprint, descent)
 
 
 def _split(config: SplitConfig, source: Source, path: Path) -> ParticipantSplit:

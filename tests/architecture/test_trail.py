@@ -165,6 +165,7 @@ ACTS = {
     },
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
     "exports.request_export": lambda: {"run": make.EvaluationRunFactory(completed=True)},
+    "exports.request_pairs_export": lambda: {"site": None, "reason": "To train."},
     "exports.download_export": lambda: {"export": ready_export()},
 }  # fmt: skip
 # Acts of the portal itself and of files, tested where their machinery is.

@@ -228,6 +228,7 @@ CASES: dict[str, Case] = {
         lambda site: {"run": str(make.EvaluationRunFactory(completed=True).pk)},
         status=202,
     ),
+    "exports.pairs": created("exports/pairs", lambda site: {"reason": "To train."}, status=202),
     "exports.download": Case(download_call),
 }
 RIGHTFUL = [
@@ -273,6 +274,7 @@ def test_nobody_passes_without_signing_in(name, site):
 def test_a_role_with_the_right_is_answered(name, role, site):
     call = CASES[name].call(site)
     answer = call.by(make.person(role, site))
+    answer.close()  # the file of a download
     assert answer.status_code == call.status, getattr(answer, "data", None)
 
 

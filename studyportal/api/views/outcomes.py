@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -14,7 +15,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from studyportal.api.filters import CutFilter, ExportFilter, ResultFilter, RunFilter
-from studyportal.api.serializers.exports import ExportBody, ExportDetail, ExportRow
+from studyportal.api.serializers.exports import (
+    ExportBody,
+    ExportDetail,
+    ExportRow,
+    PairsExportBody,
+)
 from studyportal.api.serializers.outcomes import (
     CutBody,
     CutDetail,
@@ -24,7 +30,7 @@ from studyportal.api.serializers.outcomes import (
     RunDetail,
     RunRow,
 )
-from studyportal.api.views.base import RowEndpoint, named
+from studyportal.api.views.base import RowEndpoint, named, named_by
 from studyportal.exports import services as export_services
 from studyportal.exports.selectors import exports_visible_to
 from studyportal.outcomes import services
@@ -34,6 +40,8 @@ from studyportal.outcomes.selectors import (
     runs_visible_to,
     unmeasured_of,
 )
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import sites_visible_to
 from studyportal.syntheses.selectors import releases_visible_to
 from studyportal.tasks import dispatch
 
@@ -100,7 +108,7 @@ class RunEndpoint(RowEndpoint):
 
 
 class ExportEndpoint(RowEndpoint):
-    """Exports of completed runs."""
+    """Exports of completed runs and of image pairs to train on."""
 
     row, detail_row = ExportRow, ExportDetail
     filterset_class = ExportFilter
@@ -117,15 +125,29 @@ class ExportEndpoint(RowEndpoint):
         dispatch.build_export(export.pk)
         return self.answer(export, status=202)
 
+    @extend_schema(request=PairsExportBody, responses={202: ExportDetail})
+    @action(detail=False, methods=["post"])
+    def pairs(self, request: Request) -> Response:
+        """An export of the ready CT/PET pairs, for training, waits to be built."""
+        body = self.body(PairsExportBody)
+        sites = sites_visible_to(self.request.user, Action.EXPORT)
+        code = body.get("site")
+        site = named_by(sites, "code", code, field="site") if code else None
+        export = export_services.request_pairs_export(
+            site=site, reason=body["reason"], by=self.person
+        )
+        dispatch.build_export(export.pk)
+        return self.answer(export, status=202)
+
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
     @action(detail=True, content_negotiation_class=AnyAccept)
-    def download(self, request: Request, pk: str) -> HttpResponse:
+    def download(self, request: Request, pk: str) -> HttpResponseBase:
         """The zip; who took it is kept."""
         export = self.get_object()
-        archive = export_services.download_export(export=export, by=self.person)
-        name = f"studyportal-export-{export.archive_sha256[:12]}.zip"
-        return HttpResponse(
-            archive,
+        path = export_services.download_export(export=export, by=self.person)
+        return FileResponse(
+            path.open("rb"),
+            as_attachment=True,
+            filename=f"studyportal-export-{export.archive_sha256[:12]}.zip",
             content_type="application/zip",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )

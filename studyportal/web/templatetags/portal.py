@@ -16,6 +16,7 @@ from studyportal.core import clock
 from studyportal.web.model_card import render_card
 from studyportal.web.words import (
     CONDITION_WORDS,
+    LEFT_OUT_WORDS,
     ROLE_WORDS,
     STATISTIC_WORDS,
     word_of,
@@ -85,6 +86,12 @@ def tidy(value: float | None) -> str:
 def estimate(row: Any) -> str:
     """Return an estimate with its interval: “0.87 (0.84 to 0.90)”."""
     return formats_of_report.interval_of(row)
+
+
+@register.filter
+def left_out(reason: str) -> str:
+    """Return why pairs did not leave with an export."""
+    return str(LEFT_OUT_WORDS[reason])
 
 
 @register.filter
