@@ -6,6 +6,7 @@ release.toml names the SHA-256 of the other two, so its own SHA-256 is the diges
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
 SCHEMA = 1  # one [model] of pix2pix; schema 2 has a [config] of any family
 FAMILIES = {SCHEMA: ("pix2pix",), FAMILY_SCHEMA: tuple(FAMILY_CONFIGS)}
+WORD = re.compile(r"[\w.+-]+")
+LONGEST = {"name": 80, "version": 40}  # they stand in tables and addresses
 PACKAGED = Path(__file__).parent.parent / "releases"
 
 
@@ -102,11 +105,33 @@ def load_release(folder: Path, expected_digest: str | None = None) -> Release:
     try:
         table = tomllib.loads(description.decode("utf-8"))
         release = _release(folder, table, digest)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigRefusedError, KeyError) as error:
+    except _MALFORMED as error:
         raise ReleaseRefusedError(
             f"{DESCRIPTION} of {folder.name} is malformed: {error}."
         ) from error
     return release
+
+
+_MALFORMED = (
+    UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigRefusedError, KeyError, TypeError,
+    AttributeError, RecursionError,
+)  # fmt: skip
+
+
+def read_description(folder: Path, digest: str) -> dict[str, Any]:
+    """Return the table of a release's description, its digest checked; the weights are not read.
+
+    Raises
+    ------
+    ReleaseRefusedError
+        When the file is missing or is not the one that was released.
+    """
+    description = _read(folder, DESCRIPTION)
+    if hashlib.sha256(description).hexdigest() != digest:
+        raise ReleaseRefusedError(
+            f"{DESCRIPTION} of {folder.name} was changed: its SHA-256 differs."
+        )
+    return tomllib.loads(description.decode("utf-8"))
 
 
 def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
@@ -115,9 +140,10 @@ def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
             f"{folder.name} is a {table['family']} release of schema {table['schema']}; "
             "this version cannot run it."
         )
+    _require_kinds(table)
     config, model = _settings(table)
     for name in (WEIGHTS, CARD):
-        found = hashlib.sha256(_read(folder, name)).hexdigest()
+        found = _digest(folder, name)
         if found != table["files"][name]:
             raise ReleaseRefusedError(f"{name} of {folder.name} was changed: its SHA-256 differs.")
     return Release(
@@ -136,6 +162,19 @@ def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
     )
 
 
+def _require_kinds(table: dict[str, Any]) -> None:
+    """Refuse words that are no words and tables that are none: they come from anywhere."""
+    for name, most in LONGEST.items():
+        word = table[name]
+        if not isinstance(word, str) or not WORD.fullmatch(word) or len(word) > most:
+            raise TypeError(f"{name} is no word of at most {most} letters, digits, “.”, “-”, “+”")
+    if not isinstance(table["created"], str):
+        raise TypeError("created is no text")
+    for name in ("metrics", "training", "files"):
+        if not isinstance(table[name], dict):
+            raise TypeError(f"{name} is no table")
+
+
 def _settings(table: dict[str, Any]) -> tuple[FamilyConfig, ModelConfig | None]:
     if table["schema"] == SCHEMA:
         model = build(ModelConfig, table["model"], "model.")
@@ -149,6 +188,14 @@ def _read(folder: Path, name: str) -> bytes:
     if not path.is_file():
         raise ReleaseRefusedError(f"{folder.name} is no release: {name} is missing.")
     return path.read_bytes()
+
+
+def _digest(folder: Path, name: str) -> str:
+    path = folder / name
+    if not path.is_file():
+        raise ReleaseRefusedError(f"{folder.name} is no release: {name} is missing.")
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_description(folder: Path, table: dict[str, Any], *, schema: int = SCHEMA) -> None:
