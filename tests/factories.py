@@ -51,6 +51,7 @@ from studyportal.sites.rules import SITE_ROLES, Role
 from studyportal.sites.states import SiteStatus
 from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
 from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
+from synthesis.registry import packaged_releases
 
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 DAY = date(2026, 2, 3)
@@ -418,7 +419,11 @@ class ModelReleaseFactory(DjangoModelFactory):
     registered_at = MOMENT
 
     class Params:
-        candidate = factory.Trait(status=ReleaseStatus.CANDIDATE)
+        candidate = factory.Trait(  # of the packaged release, whose files are there to be judged
+            status=ReleaseStatus.CANDIDATE,
+            folder=factory.LazyFunction(lambda: f"packaged:{packaged_releases()[0].name}"),
+            digest=factory.LazyFunction(lambda: packaged_releases()[0].digest),
+        )
         validated = factory.Trait(status=ReleaseStatus.VALIDATED)
         retired = factory.Trait(status=ReleaseStatus.RETIRED)
 

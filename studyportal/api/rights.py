@@ -38,6 +38,7 @@ RIGHTS: Mapping[str, Action | Access] = {
     "uploads.complete": Action.UPLOAD_IMAGES,
     "model-releases.list": Action.SEE_SYNTHESES,
     "model-releases.retrieve": Action.SEE_SYNTHESES,
+    "model-releases.import_release": Action.REGISTER_RELEASE,
     "model-releases.move": Action.REGISTER_RELEASE,
     "synthesis-jobs.list": Action.SEE_SYNTHESES,
     "synthesis-jobs.retrieve": Action.SEE_SYNTHESES,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When
 
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may, site_ids
 from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
+from studyportal.syntheses.rules import Gate, judged
 from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
+from synthesis.registry import ReleaseRefusedError, read_description
 from synthesis.registry.release import PACKAGED
 
 if TYPE_CHECKING:
@@ -115,7 +118,23 @@ def every_release() -> QuerySet[ModelRelease]:
 def folder_of(release: ModelRelease) -> Path:
     """Where the files of a release lie on this machine."""
     kind, _, place = release.folder.partition(":")
+    if kind == "stored":
+        return Path(settings.RELEASES_DIR) / place
     return PACKAGED / place if kind == "packaged" else Path(place)
+
+
+def description_of(release: ModelRelease) -> dict[str, Any] | None:
+    """What the release says of itself, its digest checked; None when its folder is gone or changed."""
+    try:
+        return read_description(folder_of(release), release.digest)
+    except ReleaseRefusedError:
+        return None
+
+
+def gate_of(release: ModelRelease) -> Gate:
+    """Whether the release may be validated, criterion by criterion."""
+    packaged = release.folder.startswith("packaged:")
+    return judged(description_of(release), packaged=packaged)
 
 
 def release_for(user: Person, release_id: UUID) -> ModelRelease | None:

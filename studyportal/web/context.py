@@ -23,7 +23,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ),
     ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
     ("jobs", _("Syntheses"), frozenset({"jobs", "job"})),
-    ("releases", _("Releases"), frozenset({"releases", "release"})),
+    ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
     ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze"})),
     ("exports", _("Exports"), frozenset({"exports"})),
     ("people", _("People"), frozenset({"people"})),

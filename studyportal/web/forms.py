@@ -16,6 +16,7 @@ from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCo
 from studyportal.core.errors import Refused
 from studyportal.participants.rules import Answer, ScreeningFacts, Sex
 from studyportal.protocol.rules import Criterion, Protocol
+from synthesis.registry import LARGEST_ARCHIVE
 
 ANSWERS = (
     (Answer.MET, _("met")),
@@ -255,6 +256,29 @@ class SynthesisForm(PortalForm):
     def __init__(self, *args: Any, releases: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases
+
+
+class ReleaseForm(PortalForm):
+    """A release that was made elsewhere."""
+
+    archive = forms.FileField(
+        label=_("Release as one zip"),
+        help_text=_(
+            "release.toml, model.safetensors and MODEL_CARD.md, or a bundle that was written here. "
+            "Every digest is verified; nothing in it is run."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+    )
+
+    def clean_archive(self) -> Any:
+        """Refuse what is larger than any release before it is looked at."""
+        sent = self.cleaned_data["archive"]
+        if sent.size > LARGEST_ARCHIVE:
+            megabytes = LARGEST_ARCHIVE >> 20
+            raise forms.ValidationError(
+                _("At most %(megabytes)s MiB are taken.") % {"megabytes": megabytes}
+            )
+        return sent
 
 
 class FreezeForm(PortalForm):

@@ -64,6 +64,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     "synthesise_all": Action.REQUEST_SYNTHESIS,
     "releases": Action.SEE_SYNTHESES,
     "release": Action.SEE_SYNTHESES,
+    "release_import": Action.REGISTER_RELEASE,
     "release_move": Action.REGISTER_RELEASE,
     # outcomes and exports
     "cuts": Action.SEE_OUTCOMES,

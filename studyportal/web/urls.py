@@ -10,6 +10,7 @@ from studyportal.web.views import (
     outcomes,
     participants,
     people,
+    releases,
     syntheses,
 )
 
@@ -48,9 +49,10 @@ urlpatterns = [
     page("jobs/<uuid:job_id>/cancel/", syntheses.cancel, "job_cancel"),
     page("jobs/<uuid:job_id>/retry/", syntheses.retry, "job_retry"),
     page("pairs/<uuid:pair_id>/synthesise/", syntheses.synthesise, "synthesise"),
-    page("releases/", syntheses.releases, "releases"),
-    page("releases/<uuid:release_id>/", syntheses.release_page, "release"),
-    page("releases/<uuid:release_id>/move/", syntheses.release_move, "release_move"),
+    page("releases/", releases.releases, "releases"),
+    page("releases/import/", releases.release_import, "release_import"),
+    page("releases/<uuid:release_id>/", releases.release_page, "release"),
+    page("releases/<uuid:release_id>/move/", releases.release_move, "release_move"),
     page("outcomes/", outcomes.cuts, "cuts"),
     page("outcomes/freeze/", outcomes.freeze, "freeze"),
     page("outcomes/cuts/<uuid:cut_id>/run/", outcomes.plan, "plan_run"),

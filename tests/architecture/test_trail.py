@@ -19,7 +19,7 @@ from studyportal.sites.rules import Role
 from studyportal.syntheses.states import ReleaseStatus
 from tests import factories as make
 from tests.architecture.rendering import generate
-from tests.portal.test_api_rights import PLAN, complete_call, download_call
+from tests.portal.test_api_rights import PLAN, complete_call, download_call, import_call
 
 pytestmark = pytest.mark.django_db
 TABLES = {"core_auditevent": make.AuditEventFactory, "core_statuschange": make.StatusChangeFactory}
@@ -148,6 +148,7 @@ ACTS = {
         "pair": complete_pair(ready=True), "artefacts": True, "reason": "Metal."
     },
     "syntheses.register_release": lambda: {"folder": packaged_folder()},
+    "syntheses.import_release": lambda: import_call(make.SiteFactory()).body,
     "syntheses.move_release": lambda: {
         "release": make.ModelReleaseFactory(candidate=True), "target": ReleaseStatus.VALIDATED,
         "reason": "Checked.",

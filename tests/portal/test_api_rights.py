@@ -1,8 +1,10 @@
 """Every endpoint of the API against every role: the table of rights, walked cell by cell."""
 
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ from studyportal.imaging.selectors import quarantine_of
 from studyportal.imaging.states import SeriesRole
 from studyportal.sites.models import Site
 from studyportal.sites.rules import PERMISSIONS, Action, Role
+from studyportal.syntheses.services import release_process
 from studyportal.syntheses.states import ReleaseStatus
+from synthesis.registry import CARD, DESCRIPTION, WEIGHTS, packaged_releases
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +114,18 @@ def job_call(site: Site) -> Call:
     return Call("post", "synthesis-jobs/", body, status=202)
 
 
+def import_call(site: Site) -> Call:
+    """A zip of the packaged release under its own name: its weights are known to fit."""
+    release = packaged_releases()[0]
+    release_process._FITTING.add(release.digest)
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path in (release.folder / name for name in (DESCRIPTION, WEIGHTS, CARD)):
+            archive.write(path, path.name)
+    body = {"archive": SimpleUploadedFile("release.zip", stream.getvalue())}
+    return Call("post", "model-releases/import/", body, status=201, form="multipart")
+
+
 def job(site: Site, **traits: Any) -> Any:
     return make.SynthesisJobFactory(pair=pair(site, ready=True), **traits)
 
@@ -194,6 +210,7 @@ CASES: dict[str, Case] = {
     "model-releases.retrieve": shown(
         "model-releases", lambda site: make.ModelReleaseFactory(), of_site=False
     ),
+    "model-releases.import_release": Case(import_call),
     "model-releases.move": posted(
         "model-releases",
         "move",

@@ -24,6 +24,12 @@ class ReleaseDetail(ReleaseRow):
     card = serializers.CharField()
 
 
+class ReleaseBody(Body):
+    archive = serializers.FileField(
+        help_text="Zip of release.toml, model.safetensors and MODEL_CARD.md, or of a bundle"
+    )
+
+
 class MoveBody(Body):
     target = choice(ReleaseStatus)
     reason = serializers.CharField(max_length=2000)

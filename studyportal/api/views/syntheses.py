@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +16,7 @@ from studyportal.api.serializers.syntheses import (
     JobDetail,
     JobRow,
     MoveBody,
+    ReleaseBody,
     ReleaseDetail,
     ReleaseRow,
 )
@@ -34,6 +36,14 @@ class ReleaseEndpoint(RowEndpoint):
 
     def get_queryset(self) -> QuerySet[Any]:
         return releases_visible_to(self.request.user)
+
+    @extend_schema(request={"multipart/form-data": ReleaseBody}, responses={201: ReleaseDetail})
+    @action(detail=False, methods=["post"], url_path="import", parser_classes=[MultiPartParser])
+    def import_release(self, request: Request) -> Response:
+        """A release that was made elsewhere is a candidate, every digest verified; nothing in it was run."""
+        body = self.body(ReleaseBody)
+        release = services.import_release(archive=body["archive"], by=self.person)
+        return self.answer(release, status=201)
 
     @extend_schema(request=MoveBody, responses={200: ReleaseDetail})
     @action(detail=True, methods=["post"])

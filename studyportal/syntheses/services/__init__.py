@@ -8,6 +8,7 @@ from studyportal.syntheses.services.attempts import (
     wants_to_stop,
 )
 from studyportal.syntheses.services.releases import (
+    import_release,
     move_release,
     register_release,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "cancel_job",
     "claim_job",
     "heartbeat",
+    "import_release",
     "move_release",
     "record_result",
     "register_release",

@@ -1,4 +1,4 @@
-"""The synthesis queue, its jobs, and model releases."""
+"""The synthesis queue and its jobs."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.core.errors import Refused
-from studyportal.core.selectors import acts_on_any, history_of
+from studyportal.core.selectors import acts_on_any
 from studyportal.imaging.selectors import pair_for, pairs_visible_to
 from studyportal.imaging.states import PairStatus
 from studyportal.sites.rules import Action
@@ -25,19 +24,17 @@ from studyportal.syntheses.selectors import (
     job_for,
     jobs_visible_to,
     queue_position,
-    release_for,
     released,
-    releases_visible_to,
 )
-from studyportal.syntheses.services import cancel_job, move_release, request_synthesis, retry_job
-from studyportal.syntheses.states import MODEL_RELEASE, JobStatus, ReleaseStatus
+from studyportal.syntheses.services import cancel_job, request_synthesis, retry_job
+from studyportal.syntheses.states import JobStatus
 from studyportal.tasks import dispatch
 from studyportal.web.answers import Attempt, acting, do, found, paged, say_refusal
-from studyportal.web.forms import ReasonForm, SynthesisForm
+from studyportal.web.forms import SynthesisForm
 from studyportal.web.words import STATUS_WORDS
 
 if TYPE_CHECKING:
-    from studyportal.syntheses.models import ModelRelease, SynthesisJob
+    from studyportal.syntheses.models import SynthesisJob
 
 _ALIVE = frozenset({JobStatus.QUEUED, JobStatus.RUNNING})
 _JOB_WORDS = {status: STATUS_WORDS["job"][status] for status in JobStatus}
@@ -159,51 +156,3 @@ def _not_read(request: HttpRequest, form: SynthesisForm, place: str) -> HttpResp
             request, f"{form.fields[field].label}: {' '.join(str(error) for error in errors)}"
         )
     return redirect(place)
-
-
-@require_GET
-def releases(request: HttpRequest) -> HttpResponse:
-    """Model releases and where each stands."""
-    return render(request, "web/releases.html", {"releases": releases_visible_to(request.user)})
-
-
-@require_GET
-def release_page(request: HttpRequest, release_id: UUID) -> HttpResponse:
-    """One release with its card, digests and moves."""
-    release = found(release_for(request.user, release_id))
-    return _show_release(request, release, ReasonForm())
-
-
-def _show_release(
-    request: HttpRequest, release: ModelRelease, form: ReasonForm, *, status: int = 200
-) -> HttpResponse:
-    targets = MODEL_RELEASE.moves[ReleaseStatus(release.status)]
-    context = {
-        "release": release,
-        "form": form,
-        "history": history_of(MODEL_RELEASE.name, release.pk),
-        "targets": [target for target in ReleaseStatus if target in targets]
-        if may(request.user, Action.REGISTER_RELEASE)
-        else [],
-    }
-    return render(request, "web/release.html", context, status=status)
-
-
-@require_POST
-def release_move(request: HttpRequest, release_id: UUID) -> HttpResponse:
-    """Move a release to another state, for a reason."""
-    release = found(release_for(request.user, release_id))
-    form = ReasonForm(request.POST)
-    target = request.POST.get("target", "")
-    if form.is_valid():
-        with Attempt(form.take) as tried:
-            if target not in set(ReleaseStatus):
-                raise Refused(_("Choose where the release moves."))
-            reason = form.cleaned_data["reason"]
-            move_release(
-                release=release, target=ReleaseStatus(target), reason=reason, by=acting(request)
-            )
-        if tried.succeeded:
-            messages.success(request, _("The release moved, and the reason is kept."))
-            return redirect("web:release", release.pk)
-    return _show_release(request, release, form, status=422)
