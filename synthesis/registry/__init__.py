@@ -1,6 +1,14 @@
 """Model releases: found, checked against their digests, described; knows no torch."""
 
-from synthesis.registry.archive import LARGEST_ARCHIVE, unpack_release
+from synthesis.registry.archive import (
+    BUNDLE,
+    LARGEST_ARCHIVE,
+    files_of,
+    load_bundle,
+    unpack_release,
+    write_zip,
+)
+from synthesis.registry.facts import ReleaseFacts, facts_of
 from synthesis.registry.gate import Criterion, GateVerdict, release_gate
 from synthesis.registry.release import (
     CARD,
@@ -16,6 +24,7 @@ from synthesis.registry.release import (
 from synthesis.registry.tensors import TensorHead, read_heads
 
 __all__ = [
+    "BUNDLE",
     "CARD",
     "DESCRIPTION",
     "LARGEST_ARCHIVE",
@@ -23,8 +32,12 @@ __all__ = [
     "Criterion",
     "GateVerdict",
     "Release",
+    "ReleaseFacts",
     "ReleaseRefusedError",
     "TensorHead",
+    "facts_of",
+    "files_of",
+    "load_bundle",
     "load_release",
     "packaged_releases",
     "read_description",
@@ -32,4 +45,5 @@ __all__ = [
     "release_gate",
     "unpack_release",
     "write_description",
+    "write_zip",
 ]

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from synthesis.registry.release import CARD, DESCRIPTION, WEIGHTS, ReleaseRefusedError
+from synthesis.registry.release import (
+    CARD,
+    DESCRIPTION,
+    WEIGHTS,
+    Release,
+    ReleaseRefusedError,
+    load_release,
+)
 
 MIB = 1 << 20
 LARGEST_ARCHIVE = 2048 * MIB
@@ -83,6 +90,34 @@ def unpack_release(stream: IO[bytes], into: Path) -> None:
     except ReleaseRefusedError:
         shutil.rmtree(into, ignore_errors=True)
         raise
+
+
+def files_of(folder: Path) -> dict[str, Path]:
+    """Return where the three files of a release lie in its folder, or in that of a bundle."""
+    layout = BUNDLE if (folder / "configs" / DESCRIPTION).is_file() else PLAIN
+    return {of: folder / name for name, of in layout.wanted.items()}
+
+
+def load_bundle(folder: Path) -> Release:
+    """Return the release in the folder of a bundle, every digest checked; model.pt is not read.
+
+    Raises
+    ------
+    ReleaseRefusedError
+        As for a release, when a file is missing or changed.
+    """
+    return load_release(folder, names={of: name for name, of in BUNDLE.wanted.items()})
+
+
+def write_zip(files: Mapping[str, Path], stream: IO[bytes]) -> None:
+    """Write files under these names; the same files give the same bytes."""
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, path in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            entry.file_size = path.stat().st_size
+            with path.open("rb") as source, archive.open(entry, "w") as target:
+                shutil.copyfileobj(source, target, _PIECE)
 
 
 def _require_plain_end(stream: IO[bytes]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,11 +71,14 @@ class Release:
     card: str
     metrics: dict[str, Any]
     training: dict[str, Any]
+    intended_use: str = ""
+    authors: str = ""
+    weights_name: str = WEIGHTS  # within the folder; a bundle keeps them elsewhere
 
     @property
     def weights(self) -> Path:
         """Path of the weights file."""
-        return self.folder / WEIGHTS
+        return self.folder / self.weights_name
 
     @property
     def codec(self) -> SuvCodec:
@@ -87,8 +91,15 @@ class Release:
         return f"{self.name} {self.version}"
 
 
-def load_release(folder: Path, expected_digest: str | None = None) -> Release:
+def load_release(
+    folder: Path, expected_digest: str | None = None, *, names: Mapping[str, str] | None = None
+) -> Release:
     """Return the release in a folder after checking every digest.
+
+    Parameters
+    ----------
+    names
+        Where the files lie within the folder when not under their own names, as in a bundle.
 
     Raises
     ------
@@ -96,7 +107,8 @@ def load_release(folder: Path, expected_digest: str | None = None) -> Release:
         When a file is missing or changed, the description is malformed, or the digest is not the
         expected one.
     """
-    description = _read(folder, DESCRIPTION)
+    names = names or {}
+    description = _read(folder, names.get(DESCRIPTION, DESCRIPTION))
     digest = hashlib.sha256(description).hexdigest()
     if expected_digest is not None and digest != expected_digest:
         raise ReleaseRefusedError(
@@ -104,7 +116,7 @@ def load_release(folder: Path, expected_digest: str | None = None) -> Release:
         )
     try:
         table = tomllib.loads(description.decode("utf-8"))
-        release = _release(folder, table, digest)
+        release = _release(folder, table, digest, names)
     except _MALFORMED as error:
         raise ReleaseRefusedError(
             f"{DESCRIPTION} of {folder.name} is malformed: {error}."
@@ -134,7 +146,7 @@ def read_description(folder: Path, digest: str) -> dict[str, Any]:
     return tomllib.loads(description.decode("utf-8"))
 
 
-def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
+def _release(folder: Path, table: dict[str, Any], digest: str, names: Mapping[str, str]) -> Release:
     if table["family"] not in FAMILIES.get(table["schema"], ()):
         raise ReleaseRefusedError(
             f"{folder.name} is a {table['family']} release of schema {table['schema']}; "
@@ -143,7 +155,7 @@ def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
     _require_kinds(table)
     config, model = _settings(table)
     for name in (WEIGHTS, CARD):
-        found = _digest(folder, name)
+        found = _digest(folder, names.get(name, name))
         if found != table["files"][name]:
             raise ReleaseRefusedError(f"{name} of {folder.name} was changed: its SHA-256 differs.")
     return Release(
@@ -156,9 +168,12 @@ def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
         model=model,
         weights_sha256=table["files"][WEIGHTS],
         digest=digest,
-        card=_read(folder, CARD).decode("utf-8"),
+        card=_read(folder, names.get(CARD, CARD)).decode("utf-8"),
         metrics=table["metrics"],
         training=table["training"],
+        intended_use=str(table.get("intended_use", "")),
+        authors=str(table.get("authors", "not stated")),
+        weights_name=names.get(WEIGHTS, WEIGHTS),
     )
 
 
