@@ -15,7 +15,7 @@ from studyportal.sites.selectors import Person, may, site_ids
 from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
 from studyportal.syntheses.rules import Gate, judged
 from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
-from synthesis.registry import ReleaseRefusedError, read_description
+from synthesis.registry import ReleaseFacts, ReleaseRefusedError, facts_of, read_description
 from synthesis.registry.release import PACKAGED
 
 if TYPE_CHECKING:
@@ -129,6 +129,23 @@ def description_of(release: ModelRelease) -> dict[str, Any] | None:
         return read_description(folder_of(release), release.digest)
     except ReleaseRefusedError:
         return None
+
+
+def facts_of_release(release: ModelRelease) -> ReleaseFacts | None:
+    """What stands beside the card; None when its folder is gone or changed."""
+    table = description_of(release)
+    return facts_of(table) if table is not None else None
+
+
+def jobs_of_release(user: Person, release: ModelRelease) -> QuerySet[SynthesisJob]:
+    """The jobs that this release made and the person may see, newest first."""
+    return jobs_visible_to(user).filter(release=release).order_by("-requested_at")
+
+
+def job_counts(jobs: QuerySet[SynthesisJob]) -> list[tuple[str, int]]:
+    """How many of the jobs stand in each status, in the order of the statuses."""
+    found = dict(jobs.order_by().values_list("status").annotate(Count("pk")))
+    return [(status.value, found[status]) for status in JobStatus if status in found]
 
 
 def gate_of(release: ModelRelease) -> Gate:

@@ -66,6 +66,8 @@ PAGES: Mapping[str, Action | Anyone] = {
     "release": Action.SEE_SYNTHESES,
     "release_import": Action.REGISTER_RELEASE,
     "release_move": Action.REGISTER_RELEASE,
+    "release_download": Action.REGISTER_RELEASE,
+    "release_bundle": Action.REGISTER_RELEASE,
     # outcomes and exports
     "cuts": Action.SEE_OUTCOMES,
     "freeze": Action.FREEZE_CUT,

@@ -53,6 +53,8 @@ urlpatterns = [
     page("releases/import/", releases.release_import, "release_import"),
     page("releases/<uuid:release_id>/", releases.release_page, "release"),
     page("releases/<uuid:release_id>/move/", releases.release_move, "release_move"),
+    page("releases/<uuid:release_id>/zip/", releases.release_download, "release_download"),
+    page("releases/<uuid:release_id>/bundle/", releases.release_bundle, "release_bundle"),
     page("outcomes/", outcomes.cuts, "cuts"),
     page("outcomes/freeze/", outcomes.freeze, "freeze"),
     page("outcomes/cuts/<uuid:cut_id>/run/", outcomes.plan, "plan_run"),

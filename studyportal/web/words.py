@@ -143,6 +143,17 @@ STATISTIC_WORDS: Mapping[str, str | Promise] = {
     "fn": _("false negative"),
 }
 
+# Held-out quantities as releases name them.
+HELD_OUT_WORDS: Mapping[str, str | Promise] = {
+    "mae_suv": _("MAE (SUV)"),
+    "psnr_db": _("PSNR (dB)"),
+    "ssim": "SSIM",
+    "median_recovery": _("SUVmax recovered, median"),
+    "body_litres": _("body (l)"),
+    "body_mean_suv": _("mean SUV"),
+    "body_p99_suv": _("99th percentile SUV"),
+}
+
 
 def word_of(machine: str, status: str) -> Word:
     """Return the status as people read it."""

@@ -16,6 +16,7 @@ from studyportal.participants.rules import Answer, ScreeningFacts
 from studyportal.protocol.rules import parse
 from studyportal.protocol.selectors import packaged_text
 from studyportal.sites.rules import Role
+from studyportal.syntheses.services import release_files
 from studyportal.syntheses.states import ReleaseStatus
 from tests import factories as make
 from tests.architecture.rendering import generate
@@ -109,6 +110,14 @@ def packaged_folder():
     return registry.packaged_releases()[0].folder
 
 
+def bundled_release():
+    """The packaged release with its bundle made already: making it takes a process of its own."""
+    release = make.ModelReleaseFactory(candidate=True)
+    place = release_files._place(f"{release.digest}-monai-bundle.zip")
+    place.write_bytes(b"PK zip")
+    return {"release": release}
+
+
 # Service → its arguments, made in the database before the trail breaks.
 ACTS = {
     "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.0"', '"9.9"', 1)},
@@ -149,6 +158,8 @@ ACTS = {
     },
     "syntheses.register_release": lambda: {"folder": packaged_folder()},
     "syntheses.import_release": lambda: import_call(make.SiteFactory()).body,
+    "syntheses.hand_out_release": lambda: {"release": make.ModelReleaseFactory(candidate=True)},
+    "syntheses.hand_out_bundle": bundled_release,
     "syntheses.move_release": lambda: {
         "release": make.ModelReleaseFactory(candidate=True), "target": ReleaseStatus.VALIDATED,
         "reason": "Checked.",

@@ -8,6 +8,8 @@ from studyportal.syntheses.services.attempts import (
     wants_to_stop,
 )
 from studyportal.syntheses.services.releases import (
+    hand_out_bundle,
+    hand_out_release,
     import_release,
     move_release,
     register_release,
@@ -17,6 +19,8 @@ from studyportal.syntheses.services.requests import cancel_job, request_synthesi
 __all__ = [
     "cancel_job",
     "claim_job",
+    "hand_out_bundle",
+    "hand_out_release",
     "heartbeat",
     "import_release",
     "move_release",

@@ -9,7 +9,7 @@ from pathlib import Path
 from django.conf import settings
 
 from studyportal.core.errors import Reason, Refused
-from synthesis.registry import CARD, DESCRIPTION, WEIGHTS, ReleaseRefusedError, load_release
+from synthesis.registry import ReleaseRefusedError, files_of, load_release
 
 STORED = "stored"  # how a row names its place: `stored:DIGEST` or `packaged:NAME`
 
@@ -24,10 +24,9 @@ def staged() -> Iterator[Path]:
 
 
 def copy_release(source: Path, into: Path) -> None:
-    """The three files of a folder lie in another; a link is not followed out of it."""
+    """The three files of a release, or of a bundle, lie in another folder; no link is followed."""
     into.mkdir(parents=True)
-    for name in (DESCRIPTION, WEIGHTS, CARD):
-        path = source / name
+    for name, path in files_of(source).items():
         if path.is_symlink() or not path.is_file():
             sentence = f"{source.name} is no release: {name} is missing or is no plain file."
             raise Refused(Reason("release_refused", sentence))

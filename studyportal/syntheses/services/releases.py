@@ -13,7 +13,8 @@ from studyportal.core.services import advance, begin, record
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 from studyportal.syntheses.models import ModelRelease
-from studyportal.syntheses.selectors import gate_of
+from studyportal.syntheses.selectors import folder_of, gate_of
+from studyportal.syntheses.services.release_files import zip_of_bundle, zip_of_release
 from studyportal.syntheses.services.release_process import require_fit
 from studyportal.syntheses.services.release_store import copy_release, keep, staged
 from studyportal.syntheses.states import MODEL_RELEASE, ReleaseStatus
@@ -81,6 +82,36 @@ def move_release(
         "move_release", release, f"Model release {release} became {target}.", by=by, reason=reason
     )
     return release
+
+
+def hand_out_release(*, release: ModelRelease, by: User) -> Path:
+    """The zip of a release, verified again; who took it is kept.
+
+    Raises
+    ------
+    Refused
+        When its folder is gone or was changed.
+    """
+    require(by, Action.REGISTER_RELEASE)
+    path = zip_of_release(folder_of(release), release.digest)
+    sentence = f"Model release {release} was downloaded."
+    record("hand_out_release", release, sentence, by=by)
+    return path
+
+
+def hand_out_bundle(*, release: ModelRelease, by: User) -> Path:
+    """The zip of a release as a MONAI bundle, made when first asked for; who took it is kept.
+
+    Raises
+    ------
+    Refused
+        When the release makes no PET of a CT, or its folder is gone or was changed.
+    """
+    require(by, Action.REGISTER_RELEASE)
+    path = zip_of_bundle(folder_of(release), release.digest)
+    sentence = f"Model release {release} was downloaded as a MONAI bundle."
+    record("hand_out_bundle", release, sentence, by=by)
+    return path
 
 
 def _require_gate(release: ModelRelease) -> None:

@@ -16,6 +16,7 @@ from studyportal.core import clock
 from studyportal.web.model_card import render_card
 from studyportal.web.words import (
     CONDITION_WORDS,
+    HELD_OUT_WORDS,
     ROLE_WORDS,
     STATISTIC_WORDS,
     word_of,
@@ -85,6 +86,23 @@ def tidy(value: float | None) -> str:
 def estimate(row: Any) -> str:
     """Return an estimate with its interval: “0.87 (0.84 to 0.90)”."""
     return formats_of_report.interval_of(row)
+
+
+@register.filter
+def held_out(quantity: str) -> str:
+    """Return a held-out quantity of a release with its unit."""
+    return str(HELD_OUT_WORDS.get(quantity) or words(quantity))
+
+
+@register.filter
+def figure(shown: Any) -> str:
+    """Return a held-out figure with its interval: “0.19 (0.17 to 0.21)”; a dash where there is none."""
+    if shown.value is None:
+        return _ABSENT
+    digits = 3 if abs(shown.value) < 1 else 2
+    if shown.low is None or shown.high is None:
+        return f"{shown.value:.{digits}f}"
+    return f"{shown.value:.{digits}f} ({shown.low:.{digits}f} to {shown.high:.{digits}f})"
 
 
 @register.filter

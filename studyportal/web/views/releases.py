@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from studyportal.core.errors import Refused
-from studyportal.core.selectors import history_of
+from studyportal.core.selectors import acts_on, history_of
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
-from studyportal.syntheses.selectors import gate_of, release_for, releases_visible_to
-from studyportal.syntheses.services import import_release, move_release
+from studyportal.syntheses.selectors import (
+    facts_of_release,
+    gate_of,
+    job_counts,
+    jobs_of_release,
+    release_for,
+    releases_visible_to,
+)
+from studyportal.syntheses.services import (
+    hand_out_bundle,
+    hand_out_release,
+    import_release,
+    move_release,
+)
 from studyportal.syntheses.states import MODEL_RELEASE, ReleaseStatus
-from studyportal.web.answers import Attempt, acting, found
+from studyportal.web.answers import Attempt, acting, found, say_refusal
 from studyportal.web.forms import ReasonForm, ReleaseForm
+
+_JOBS_SHOWN = 10
+_TWINS = "cascade3d"  # makes people that do not exist, so it is no bundle for CT
 
 if TYPE_CHECKING:
     from studyportal.syntheses.models import ModelRelease
@@ -62,14 +80,20 @@ def _show_release(
     request: HttpRequest, release: ModelRelease, form: ReasonForm, *, status: int = 200
 ) -> HttpResponse:
     targets = MODEL_RELEASE.moves[ReleaseStatus(release.status)]
+    may_register = may(request.user, Action.REGISTER_RELEASE)
+    facts, jobs = facts_of_release(release), jobs_of_release(request.user, release)
     context = {
         "release": release,
+        "facts": facts,
         "form": form,
         "gate": gate_of(release),
         "history": history_of(MODEL_RELEASE.name, release.pk),
-        "targets": [target for target in ReleaseStatus if target in targets]
-        if may(request.user, Action.REGISTER_RELEASE)
-        else [],
+        "downloads": acts_on("modelrelease", release.pk).filter(verb__startswith="hand_out"),
+        "jobs": jobs[:_JOBS_SHOWN],
+        "job_counts": job_counts(jobs),
+        "makes_pet": release.family != _TWINS,
+        "may_register": may_register,
+        "targets": [t for t in ReleaseStatus if t in targets] if may_register else [],
     }
     return render(request, "web/release.html", context, status=status)
 
@@ -92,3 +116,32 @@ def release_move(request: HttpRequest, release_id: UUID) -> HttpResponse:
             messages.success(request, _("The release moved, and the reason is kept."))
             return redirect("web:release", release.pk)
     return _show_release(request, release, form, status=422)
+
+
+@require_POST
+def release_download(request: HttpRequest, release_id: UUID) -> HttpResponseBase:
+    """The zip of the release; who took it is kept."""
+    release = found(release_for(request.user, release_id))
+    return _handed_out(
+        request, release, lambda: hand_out_release(release=release, by=acting(request)), ""
+    )
+
+
+@require_POST
+def release_bundle(request: HttpRequest, release_id: UUID) -> HttpResponseBase:
+    """The zip of the release as a MONAI bundle; who took it is kept."""
+    release = found(release_for(request.user, release_id))
+    return _handed_out(
+        request, release, lambda: hand_out_bundle(release=release, by=acting(request)), "-bundle"
+    )
+
+
+def _handed_out(
+    request: HttpRequest, release: ModelRelease, act: Callable[[], Path], suffix: str
+) -> HttpResponseBase:
+    with Attempt(lambda refusal: say_refusal(request, refusal)) as tried:
+        path = act()
+    if not tried.succeeded:
+        return redirect("web:release", release.pk)
+    name = f"{release.name}-{release.version}{suffix}.zip"
+    return FileResponse(path.open("rb"), as_attachment=True, filename=name)
