@@ -24,16 +24,19 @@ from studyportal.imaging.models import (
 from studyportal.imaging.rules import SeriesSummary, summary_to_json
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.models import (
+    ComparedRelease,
+    ComparedSeries,
     CutPair,
     DataCut,
     EvaluationRun,
     IndexScore,
     IndexTest,
     Measurement,
+    ReleaseComparison,
     ResultRow,
     RunFile,
 )
-from studyportal.outcomes.states import CutStatus, IndexTestKind, RunStatus
+from studyportal.outcomes.states import ComparisonStatus, CutStatus, IndexTestKind, RunStatus
 from studyportal.participants.models import (
     Consent,
     CriterionAnswer,
@@ -565,6 +568,54 @@ class CutPairFactory(DjangoModelFactory):
 
     class Params:
         measured = factory.Trait(measured_at=MOMENT)
+
+
+class ReleaseComparisonFactory(DjangoModelFactory):
+    """A comparison that waits for its series unless a trait says otherwise."""
+
+    class Meta:
+        model = ReleaseComparison
+
+    cut = factory.SubFactory(DataCutFactory)
+    status = ComparisonStatus.PLANNED
+    planned_at = MOMENT
+    planned_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        running = factory.Trait(status=ComparisonStatus.RUNNING)
+        completed = factory.Trait(
+            status=ComparisonStatus.COMPLETED,
+            ended_at=MOMENT,
+            results_sha256=unique_digest("comparison"),
+        )
+        errored = factory.Trait(
+            status=ComparisonStatus.ERRORED, ended_at=MOMENT, reason="The comparison broke."
+        )
+
+
+class ComparedReleaseFactory(DjangoModelFactory):
+    class Meta:
+        model = ComparedRelease
+
+    comparison = factory.SubFactory(ReleaseComparisonFactory)
+    release = factory.SubFactory(ModelReleaseFactory)
+    place = factory.Sequence(lambda number: number % 30_000)
+
+
+class ComparedSeriesFactory(DjangoModelFactory):
+    class Meta:
+        model = ComparedSeries
+
+    compared = factory.SubFactory(ComparedReleaseFactory)
+    cut_pair = factory.SubFactory(
+        CutPairFactory, cut=factory.SelfAttribute("..compared.comparison.cut")
+    )
+    synthetic = factory.SubFactory(
+        SyntheticSeriesFactory,
+        job__pair=factory.SelfAttribute("...cut_pair.pair"),
+        job__source=factory.SelfAttribute("...cut_pair.source"),
+        job__release=factory.SelfAttribute("...compared.release"),
+    )
 
 
 class MeasurementFactory(DjangoModelFactory):

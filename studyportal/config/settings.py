@@ -226,6 +226,7 @@ SPECTACULAR_SETTINGS = {
         "ParticipantStatus": "studyportal.participants.states.ParticipantStatus",
         "PairStatus": "studyportal.imaging.states.PairStatus",
         "SeriesStatus": "studyportal.imaging.states.SeriesStatus",
+        "ComparisonStatus": "studyportal.outcomes.states.ComparisonStatus",
         "ReleaseStatus": "studyportal.syntheses.states.ReleaseStatus",
         "JobStatus": "studyportal.syntheses.states.JobStatus",
         "SyntheticStatus": "studyportal.syntheses.states.SyntheticStatus",

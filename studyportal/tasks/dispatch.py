@@ -49,6 +49,16 @@ def analyse(run_id: UUID) -> None:
     send("studyportal.tasks.evaluation.analyse", run_id, queue="cpu")
 
 
+def measure_compared(series_id: UUID) -> None:
+    """Measurement of one series of a comparison of releases."""
+    send("studyportal.tasks.evaluation.measure_compared", series_id, queue="cpu")
+
+
+def compare(comparison_id: UUID) -> None:
+    """Computation of a planned comparison of releases."""
+    send("studyportal.tasks.evaluation.compare", comparison_id, queue="cpu")
+
+
 def build_export(export_id: UUID) -> None:
     """Building of a requested export."""
     send("studyportal.tasks.exports.build", export_id, queue="cpu")

@@ -6,7 +6,12 @@ from studyportal.core import clock
 from studyportal.exports.selectors import requested_exports
 from studyportal.imaging.selectors import unsettled_series
 from studyportal.imaging.services import purge_stale
-from studyportal.outcomes.selectors import planned_runs, unmeasured_pairs
+from studyportal.outcomes.selectors import (
+    planned_comparisons,
+    planned_runs,
+    unmeasured_compared,
+    unmeasured_pairs,
+)
 from studyportal.syntheses.selectors import any_running, waiting_jobs
 from studyportal.syntheses.services import requeue_lost
 from studyportal.tasks import dispatch
@@ -40,5 +45,19 @@ def _resend_images_and_outcomes(before: object) -> None:
         .exclude(cut__pairs__measured_at=None)[:_AT_ONCE]
     ):
         dispatch.analyse(run.pk)
+    _resend_comparisons(before)
     for export in requested_exports().filter(requested_at__lt=before)[:_AT_ONCE]:
         dispatch.build_export(export.pk)
+
+
+def _resend_comparisons(before: object) -> None:
+    for series in unmeasured_compared().filter(compared__comparison__planned_at__lt=before)[
+        :_AT_ONCE
+    ]:
+        dispatch.measure_compared(series.pk)
+    for comparison in (
+        planned_comparisons()
+        .filter(planned_at__lt=before)
+        .exclude(compared__series__measured_at=None)[:_AT_ONCE]
+    ):
+        dispatch.compare(comparison.pk)

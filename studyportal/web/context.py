@@ -24,7 +24,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
     ("jobs", _("Syntheses"), frozenset({"jobs", "job"})),
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
-    ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze"})),
+    ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
     ("exports", _("Exports"), frozenset({"exports"})),
     ("people", _("People"), frozenset({"people"})),
     ("health", _("Health"), frozenset({"health"})),

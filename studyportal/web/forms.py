@@ -27,6 +27,7 @@ _CLASSES: Mapping[type, str] = {
     forms.Select: "form-select",
     forms.CheckboxInput: "form-check-input",
     forms.RadioSelect: "",
+    forms.CheckboxSelectMultiple: "",
 }
 
 
@@ -299,3 +300,17 @@ class FreezeForm(PortalForm):
     def __init__(self, *args: Any, releases: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases
+
+
+class CompareForm(PortalForm):
+    """Which releases are compared on a cut."""
+
+    releases: forms.MultipleChoiceField = forms.MultipleChoiceField(
+        label=_("Model releases"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose two or more releases.")},
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.MultipleChoiceField", self.fields["releases"]).choices = choices

@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth_views
 
 from studyportal.web.permissions import page
 from studyportal.web.views import (
+    comparisons,
     exports,
     home,
     imaging,
@@ -58,6 +59,18 @@ urlpatterns = [
     page("outcomes/", outcomes.cuts, "cuts"),
     page("outcomes/freeze/", outcomes.freeze, "freeze"),
     page("outcomes/cuts/<uuid:cut_id>/run/", outcomes.plan, "plan_run"),
+    page("outcomes/cuts/<uuid:cut_id>/releases/", comparisons.compare, "compare"),
+    page("outcomes/comparisons/<uuid:comparison_id>/", comparisons.comparison_page, "comparison"),
+    page(
+        "outcomes/comparisons/<uuid:comparison_id>/progress/",
+        comparisons.comparison_progress,
+        "comparison_progress",
+    ),
+    page(
+        "outcomes/comparisons/<uuid:comparison_id>/results.csv",
+        comparisons.comparison_csv,
+        "comparison_csv",
+    ),
     page("outcomes/runs/<uuid:run_id>/", outcomes.run_page, "run"),
     page("outcomes/runs/<uuid:run_id>/progress/", outcomes.run_progress, "run_progress"),
     page("outcomes/runs/<uuid:run_id>/files/<path:name>", outcomes.run_file, "run_file"),

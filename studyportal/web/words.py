@@ -88,6 +88,12 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "errored": Word(ERRORED, _("errored")),
         "superseded": Word(REFUSED, _("superseded")),
     },
+    "comparison": {
+        "planned": Word(WAITING, _("being measured")),
+        "running": Word(RUNNING, _("running")),
+        "completed": Word(DONE, _("completed")),
+        "errored": Word(ERRORED, _("errored")),
+    },
     "export": {
         "requested": Word(WAITING, _("waiting")),
         "building": Word(RUNNING, _("being built")),
@@ -141,6 +147,18 @@ STATISTIC_WORDS: Mapping[str, str | Promise] = {
     "fp": _("false positive"),
     "tn": _("true negative"),
     "fn": _("false negative"),
+}
+
+# What a comparison of releases shows of a quantity.
+COMPARED_WORDS: Mapping[str, str | Promise] = {
+    "mean": _("mean"),
+    "bias": _("bias (synthetic − reference)"),
+    "recovery_percent": _("recovery (geometric mean of synthetic / reference)"),
+    "ccc": _("concordance with the reference (CCC)"),
+    "mean_difference": _("paired difference of means"),
+    "bias_difference": _("paired difference of bias"),
+    "recovery_ratio_percent": _("shows more (+) or less (−)"),
+    "ccc_difference": _("difference of CCC, same participants drawn"),
 }
 
 # Held-out quantities as releases name them.

@@ -1,5 +1,7 @@
 """Every allowed move of every machine works and leaves one row of history; every other move is refused."""
 
+from functools import partial
+
 import pytest
 
 from studyportal.core.errors import Refused, StaleState
@@ -22,6 +24,9 @@ ROWS = {
     "synthetic series": make.SyntheticSeriesFactory,
     "data cut": make.DataCutFactory,
     "evaluation run": make.EvaluationRunFactory,
+    "release comparison": partial(
+        make.ReleaseComparisonFactory, results_sha256=make.digest("results")
+    ),
     "export": make.ExportFactory,
 }
 MOVES = [

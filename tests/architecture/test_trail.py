@@ -118,6 +118,13 @@ def bundled_release():
     return {"release": release}
 
 
+def comparable_on_one_cut():
+    """A cut of one pair with the series of two releases."""
+    own = make.CutPairFactory()
+    other = make.SyntheticSeriesFactory(job__pair=own.pair, job__source=own.source)
+    return {"cut": own.cut, "releases": [own.cut.release, other.job.release]}
+
+
 # Service → its arguments, made in the database before the trail breaks.
 ACTS = {
     "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.0"', '"9.9"', 1)},
@@ -176,6 +183,7 @@ ACTS = {
         "name": "Cut", "release": comparable_release(), "plan_text": PLAN
     },
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
+    "outcomes.plan_comparison": comparable_on_one_cut,
     "exports.request_export": lambda: {"run": make.EvaluationRunFactory(completed=True)},
     "exports.download_export": lambda: {"export": ready_export()},
 }  # fmt: skip

@@ -143,6 +143,15 @@ def download_call(site: Site) -> Call:
     return Call("get", f"exports/{row.pk}/download/")
 
 
+def comparison_call(site: Site) -> Call:
+    """Two releases with a series of the one pair of a cut."""
+    own = make.CutPairFactory()
+    other = make.SyntheticSeriesFactory(job__pair=own.pair, job__source=own.source)
+    releases = [str(own.cut.release_id), str(other.job.release_id)]
+    body = {"cut": str(own.cut_id), "releases": releases}
+    return Call("post", "release-comparisons/", body, status=202)
+
+
 def listed(name: str) -> Case:
     return Case(lambda site: Call("get", f"{name}/"))
 
@@ -238,6 +247,11 @@ CASES: dict[str, Case] = {
     "evaluation-runs.results": Case(
         lambda site: Call("get", f"evaluation-runs/{make.ResultRowFactory().run_id}/results/")
     ),
+    "release-comparisons.list": listed("release-comparisons"),
+    "release-comparisons.retrieve": shown(
+        "release-comparisons", lambda site: make.ReleaseComparisonFactory(), of_site=False
+    ),
+    "release-comparisons.create": Case(comparison_call),
     "exports.list": listed("exports"),
     "exports.retrieve": shown("exports", lambda site: make.ExportFactory(), of_site=False),
     "exports.create": created(
@@ -321,7 +335,9 @@ def test_a_list_holds_only_what_the_person_may_see(name, site):
     assert codes == {own.pair.participant.site.code} != {other.pair.participant.site.code}
 
 
-@pytest.mark.parametrize("name", ["model-releases", "data-cuts", "evaluation-runs", "exports"])
+@pytest.mark.parametrize(
+    "name", ["model-releases", "data-cuts", "evaluation-runs", "release-comparisons", "exports"]
+)
 def test_an_id_that_does_not_exist_is_not_found(name, site):
     answer = Call("get", f"{name}/{MISSING}/").by(make.person(Role.STATISTICIAN))
     assert answer.status_code == 404

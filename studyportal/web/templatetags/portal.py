@@ -15,6 +15,7 @@ from evaluation.report import formats as formats_of_report
 from studyportal.core import clock
 from studyportal.web.model_card import render_card
 from studyportal.web.words import (
+    COMPARED_WORDS,
     CONDITION_WORDS,
     HELD_OUT_WORDS,
     ROLE_WORDS,
@@ -92,6 +93,25 @@ def estimate(row: Any) -> str:
 def held_out(quantity: str) -> str:
     """Return a held-out quantity of a release with its unit."""
     return str(HELD_OUT_WORDS.get(quantity) or words(quantity))
+
+
+@register.filter
+def compared(statistic_name: str) -> str:
+    """Return what a comparison of releases shows."""
+    return str(COMPARED_WORDS[statistic_name])
+
+
+@register.filter
+def interval(row: dict[str, Any]) -> str:
+    """Return a number of a comparison with its interval; what is missing is said by its reason."""
+    if row["value"] is None:
+        return _ABSENT
+    digits = 3 if row["unit"] in ("", "1", "SUVbw", "ln ratio") else 2 if row["unit"] == "dB" else 1
+    sign = "+" if row["against"] else ""
+    text = f"{row['value']:{sign}.{digits}f}"
+    if row["lower"] is None or row["upper"] is None:
+        return text
+    return f"{text} ({row['lower']:{sign}.{digits}f} to {row['upper']:{sign}.{digits}f})"
 
 
 @register.filter
