@@ -235,6 +235,7 @@ SPECTACULAR_SETTINGS = {
         "PairStatus": "studyportal.imaging.states.PairStatus",
         "SeriesStatus": "studyportal.imaging.states.SeriesStatus",
         "ReleaseStatus": "studyportal.syntheses.states.ReleaseStatus",
+        "AnalysisRole": "studyportal.syntheses.states.AnalysisRole",
         "JobStatus": "studyportal.syntheses.states.JobStatus",
         "SyntheticStatus": "studyportal.syntheses.states.SyntheticStatus",
         "CutStatus": "studyportal.outcomes.states.CutStatus",

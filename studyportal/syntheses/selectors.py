@@ -92,6 +92,12 @@ def current_release() -> ModelRelease | None:
     )
 
 
+def release_named(text: str) -> ModelRelease | None:
+    """The release whose name and version are written like this."""
+    name, _, version = text.strip().rpartition(" ")
+    return ModelRelease.objects.filter(name=name, version=version).first()
+
+
 def jobs_of_pair(pair: ScanPair) -> QuerySet[SynthesisJob]:
     """Jobs of one pair, newest first."""
     return SynthesisJob.objects.filter(pair=pair).select_related(

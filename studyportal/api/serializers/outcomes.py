@@ -7,12 +7,14 @@ from rest_framework import serializers
 from studyportal.api.serializers.base import Body, Rows, choice
 from studyportal.outcomes.selectors import measured_share
 from studyportal.outcomes.states import CutStatus, RunStatus
+from studyportal.syntheses.states import AnalysisRole
 
 
 class CutRow(Rows):
     id = serializers.UUIDField()
     name = serializers.CharField()
     status = choice(CutStatus)
+    role = choice(AnalysisRole)
     protocol_version = serializers.CharField()
     release = serializers.UUIDField(source="release_id")
     release_name = serializers.CharField(source="release")
@@ -40,6 +42,10 @@ class CutBody(Body):
     release = serializers.UUIDField()
     plan = serializers.CharField(
         trim_whitespace=False, max_length=200_000, help_text="Analysis plan (TOML)"
+    )
+
+    exploratory = serializers.BooleanField(
+        default=False, help_text="Any release; no result of the cut counts as primary"
     )
 
     def validate_plan(self, text: str) -> str:
