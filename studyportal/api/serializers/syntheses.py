@@ -1,7 +1,10 @@
 """Model releases and synthesis jobs."""
 
+from __future__ import annotations
+
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -17,6 +20,9 @@ from studyportal.syntheses.states import (
     ReleaseStatus,
     SyntheticStatus,
 )
+
+if TYPE_CHECKING:
+    from studyportal.syntheses.models import PrimaryRelease
 
 
 class ReleaseRow(Rows):
@@ -79,9 +85,11 @@ class JobRow(Rows):
 
     @extend_schema_field(choice(AnalysisRole))
     def get_analysis_role(self, job: Any) -> str:
-        if "primary" not in self.context:  # read once for a whole list
-            self.context["primary"] = current_primary()
-        return role_of(job, self.context["primary"]).value
+        return role_of(job, self._primary).value
+
+    @cached_property
+    def _primary(self) -> PrimaryRelease | None:
+        return current_primary()  # one serializer writes a whole list, and reads it once
 
 
 class AttemptRow(Rows):

@@ -74,9 +74,15 @@ def _succeed(job: SynthesisJob, result: TranslationResult) -> SynthesisJob:
         if own(job).cancel_requested:
             return end_job(job, JobStatus.CANCELLED, AttemptOutcome.CANCELLED, CANCELLED)
         close_attempt(job, AttemptOutcome.SUCCEEDED)
-        device = job.device or result.device
-        changes = {"ended_at": clock.now(), "device": device, "stage": "done"}
-        advance(job, SYNTHESIS_JOB, JobStatus.SUCCEEDED, by=None, **changes)
+        advance(
+            job,
+            SYNTHESIS_JOB,
+            JobStatus.SUCCEEDED,
+            by=None,
+            ended_at=clock.now(),
+            device=job.device or result.device,
+            stage="done",
+        )
         series = _store(job, result, checked)
         target = SyntheticStatus.QC_FAILED if checked.faults else SyntheticStatus.QC_PASSED
         advance(series, SYNTHETIC_SERIES, target, by=None, reason=" ".join(checked.faults))
