@@ -56,7 +56,7 @@ def test_a_list_is_taken_in_its_order_and_once(two_gpus):
 
 def test_a_gpu_that_is_demanded_and_missing_is_refused_by_name(no_driver):
     with pytest.raises(
-        DeviceRefused, match="cuda:0 was demanded .* nothing is computed on the CPU"
+        DeviceRefused, match=r"cuda:0 was demanded .* nothing is computed on the CPU"
     ):
         devices_of_machine("cuda:0")
 

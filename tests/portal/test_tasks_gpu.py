@@ -50,7 +50,7 @@ class Beside(threading.Thread):
         self._job, self._act, self.done = job, act, False
 
     def run(self):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         try:
             while time.monotonic() < deadline and not self.done:
                 row = SynthesisJob.objects.filter(pk=self._job.pk).first()

@@ -17,6 +17,8 @@ from django.conf import settings
 from studyportal.tasks.devices import Device
 from synthesis.contract import TranslationRequest
 
+SERVE = (sys.executable, "-m", "synthesis", "serve")
+
 
 class ChildDied(RuntimeError):
     """The child process ended while a job ran; `reason_id` is `killed` when a signal did it."""
@@ -33,10 +35,9 @@ class Child:
     """
 
     def __init__(self, device: Device) -> None:
-        serve = (sys.executable, "-m", "synthesis", "serve")
         tether = (sys.executable, "-m", "studyportal.cli.tethered", str(os.getpid()))
         self._process = subprocess.Popen(
-            [*tether, *serve],
+            [*tether, *SERVE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
