@@ -52,8 +52,15 @@ from studyportal.protocol.states import ProtocolVersionStatus
 from studyportal.sites.models import Membership, Site
 from studyportal.sites.rules import SITE_ROLES, Role
 from studyportal.sites.states import SiteStatus
-from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
-from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
+from studyportal.syntheses.models import (
+    JobAttempt,
+    ModelRelease,
+    PrimaryRelease,
+    SynthesisBatch,
+    SynthesisJob,
+    SyntheticSeries,
+)
+from studyportal.syntheses.states import JobStatus, PrimaryStatus, ReleaseStatus, SyntheticStatus
 from synthesis.registry import packaged_releases
 
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
@@ -429,6 +436,37 @@ class ModelReleaseFactory(DjangoModelFactory):
         )
         validated = factory.Trait(status=ReleaseStatus.VALIDATED)
         retired = factory.Trait(status=ReleaseStatus.RETIRED)
+
+
+class PrimaryReleaseFactory(DjangoModelFactory):
+    """A release that is named for the primary analysis of a protocol version in force."""
+
+    class Meta:
+        model = PrimaryRelease
+
+    protocol_version = factory.SubFactory(ProtocolVersionFactory)
+    release = factory.SubFactory(ModelReleaseFactory)
+    seed = 0
+    status = PrimaryStatus.NAMED
+    named_because = "It did best on held-out phantoms."
+    named_at = MOMENT
+    named_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        sealed = factory.Trait(status=PrimaryStatus.SEALED)
+
+
+class SynthesisBatchFactory(DjangoModelFactory):
+    class Meta:
+        model = SynthesisBatch
+
+    release = factory.SubFactory(ModelReleaseFactory)
+    seed = 0
+    requested_at = MOMENT
+    requested_by = factory.SubFactory(UserFactory)
+    new = 2
+    existing = 1
+    left_out = 0
 
 
 class SynthesisJobFactory(DjangoModelFactory):

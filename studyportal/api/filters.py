@@ -77,6 +77,7 @@ class JobFilter(RowFilter):
     site = django_filters.CharFilter(field_name="pair__participant__site__code")
     pair = django_filters.UUIDFilter(field_name="pair__pk")
     release = django_filters.UUIDFilter(field_name="release__pk")
+    batch = django_filters.UUIDFilter(field_name="batch__pk")
     status = _one_of(JobStatus)
 
 

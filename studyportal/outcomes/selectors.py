@@ -24,6 +24,7 @@ from studyportal.outcomes.states import ComparisonStatus, RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
 from studyportal.syntheses.selectors import every_release, usable_series
+from studyportal.syntheses.states import AnalysisRole
 
 if TYPE_CHECKING:
     from studyportal.syntheses.models import ModelRelease, SyntheticSeries
@@ -99,16 +100,17 @@ def measurements_of_pair(user: Person, pair_id: UUID) -> QuerySet[Measurement]:
         return Measurement.objects.none()
     newest = (
         CutPair.objects.filter(pair_id=pair_id, measured_at__isnull=False)
-        .order_by("-cut__frozen_at")
+        .order_by("-cut__role", "-cut__frozen_at")  # a primary cut before an exploratory one
+        .select_related("cut")
         .first()
     )
     return Measurement.objects.filter(cut_pair=newest) if newest else Measurement.objects.none()
 
 
 def latest_completed_run() -> EvaluationRun | None:
-    """The newest completed run, whoever asks; entrances check the right first."""
+    """The newest completed run of a primary cut, whoever asks; entrances check the right first."""
     return (
-        EvaluationRun.objects.filter(status=RunStatus.COMPLETED)
+        EvaluationRun.objects.filter(status=RunStatus.COMPLETED, cut__role=AnalysisRole.PRIMARY)
         .select_related("cut", "cut__release")
         .first()
     )

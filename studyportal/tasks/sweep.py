@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from studyportal.core import clock
+from studyportal.core.storage import clear_incoming
 from studyportal.exports.selectors import requested_exports
 from studyportal.imaging.selectors import unsettled_series
 from studyportal.imaging.services import purge_stale
@@ -12,26 +13,32 @@ from studyportal.outcomes.selectors import (
     unmeasured_compared,
     unmeasured_pairs,
 )
-from studyportal.syntheses.selectors import any_running, waiting_jobs
-from studyportal.syntheses.services import requeue_lost
+from studyportal.syntheses.selectors import overdue_jobs
+from studyportal.syntheses.services import clear_scratch, requeue_lost
 from studyportal.tasks import dispatch
 from studyportal.tasks.dispatch import portal_task
 
 _PATIENCE = timedelta(seconds=60)
 _KEPT = timedelta(days=14)
 _AT_ONCE = 20
+_WAKE_AT_ONCE = 4  # each worker that is woken wakes the next one itself
+_LEFT_BEHIND = timedelta(hours=1)
 
 
 @portal_task
 def sweep() -> None:
     """Idempotent: every task it sends takes its row first, so a doubled message does nothing."""
     requeue_lost()
+    for job in overdue_jobs(clock.now(), patience=_PATIENCE)[:_WAKE_AT_ONCE]:
+        dispatch.wake(job.pk)
+    _clear_what_was_left_behind()
+    _resend_images_and_outcomes(clock.now() - _PATIENCE)
+
+
+def _clear_what_was_left_behind() -> None:
     purge_stale(before=clock.now() - _KEPT)
-    before = clock.now() - _PATIENCE
-    if not any_running():  # a busy worker still holds its messages; an idle one has lost them
-        for job in waiting_jobs().filter(requested_at__lt=before)[:_AT_ONCE]:
-            dispatch.translate(job.pk)
-    _resend_images_and_outcomes(before)
+    clear_scratch(before=clock.now() - _PATIENCE)
+    clear_incoming(before=clock.now() - _LEFT_BEHIND)
 
 
 def _resend_images_and_outcomes(before: object) -> None:

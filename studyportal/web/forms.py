@@ -282,12 +282,22 @@ class ReleaseForm(PortalForm):
         return sent
 
 
+class PrimaryReleaseForm(ReasonForm):
+    """With which seed, and why, a release is the one of the primary analysis."""
+
+    seed = forms.IntegerField(label=_("Seed"), min_value=0, max_value=2**31 - 1, initial=0)
+    field_order = ("seed", "reason")
+
+
 class FreezeForm(PortalForm):
     """What a data cut speaks of."""
 
     name = forms.CharField(label=_("Name of the cut"), max_length=80)
     release: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         queryset=None, label=_("Model release"), empty_label=None
+    )
+    exploratory = forms.BooleanField(
+        label=_("Exploratory: any release, and no result counts as primary"), required=False
     )
     plan = forms.CharField(
         label=_("Analysis plan"),

@@ -20,6 +20,7 @@ TOPICS: Mapping[str, str] = {
     "pair": "pair",
     "jobs": "jobs",
     "job": "jobs",
+    "synthesise_all": "jobs",
     "releases": "jobs",
     "release": "jobs",
     "cuts": "outcomes",

@@ -56,6 +56,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     "synthetic_preview": Action.SEE_IMAGES,
     # syntheses
     "jobs": Action.SEE_SYNTHESES,
+    "jobs_now": Action.SEE_SYNTHESES,
     "job": Action.SEE_SYNTHESES,
     "job_progress": Action.SEE_SYNTHESES,
     "job_cancel": Action.CANCEL_SYNTHESIS,
@@ -68,6 +69,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     "release_move": Action.REGISTER_RELEASE,
     "release_download": Action.REGISTER_RELEASE,
     "release_bundle": Action.REGISTER_RELEASE,
+    "name_primary": Action.NAME_PRIMARY_RELEASE,
     # outcomes and exports
     "cuts": Action.SEE_OUTCOMES,
     "freeze": Action.FREEZE_CUT,

@@ -20,6 +20,7 @@ ROWS = {
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "model release": make.ModelReleaseFactory,
+    "primary release": make.PrimaryReleaseFactory,
     "synthesis job": make.SynthesisJobFactory,
     "synthetic series": make.SyntheticSeriesFactory,
     "data cut": make.DataCutFactory,

@@ -96,8 +96,14 @@ def complete_pair(**traits):
 
 def comparable_release():
     row = make.SyntheticSeriesFactory()
+    make.PrimaryReleaseFactory(release=row.job.release)
     make.ImagingSeriesFactory(pair=row.job.pair, role=SeriesRole.REFERENCE, accepted=True)
     return row.job.release
+
+
+def ready_for_a_batch():
+    complete_pair(ready=True)
+    return make.ModelReleaseFactory()
 
 
 def ready_export():
@@ -174,6 +180,13 @@ ACTS = {
     "syntheses.request_synthesis": lambda: {
         "pair": complete_pair(ready=True), "release": make.ModelReleaseFactory(), "seed": 1
     },
+    "syntheses.request_ready_pairs": lambda: {
+        "release": ready_for_a_batch(), "seed": 1
+    },
+    "syntheses.name_primary_release": lambda: {
+        "release": make.ModelReleaseFactory(), "seed": 0, "reason": "Best on held-out phantoms."
+    },
+    "syntheses.seal_primary_release": lambda: {"primary": make.PrimaryReleaseFactory()},
     "syntheses.cancel_job": lambda: {"job": make.SynthesisJobFactory()},
     "syntheses.retry_job": lambda: {"job": make.SynthesisJobFactory(errored=True)},
     "outcomes.enter_scores": lambda: {

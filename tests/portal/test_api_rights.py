@@ -130,8 +130,15 @@ def job(site: Site, **traits: Any) -> Any:
     return make.SynthesisJobFactory(pair=pair(site, ready=True), **traits)
 
 
+def batch_call(site: Site) -> Call:
+    pair(site, ready=True, complete=True)
+    body = {"release": str(make.ModelReleaseFactory().pk), "seed": 3}
+    return Call("post", "synthesis-jobs/batch/", body, status=202)
+
+
 def cut_call(site: Site) -> Call:
     row = make.SyntheticSeriesFactory(job__pair=pair(site, ready=True))
+    make.PrimaryReleaseFactory(release=row.job.release)
     make.ImagingSeriesFactory(pair=row.job.pair, role=SeriesRole.REFERENCE, accepted=True)
     body = {"name": "First cut", "release": str(row.job.release_id), "plan": PLAN}
     return Call("post", "data-cuts/", body, status=201)
@@ -227,9 +234,17 @@ CASES: dict[str, Case] = {
         {"target": ReleaseStatus.VALIDATED.value, "reason": "Checked on phantoms."},
         of_site=False,
     ),
+    "model-releases.name_primary": posted(
+        "model-releases",
+        "name-primary",
+        lambda site: make.ModelReleaseFactory(),
+        {"reason": "Best on held-out phantoms."},
+        of_site=False,
+    ),
     "synthesis-jobs.list": listed("synthesis-jobs"),
     "synthesis-jobs.retrieve": shown("synthesis-jobs", job),
     "synthesis-jobs.create": Case(job_call),
+    "synthesis-jobs.batch": Case(batch_call),
     "synthesis-jobs.cancel": posted("synthesis-jobs", "cancel", job),
     "synthesis-jobs.retry": posted(
         "synthesis-jobs", "retry", lambda site: job(site, errored=True), status=202

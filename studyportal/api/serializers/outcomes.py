@@ -8,12 +8,14 @@ from studyportal.api.serializers.base import Body, Rows, choice
 from studyportal.outcomes.selectors import measured_share, results_of_comparison
 from studyportal.outcomes.services import MOST_RELEASES
 from studyportal.outcomes.states import ComparisonStatus, CutStatus, RunStatus
+from studyportal.syntheses.states import AnalysisRole
 
 
 class CutRow(Rows):
     id = serializers.UUIDField()
     name = serializers.CharField()
     status = choice(CutStatus)
+    role = choice(AnalysisRole)
     protocol_version = serializers.CharField()
     release = serializers.UUIDField(source="release_id")
     release_name = serializers.CharField(source="release")
@@ -41,6 +43,10 @@ class CutBody(Body):
     release = serializers.UUIDField()
     plan = serializers.CharField(
         trim_whitespace=False, max_length=200_000, help_text="Analysis plan (TOML)"
+    )
+
+    exploratory = serializers.BooleanField(
+        default=False, help_text="Any release; no result of the cut counts as primary"
     )
 
     def validate_plan(self, text: str) -> str:

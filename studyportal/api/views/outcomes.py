@@ -76,7 +76,11 @@ class CutEndpoint(RowEndpoint):
         body = self.body(CutBody)
         release = named(releases_visible_to(self.request.user), body["release"], "release")
         cut = services.freeze_cut(
-            name=body["name"], release=release, plan_text=body["plan"], by=self.person
+            name=body["name"],
+            release=release,
+            plan_text=body["plan"],
+            exploratory=body["exploratory"],
+            by=self.person,
         )
         return self.answer(cut, status=201)
 

@@ -38,6 +38,7 @@ from studyportal.outcomes.services.measuring import LEASE_SECONDS, measured_rows
 from studyportal.outcomes.states import RELEASE_COMPARISON, ComparisonStatus, CutStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
+from studyportal.syntheses.states import AnalysisRole
 
 if TYPE_CHECKING:
     from studyportal.syntheses.models import ModelRelease
@@ -207,7 +208,7 @@ def _release_facts(cut: DataCut, compared: ComparedRelease) -> dict[str, object]
         "sha256": compared.release.digest,
         "weights_sha256": compared.release.weights_sha256,
         "status": compared.release.status,
-        "primary": compared.release_id == cut.release_id,
+        "primary": cut.role == AnalysisRole.PRIMARY and compared.release_id == cut.release_id,
         "series": series.count(),
         "measured": measured,
         "lacking": CutPair.objects.filter(cut=cut).count() - measured,

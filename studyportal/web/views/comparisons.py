@@ -76,7 +76,7 @@ def compare(request: HttpRequest, cut_id: UUID) -> HttpResponse:
 
 
 def _choices(cut: DataCut, candidates: list[tuple[ModelRelease, int]]) -> list[tuple[str, str]]:
-    primary = _("primary release of the cut")
+    primary = _("release of the cut")
     return [
         (
             str(release.pk),
