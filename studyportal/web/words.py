@@ -155,10 +155,10 @@ COMPARED_WORDS: Mapping[str, str | Promise] = {
     "bias": _("bias (synthetic − reference)"),
     "recovery_percent": _("recovery (geometric mean of synthetic / reference)"),
     "ccc": _("concordance with the reference (CCC)"),
-    "mean_difference": _("paired difference of means"),
-    "bias_difference": _("paired difference of bias"),
-    "recovery_ratio_percent": _("shows more (+) or less (−)"),
-    "ccc_difference": _("difference of CCC, same participants drawn"),
+    "mean_difference": _("paired difference (95 % interval)"),
+    "bias_difference": _("paired difference of bias (95 % interval)"),
+    "recovery_ratio_percent": _("shows more (+) or less (−) than the first"),
+    "ccc_difference": _("paired difference of CCC (95 % interval)"),
 }
 
 # Held-out quantities as releases name them.

@@ -90,7 +90,9 @@ def facts_of(table: Table) -> ReleaseFacts:
         for pair in _flat({n: source[n] for n in LINEAGE if n in source})
     ]
     digests = [
-        (n, str(v)) for n, v in training.items() if n.endswith("_sha256") and n not in LINEAGE
+        (n.removesuffix("_sha256").replace("_", " "), str(v))
+        for n, v in training.items()
+        if n.endswith("_sha256") and n not in LINEAGE
     ]
     digests += [(n, str(v)) for n, v in _table(table.get("files")).items()]
     rest = {n: v for n, v in training.items() if n not in DATA and n not in LINEAGE}

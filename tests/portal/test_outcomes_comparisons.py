@@ -187,7 +187,7 @@ def pages(comparison, results):
     place = reverse("web:comparison", args=[comparison.pk])
     text = client.get(place).content.decode()
     assert "shadow, exploratory" in text
-    assert "paired difference of means" in text
+    assert "paired difference (95 % interval)" in text
     assert results["releases"][1]["sha256"] in text
     answer = client.get(reverse("web:comparison_csv", args=[comparison.pk]))
     lines = list(csv.DictReader(io.StringIO(answer.content.decode())))

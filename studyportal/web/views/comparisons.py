@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -121,17 +122,28 @@ def _progress(comparison: ReleaseComparison) -> dict[str, Any]:
     return {"comparison": comparison, "measured": done, "series": every, "alive": alive}
 
 
-def _endpoints(results: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Rows by what they say: each release's own numbers, then the paired differences beneath them."""
-    names = [release["name"] for release in results["releases"]]
+@dataclass(frozen=True)
+class Endpoint:
+    """One endpoint: what each release shows, and beside it the paired difference to the first."""
+
+    head: dict[str, Any]
+    difference: dict[str, Any]
+    rows: list[tuple[dict[str, Any], dict[str, Any] | None]]
+
+
+def _endpoints(results: dict[str, Any]) -> list[Endpoint]:
+    """Rows by what they say; estimates and their differences follow each other in the results."""
 
     def place(row: dict[str, Any]) -> tuple[str, str, str]:
         return row["region"], row["quantity"], row["statistic"]
 
     groups = [list(rows) for _key, rows in groupby(results["rows"], key=place)]
-    for rows in groups:
-        rows.sort(key=lambda row: names.index(row["release"]))
-    return [(rows[0], rows) for rows in groups]
+    found = []
+    for own, paired in zip(groups[::2], groups[1::2], strict=True):
+        beside = {row["release"]: row for row in paired}
+        rows = [(row, beside.get(row["release"])) for row in own]
+        found.append(Endpoint(own[0], paired[0], rows))
+    return found
 
 
 @require_GET
