@@ -18,6 +18,7 @@ from studyportal.sites.rules import Role
 from studyportal.syntheses.models import ModelRelease
 from studyportal.syntheses.selectors import description_of, folder_of, gate_of
 from studyportal.syntheses.services import (
+    hand_out_release,
     import_release,
     move_release,
     register_release,
@@ -25,8 +26,8 @@ from studyportal.syntheses.services import (
 )
 from studyportal.syntheses.states import ReleaseStatus
 from synthesis.registry import CARD, DESCRIPTION, WEIGHTS, load_release
-from tests.factories import ModelReleaseFactory
-from tests.portal.scenes import person
+from tests.factories import ModelReleaseFactory, SynthesisJobFactory
+from tests.portal.scenes import person, released
 from tests.synthesis.makers import PASSING, untrained_release
 
 pytestmark = pytest.mark.django_db
@@ -161,7 +162,7 @@ def test_a_release_that_fails_the_gate_is_not_validated_and_every_reason_is_said
     with pytest.raises(Refused) as caught:
         move_release(release=release, target=ReleaseStatus.VALIDATED, reason="x", by=operator())
     assert [reason.id for reason in caught.value.reasons] == ["GATE-01", "GATE-04", "GATE-05"]
-    assert "between 0.80 and 1.25. Found: 0.40" in str(caught.value)
+    assert "Found: 0.40" in str(caught.value)
     release.refresh_from_db()
     assert release.status == ReleaseStatus.CANDIDATE
     move_release(release=release, target=ReleaseStatus.RETIRED, reason="x", by=operator())
@@ -239,3 +240,67 @@ def test_the_page_says_which_criteria_stand_in_the_way(study, tmp_path):
 
     assert answer.status_code == 422
     assert "The median recovery of SUVmax lies between" in answer.content.decode()
+
+
+# what the page shows and hands out
+
+
+def shown(release, role=Role.SYNTHESIS_OPERATOR):
+    client = Client()
+    client.force_login(person(role))
+    return client.get(reverse("web:release", args=[release.pk])).content.decode()
+
+
+def test_the_page_shows_figures_beside_controls_digests_and_who_moved_it(study, model_folder):
+    release = released(model_folder)
+    SynthesisJobFactory(release=release, succeeded=True)
+    text = shown(release)
+
+    assert "0.200 (0.180 to 0.220)" in text
+    assert text.count("no model") >= 3
+    assert release.digest in text
+    assert load_release(model_folder).weights_sha256 in text
+    assert "for a test" in text
+    assert "Syntheses with this release" in text
+    assert "12 foci of 6 participants" in text
+
+
+def test_the_page_of_a_release_whose_folder_was_changed_says_so(study, model_folder):
+    release = register_release(folder=model_folder, by=operator())
+    (folder_of(release) / DESCRIPTION).write_text("name = 1", encoding="utf-8")
+    text = shown(release)
+    assert "is gone or was changed" in text
+    assert "Download (zip)" not in text
+
+
+def test_a_release_is_handed_out_as_the_zip_it_could_be_registered_from(study, model_folder):
+    release = register_release(folder=model_folder, by=operator())
+    client = Client()
+    client.force_login(operator())
+    place = reverse("web:release_download", args=[release.pk])
+    first, second = (client.post(place).getvalue() for _ in range(2))
+
+    assert first == second
+    assert import_release(archive=io.BytesIO(first), by=operator()) == release
+    assert acts_on("modelrelease", release.pk).filter(verb="hand_out_release").count() == 2
+    assert "was downloaded" in shown(release)
+    assert client.get(place).status_code == 405
+
+
+def test_a_changed_release_is_not_handed_out(study, model_folder):
+    release = register_release(folder=model_folder, by=operator())
+    weights = folder_of(release) / WEIGHTS
+    weights.chmod(0o600)
+    weights.write_bytes(b"x")
+    with pytest.raises(Refused, match="was changed"):
+        hand_out_release(release=release, by=operator())
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.STATISTICIAN, Role.STUDY_PI])
+def test_only_the_operator_takes_a_release_away(study, role, model_folder):
+    release = ModelReleaseFactory(candidate=True)
+    client = Client()
+    client.force_login(person(role))
+    for name in ("release_download", "release_bundle"):
+        assert client.post(reverse(f"web:{name}", args=[release.pk])).status_code == 403
+    assert "Download (zip)" not in shown(release, role)
