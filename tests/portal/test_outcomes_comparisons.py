@@ -232,7 +232,7 @@ def test_the_sweeper_sends_again_what_was_lost(
     study, monkeypatch, django_capture_on_commit_callbacks
 ):
     sent = []
-    monkeypatch.setattr(dispatch, "_send_now", lambda name, key, _queue: sent.append((name, key)))
+    monkeypatch.setattr(dispatch, "_send_now", lambda name, key, *_: sent.append((name, key)))
     own, other = CutPairFactory(), ModelReleaseFactory()
     series_on(own, other)
     comparison = plan_comparison(cut=own.cut, releases=[own.cut.release, other], by=statistician())
