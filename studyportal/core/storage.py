@@ -4,8 +4,9 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.conf import settings
 from studyportal.core.errors import Reason, Refused
 
 _CHUNK = 1 << 20
+INCOMING = ".incoming"  # what is being written; a process that was killed leaves its file here
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,31 @@ def store_bytes(content: bytes) -> StoredFile:
     target = path_of(sha256)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
+        incoming = Path(settings.ARCHIVE_DIR) / INCOMING
+        incoming.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=incoming)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(temporary).chmod(0o440)
-            Path(temporary).rename(target)  # same folder, so the rename is atomic
+            Path(temporary).rename(target)  # same file system, so the rename is atomic
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     return StoredFile(sha256=sha256, size=len(content))
+
+
+def clear_incoming(*, before: datetime) -> int:
+    """Half-written files that were begun before this moment are gone; return how many there were."""
+    cleared = 0
+    for path in (Path(settings.ARCHIVE_DIR) / INCOMING).glob("*"):
+        with suppress(FileNotFoundError):  # its writer has just finished with it
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
+                cleared += 1
+    return cleared
 
 
 def store_file(source: Path) -> StoredFile:

@@ -88,6 +88,12 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "errored": Word(ERRORED, _("errored")),
         "superseded": Word(REFUSED, _("superseded")),
     },
+    "comparison": {
+        "planned": Word(WAITING, _("being measured")),
+        "running": Word(RUNNING, _("running")),
+        "completed": Word(DONE, _("completed")),
+        "errored": Word(ERRORED, _("errored")),
+    },
     "export": {
         "requested": Word(WAITING, _("waiting")),
         "building": Word(RUNNING, _("being built")),
@@ -141,6 +147,29 @@ STATISTIC_WORDS: Mapping[str, str | Promise] = {
     "fp": _("false positive"),
     "tn": _("true negative"),
     "fn": _("false negative"),
+}
+
+# What a comparison of releases shows of a quantity.
+COMPARED_WORDS: Mapping[str, str | Promise] = {
+    "mean": _("mean"),
+    "bias": _("bias (synthetic − reference)"),
+    "recovery_percent": _("recovery (geometric mean of synthetic / reference)"),
+    "ccc": _("concordance with the reference (CCC)"),
+    "mean_difference": _("paired difference (95 % interval)"),
+    "bias_difference": _("paired difference of bias (95 % interval)"),
+    "recovery_ratio_percent": _("shows more (+) or less (−) than the first"),
+    "ccc_difference": _("paired difference of CCC (95 % interval)"),
+}
+
+# Held-out quantities as releases name them.
+HELD_OUT_WORDS: Mapping[str, str | Promise] = {
+    "mae_suv": _("MAE (SUV)"),
+    "psnr_db": _("PSNR (dB)"),
+    "ssim": "SSIM",
+    "median_recovery": _("SUVmax recovered, median"),
+    "body_litres": _("body (l)"),
+    "body_mean_suv": _("mean SUV"),
+    "body_p99_suv": _("99th percentile SUV"),
 }
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from evaluation.fidelity import mae, negative_controls, psnr, ssim
 from evaluation.imaging import Volume
-from evaluation.statistics import mean_interval
+from evaluation.statistics import WeightedStatistic, bootstrap, mean_interval
 from synthesis.data.model_grid import body_mask
 from synthesis.data.pairs import PairCase
 from synthesis.families import Family
@@ -26,6 +26,7 @@ Array = NDArray[np.float32]
 MODEL, MEAN = "model", "mean_of_samples"
 NOT_ESTIMABLE = float("nan")
 HIGHEST_PERCENT = 99.0
+BOOTSTRAP_SEED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def _twin_rows(family: Family, case: PairCase, sampling: Sampling) -> list[Row]:
 def summary(rows: Iterable[Row]) -> dict[str, Any]:
     """Return by predictor and quantity: mean over participants with its 95 % t interval.
 
-    Recovery is the median over lesions, without an interval: lesions of one participant are alike.
+    Recovery is the median over lesions; its 95 % interval draws whole participants, because the
+    lesions of one are alike.
     """
     named: dict[tuple[str, str], dict[str, list[float]]] = {}
     for row in rows:
@@ -127,16 +129,40 @@ def summary(rows: Iterable[Row]) -> dict[str, Any]:
         own.setdefault(row.participant, []).append(row.value)
     tables: dict[str, Any] = {"images": {}, "lesions": {}}
     for (predictor, quantity), people in named.items():
-        values = [value for one in people.values() for value in one]
         if quantity == "lesion_suvmax_recovery":
-            tables["lesions"][predictor] = {
-                "median_recovery": float(np.median(values)),
-                "lesions": len(values),
-                "participants": len(people),
-            }
+            tables["lesions"][predictor] = _recovery(people)
             continue
+        values = [value for one in people.values() for value in one]
         tables["images"].setdefault(predictor, {}).update(_interval(quantity, values))
     return tables
+
+
+def _recovery(people: dict[str, list[float]]) -> dict[str, float | int]:
+    shares = np.array([value for one in people.values() for value in one])
+    owners = [name for name, one in people.items() for _ in one]
+    found = bootstrap(weighted_median(shares), owners, seed=BOOTSTRAP_SEED, method="percentile")
+    return {
+        "median_recovery": float(np.median(shares)),
+        "median_recovery_low": NOT_ESTIMABLE if found.lower is None else found.lower,
+        "median_recovery_high": NOT_ESTIMABLE if found.upper is None else found.upper,
+        "lesions": len(shares),
+        "participants": len(people),
+    }
+
+
+def weighted_median(values: NDArray[np.float64]) -> WeightedStatistic:
+    """Return the median of values that count as often as their (whole) weights say."""
+    order = np.argsort(values, kind="stable")
+    ranked = values[order]
+
+    def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        reached = np.cumsum(weights[:, order], axis=1)
+        half = reached[:, -1:] / 2
+        low = (reached >= half).argmax(axis=1)  # the middle two where their number is even
+        high = (reached > half).argmax(axis=1)
+        return (ranked[low] + ranked[high]) / 2
+
+    return statistic
 
 
 def _interval(quantity: str, values: list[float]) -> dict[str, float]:

@@ -14,7 +14,13 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from studyportal.api.filters import CutFilter, ExportFilter, ResultFilter, RunFilter
+from studyportal.api.filters import (
+    ComparisonFilter,
+    CutFilter,
+    ExportFilter,
+    ResultFilter,
+    RunFilter,
+)
 from studyportal.api.serializers.exports import (
     ExportBody,
     ExportDetail,
@@ -22,6 +28,9 @@ from studyportal.api.serializers.exports import (
     PairsExportBody,
 )
 from studyportal.api.serializers.outcomes import (
+    ComparisonBody,
+    ComparisonDetail,
+    ComparisonRow,
     CutBody,
     CutDetail,
     CutRow,
@@ -35,9 +44,11 @@ from studyportal.exports import services as export_services
 from studyportal.exports.selectors import exports_visible_to
 from studyportal.outcomes import services
 from studyportal.outcomes.selectors import (
+    comparisons_visible_to,
     cuts_visible_to,
     results_of,
     runs_visible_to,
+    unmeasured_compared,
     unmeasured_of,
 )
 from studyportal.sites.rules import Action
@@ -73,7 +84,11 @@ class CutEndpoint(RowEndpoint):
         body = self.body(CutBody)
         release = named(releases_visible_to(self.request.user), body["release"], "release")
         cut = services.freeze_cut(
-            name=body["name"], release=release, plan_text=body["plan"], by=self.person
+            name=body["name"],
+            release=release,
+            plan_text=body["plan"],
+            exploratory=body["exploratory"],
+            by=self.person,
         )
         return self.answer(cut, status=201)
 
@@ -105,6 +120,28 @@ class RunEndpoint(RowEndpoint):
         run = get_object_or_404(self.get_queryset(), pk=pk)
         page = self.paginate_queryset(self.filter_queryset(results_of(run)))
         return self.get_paginated_response(ResultEntry(page, many=True).data)
+
+
+class ComparisonEndpoint(RowEndpoint):
+    """Releases compared on the pairs of one cut; exploratory."""
+
+    row, detail_row = ComparisonRow, ComparisonDetail
+    filterset_class = ComparisonFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return comparisons_visible_to(self.request.user)
+
+    @extend_schema(request=ComparisonBody, responses={202: ComparisonDetail})
+    def create(self, request: Request) -> Response:
+        """A comparison is planned; its series are measured and then compared."""
+        body = self.body(ComparisonBody)
+        cut = named(cuts_visible_to(self.request.user), body["cut"], "cut")
+        known = releases_visible_to(self.request.user)
+        releases = [named(known, key, "releases") for key in body["releases"]]
+        comparison = services.plan_comparison(cut=cut, releases=releases, by=self.person)
+        for series in unmeasured_compared().filter(compared__comparison=comparison):
+            dispatch.measure_compared(series.pk)
+        return self.answer(comparison, status=202)
 
 
 class ExportEndpoint(RowEndpoint):
