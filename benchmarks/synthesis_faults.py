@@ -8,6 +8,8 @@ when a job is not done exactly once, a file or a process is left over, or two jo
 
 import argparse
 import importlib
+import itertools
+import json
 import os
 import random
 import shutil
@@ -88,14 +90,13 @@ class Installation:
             self.start("gpu")
 
     def stop(self) -> None:
-        for process in (*self.tree(), *map(psutil.Process, self.living())):
+        for process in self.tree():  # the model has a session of its own
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         for worker in self.workers.values():
+            with suppress(ProcessLookupError):
+                os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
-
-    def living(self) -> list[int]:
-        return [worker.pid for worker in self.workers.values() if worker.poll() is None]
 
 
 def is_model(process: psutil.Process) -> bool:
@@ -158,8 +159,10 @@ def prepare(number: int) -> list[Any]:
 def storm(installation: Installation, asked: argparse.Namespace) -> list[Fault]:
     """Kill something every few seconds until the time is up or every job is done."""
     draw, faults = random.Random(asked.seed), []  # noqa: S311 which process is killed is no secret
-    until = time.monotonic() + 60 * asked.minutes
     bag: list[str] = []
+    while not models().JobAttempt.objects.exists():  # the worker has to start first
+        time.sleep(0.5)
+    until = time.monotonic() + 60 * asked.minutes
     while time.monotonic() < until and unfinished().exists():
         time.sleep(draw.uniform(0.5, 1.5) * asked.every)
         bag = bag or draw.sample(FAULTS, len(FAULTS))
@@ -231,7 +234,7 @@ def recovered(faults: list[Fault], attempts: list[Any]) -> list[float]:
 def overlaps(attempts: list[Any]) -> int:
     """Attempts of the device that began before another one had ended; a lost one has no known end."""
     known = [a for a in attempts if a.ended_at is not None and a.outcome != "lost"]
-    pairs = zip(known, known[1:], strict=False)
+    pairs = itertools.pairwise(known)
     return sum(before.ended_at > after.began_at for before, after in pairs)
 
 
@@ -244,12 +247,12 @@ def leftovers(var: Path) -> list[str]:
     referred = set()
     for series in models().SyntheticSeries.objects.all():
         referred |= {series.manifest_sha256, series.preview_sha256}
-        manifest = importlib.import_module("json").loads(storage.read_bytes(series.manifest_sha256))
+        manifest = json.loads(storage.read_bytes(series.manifest_sha256))
         referred |= {entry["sha256"] for entry in manifest["files"]}
     intake = importlib.import_module("studyportal.imaging.models").ImagingSeries.objects.all()
     known = {series.manifest_sha256 for series in intake} | {s.preview_sha256 for s in intake}
     for series in intake:
-        manifest = importlib.import_module("json").loads(storage.read_bytes(series.manifest_sha256))
+        manifest = json.loads(storage.read_bytes(series.manifest_sha256))
         known |= {entry["sha256"] for entry in manifest["files"]}
     stored = {path.name for path in (var / "archive").rglob("*") if path.is_file()}
     orphans = stored - referred - known

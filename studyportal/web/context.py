@@ -22,7 +22,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
         frozenset({"worklist", "participant", "screen", "criteria", "reference"}),
     ),
     ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
-    ("jobs", _("Syntheses"), frozenset({"jobs", "job"})),
+    ("jobs", _("Syntheses"), frozenset({"jobs", "job", "synthesise_all"})),
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
     ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
     ("exports", _("Exports"), frozenset({"exports"})),

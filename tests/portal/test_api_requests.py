@@ -326,7 +326,8 @@ def test_a_plan_that_names_a_file_of_the_server_is_not_read(site):
 
 
 def test_a_cut_without_pairs_is_refused(site):
-    body = {"name": "Cut", "release": str(make.ModelReleaseFactory().pk), "plan": PLAN}
+    release = make.PrimaryReleaseFactory().release
+    body = {"name": "Cut", "release": str(release.pk), "plan": PLAN}
     answer = client_of(Role.STATISTICIAN).post("/api/v1/data-cuts/", body)
     assert problem(answer, 422, "refused")["reasons"][0]["id"] == "nothing_to_compare"
 

@@ -1,6 +1,10 @@
 """The primary analysis rests on one named release with one seed; everything else is exploratory and says so."""
 
+from datetime import timedelta
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.core.selectors import acts_on, history_of
@@ -167,3 +171,21 @@ def test_an_exploratory_cut_takes_any_release_says_so_and_seals_nothing(study):
     assert title_of(cut).startswith("Exploratory – ")
     assert provenance_of(run)["analysis_role"] == "exploratory"
     assert latest_completed_run() is None  # what the dashboard shows as the study's results
+
+
+def test_cuts_frozen_before_the_rule_name_the_release_of_the_first_of_them(study):
+    migration = import_module("studyportal.outcomes.migrations.0004_primary_release")
+    version, first = active_version(), make.ModelReleaseFactory()
+    cuts = [
+        make.DataCutFactory(
+            protocol_version=version,
+            release=release,
+            frozen_at=make.MOMENT + timedelta(days=day),
+        )
+        for day, release in enumerate((first, make.ModelReleaseFactory(), first))
+    ]
+    migration.name_the_release_of_the_first_cut(apps, None)
+    for cut in cuts:
+        cut.refresh_from_db()
+    assert [cut.role for cut in cuts] == ["primary", "exploratory", "primary"]
+    assert (current_primary().release, current_primary().status) == (first, PrimaryStatus.SEALED)

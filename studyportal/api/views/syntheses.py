@@ -91,7 +91,7 @@ class JobEndpoint(RowEndpoint):
         dispatch.translate(job.pk)
         return self.answer(job, status=202)
 
-    @extend_schema(request=BatchBody, responses={202: BatchAnswer})
+    @extend_schema(request=BatchBody, responses={200: BatchAnswer, 202: BatchAnswer})
     @action(detail=False, methods=["post"])
     def batch(self, request: Request) -> Response:
         """Every ready pair has a job with this release and seed; or a preview of what would be new."""
@@ -105,7 +105,7 @@ class JobEndpoint(RowEndpoint):
             "left_out": preview.left_out,
         }
         if body["preview"]:
-            return Response(BatchAnswer(answer).data, status=202)
+            return Response(BatchAnswer(answer).data)
         made = services.request_ready_pairs(by=self.person, **asked)
         for job in made.jobs:
             dispatch.translate(job.pk)

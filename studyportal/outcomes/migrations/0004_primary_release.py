@@ -9,7 +9,7 @@ def name_the_release_of_the_first_cut(apps, schema_editor):
     """Of each protocol version the first frozen cut says which release was primary; cuts with others are exploratory."""
     DataCut = apps.get_model("outcomes", "DataCut")
     PrimaryRelease = apps.get_model("syntheses", "PrimaryRelease")
-    StatusChange = apps.get_model("core", "StatusChange")
+    history = apps.get_model("core", "StatusChange")
     first = {}
     for cut in DataCut.objects.exclude(frozen_at=None).order_by("frozen_at"):
         named = first.setdefault(cut.protocol_version_id, cut)
@@ -20,7 +20,7 @@ def name_the_release_of_the_first_cut(apps, schema_editor):
             id=uuid4(), protocol_version_id=version, release_id=cut.release_id, seed=0, status="sealed",
             named_because=REASON, named_at=cut.frozen_at, named_by_id=cut.frozen_by_id,
         )
-        StatusChange.objects.create(
+        history.objects.create(
             at=cut.frozen_at, machine="primary release", object_id=row.pk, origin="", target="sealed",
             by_id=cut.frozen_by_id, reason=REASON,
         )

@@ -174,9 +174,12 @@ def _job(request: HttpRequest, job: SynthesisJob) -> dict[str, Any]:
 def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Cancel a job that waits or runs."""
     job = found(job_for(request.user, job_id))
-    said = _("The job is told to stop.") if job.status == JobStatus.RUNNING else _("Cancelled.")
-    act = lambda: cancel_job(job=job, by=acting(request))  # noqa: E731 one act, named where it is used
-    return do(request, act, said=said, then=reverse("web:job", args=[job.pk]))
+    return do(
+        request,
+        lambda: cancel_job(job=job, by=acting(request)),
+        said=_("The job is told to stop.") if job.status == JobStatus.RUNNING else _("Cancelled."),
+        then=reverse("web:job", args=[job.pk]),
+    )
 
 
 @require_POST
