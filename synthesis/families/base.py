@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from synthesis.config import FamilyConfig, RecipeConfig
 from synthesis.contract import Cancelled, Progress
 from synthesis.families.records import Batch, Condition, ConditionRefusedError, Draw, Losses, Spec
+from synthesis.samplers import Stride
 
 
 class Family(ABC):
@@ -72,6 +73,28 @@ class Family(ABC):
 
     @abstractmethod
     def _fit(self, stage: str, batch: Batch, generator: torch.Generator, step: int) -> Losses: ...
+
+    def way(self, condition: Condition, seed: int, substeps: int) -> tuple[Stride, ...]:
+        """Return the configured way from condition to image in strides of that many steps.
+
+        Elements of a batch have noise of their own. A student of this family learns the strides.
+
+        Raises
+        ------
+        ConditionRefusedError
+            When the family goes no way of many steps.
+        """
+        raise ConditionRefusedError(f"{self.config.family} has no way to follow.")
+
+    def follow(self, batch: Batch, way: Sequence[Stride]) -> Losses:
+        """Return how far each of one's own steps is from where a stride leads.
+
+        Raises
+        ------
+        ConditionRefusedError
+            When the family goes no way of many steps.
+        """
+        raise ConditionRefusedError(f"{self.config.family} follows nobody.")
 
     @torch.no_grad()
     def sample(

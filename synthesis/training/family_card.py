@@ -25,8 +25,10 @@ NOBODY = """- A twin is nobody: nothing about a participant of the same size, se
 - It may resemble a training participant; how closely was not measured."""
 
 
-def family_card(run: FamilyRun, family: Family, data: Prepared, metrics: dict[str, Any]) -> str:
-    """Return the card as Markdown."""
+def family_card(
+    run: FamilyRun, family: Family, data: Prepared, metrics: dict[str, Any], *, parent: str = ""
+) -> str:
+    """Return the card as Markdown; `parent` is a sentence about a student's teacher."""
     release, spec, split, source = run.release, family.spec(), data.split, data.source
     sites = sorted(set(source.sites.values()))
     simulated = source.spec.startswith("phantom:")
@@ -54,7 +56,7 @@ def family_card(run: FamilyRun, family: Family, data: Prepared, metrics: dict[st
 {origin} Source `{_public(source.spec)}`, sites {", ".join(sites)}; split by {run.split.by}:
 {len(split.train)} training, {len(split.validation)} validation, {len(split.test)} test
 participants; SHA-256 of the split {split.digest}. Seed {run.training.seed}.
-{_stages(family)}
+{_stages(family, parent)}
 
 ## How it did on the {len(split.test)} held-out participants
 {_results(spec, metrics)}
@@ -87,8 +89,8 @@ def _sampling(spec: Spec) -> str:
     )
 
 
-def _stages(family: Family) -> str:
-    lines = []
+def _stages(family: Family, parent: str) -> str:
+    lines = [f"- {parent}"] if parent else []
     for stage in family.stages:
         recipe = family.recipe(stage)
         elements = f"{recipe.batch} x {recipe.accumulation}"

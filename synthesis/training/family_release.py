@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,31 @@ VERSIONED = ("torch", "monai", "numpy")
 HELD_OUT = "held_out.csv"
 
 
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The release that a student was distilled from, and how."""
+
+    name: str
+    version: str
+    digest: str
+    distillation: dict[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """What the card says of it."""
+        return (
+            f"Distilled from {self.name} {self.version} (SHA-256 {self.digest}): one evaluation in "
+            f"place of {self.distillation['substeps']}."
+        )
+
+
 def write_family_release(
     run: FamilyRun,
     family: Family,
     data: Prepared,
     out: Path,
     *,
+    parent: Parent | None = None,
     report: Report = silent,
 ) -> Release:
     """Measure the family on the held-out participants and write `out/release/`, whole or absent."""
@@ -40,9 +60,11 @@ def write_family_release(
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     save_parts(family, unfinished / WEIGHTS)
-    card = family_card(run, family, data, metrics)
+    card = family_card(run, family, data, metrics, parent="" if parent is None else parent.sentence)
     (unfinished / CARD).write_text(card, encoding="utf-8")
     description = _description(run, family, data, metrics)
+    if parent is not None:
+        description["training"]["parent"] = asdict(parent)
     write_description(unfinished, description, schema=FAMILY_SCHEMA)
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
