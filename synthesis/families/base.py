@@ -136,12 +136,17 @@ class Family(ABC):
         was_training = self.networks.training
         self.networks.eval()
         try:
+            condition = self._guided(condition)
             for k in range(samples):
                 report.sample = k
                 drawn.append(self._sample(condition, Draw(seed, k, evaluations, report, cancelled)))
         finally:
             self.networks.train(was_training)
         return torch.stack(drawn)
+
+    def _guided(self, condition: Condition) -> Condition:
+        """Return the condition with what is the same for all samples of it."""
+        return condition
 
     @abstractmethod
     def _sample(self, condition: Condition, draw: Draw) -> Tensor: ...

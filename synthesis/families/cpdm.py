@@ -274,6 +274,14 @@ class Cpdm(Family):
         maps = [m for m in (attention, view.attenuation) if m is not None]
         return torch.cat([m.float() for m in maps], dim=1) if maps else None
 
+    def _guided(self, condition: Condition) -> Condition:
+        """Return slices with their attention maps, which all samples share."""
+        blocks = self.config.domain.dimensions == 3  # whole volumes go in chunks
+        if blocks or not self.config.attention or condition.attention is not None:
+            return condition
+        source = encode_source(source_of(condition), self.config.domain.windows)
+        return replace(condition, attention=self._segmentor.attention(source))
+
     def _sample(self, condition: Condition, draw: Draw) -> Tensor:
         view = self._view(condition)
         count = draw.evaluations or self.spec().evaluations

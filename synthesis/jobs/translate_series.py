@@ -89,10 +89,10 @@ def _translate(
     with _timed(seconds, "reading"):
         series, ct = accept_ct(Path(name) for name in request.ct_files)
     with _timed(seconds, "translating"):
-        suv = translate((ct, series.facts.kvp), request.seed, progress, cancelled)
+        made = translate((ct, series.facts.kvp), request.seed, progress, cancelled)
     provenance = _provenance(request, release)
     with _timed(seconds, "writing"), _complete_or_absent(out) as partial:
-        write_synthetic_pet(suv, partial, series, provenance)
+        write_synthetic_pet(made.suv, partial, series, provenance)
         if cancelled():
             raise CancelledError
     return TranslationResult(
@@ -105,6 +105,7 @@ def _translate(
         device=_device_name(device),
         seconds=seconds,
         versions=_versions(),
+        notes=made.notes,
     )
 
 

@@ -96,6 +96,7 @@ def _training(run: FamilyRun, device: torch.device, data: Prepared) -> dict[str,
         "settings_sha256": run.digest,
         "participants": {part: len(getattr(data.split, part)) for part in PARTS},
         "sites": sorted(set(data.source.sites.values())),
+        "seen": data.cases.seen(data.split.train).to_table(),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "versions": {name: version(name) for name in VERSIONED},
     }

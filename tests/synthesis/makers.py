@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from synthesis.config import ModelConfig, to_table
 from synthesis.contract import TranslationRequest
@@ -30,7 +31,7 @@ def full_pair(seed: int = 3, site: str = "SEH") -> PhantomPair:
     return make_phantom(draw_participant(seed), scanner_of(site))
 
 
-def untrained_release(folder: Path, *, seed: int = 1) -> Release:
+def untrained_release(folder: Path, *, seed: int = 1, **training: Any) -> Release:
     """A complete release whose weights are random: for tests of the way, not of the image."""
     folder.mkdir(parents=True)
     save_weights(build_generator(TINY_MODEL, seed), folder / WEIGHTS)
@@ -41,7 +42,7 @@ def untrained_release(folder: Path, *, seed: int = 1) -> Release:
         "created": "2026-01-01",
         "family": "pix2pix",
         "model": to_table(TINY_MODEL),
-        "training": {},
+        "training": training,
         "metrics": {},
     }
     write_description(folder, table)

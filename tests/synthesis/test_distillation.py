@@ -264,22 +264,22 @@ STOCHASTIC = BridgeConfig(evaluations=20)
 WANTED = DistillationConfig(evaluations=2, substeps=3)
 
 
-@pytest.mark.parametrize(
-    ("name", "changes"), [("cpdm", {"bridge": STOCHASTIC}), ("pix2pix_ddpm", {})]
-)
-def test_a_student_comes_nearer_to_its_teachers_images(
-    tmp_path: Path, name: str, changes: dict[str, Any]
-) -> None:
-    student = Student(release_of(taught(name, **changes), tmp_path / "teacher"), WANTED)
+@pytest.mark.parametrize("name", ["cpdm", "pix2pix_ddpm"])
+def test_a_student_comes_nearer_to_its_teachers_images(tmp_path: Path, name: str) -> None:
+    student = Student(release_of(taught(name), tmp_path / "teacher"), WANTED)
     batch = batch_of(student.config, 1)
-    target = student.teacher.sample(batch.condition, seed=4)
-    before = student.sample(batch.condition, seed=4)
+    way = student.teacher.way(batch.condition, 4, WANTED.substeps)
+    image = (way[-1].ahead + 1) / 2
+    before = student.sample(batch.condition, seed=4)[0], float(student.follow(batch, way).totals["denoiser"])  # fmt: skip
 
-    curve = overfit(student, batch, 16, rate=4e-3)
+    overfit(student, batch, 12, rate=4e-3)
 
-    assert curve[-1]["distillation"] < 0.8 * curve[0]["distillation"]
-    after = student.sample(batch.condition, seed=4)
-    assert float((after - target).abs().mean()) < 0.8 * float((before - target).abs().mean())
+    after = student.sample(batch.condition, seed=4)[0], float(student.follow(batch, way).totals["denoiser"])  # fmt: skip
+    assert after[1] < 0.8 * before[1]
+    if name == "cpdm":  # its image follows from the source alone
+        assert float((after[0] - image).abs().mean()) < 0.8 * float(
+            (before[0] - image).abs().mean()
+        )
 
 
 @pytest.mark.parametrize(
