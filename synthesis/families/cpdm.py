@@ -41,8 +41,8 @@ from synthesis.samplers import (
     Place,
     Stride,
     Watch,
+    blend_chunks,
     end_of,
-    sample_in_chunks,
     strides,
     walk_bridge,
     walk_flow,
@@ -303,7 +303,7 @@ class Cpdm(Family):
             part = replace(noise, window=(small, inner))
             return self._sample_block(view.within(box), watch, count, part)
 
-        return sample_in_chunks(plan, one, channels=1, device=view.y.device)
+        return blend_chunks(plan, one, channels=1, device=view.y.device)
 
     def _sample_block(self, view: _View, watch: Watch, count: int, noise: NoiseSource) -> Tensor:
         y = self._inner(view.y)

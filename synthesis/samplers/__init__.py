@@ -1,7 +1,7 @@
 """From condition to sample, step by step: watched, cancellable, and the same for the same seed."""
 
 from synthesis.samplers.bridge import sample_bridge, walk_bridge
-from synthesis.samplers.cascade import Chunked, sample_in_chunks
+from synthesis.samplers.cascade import Chunked, blend_chunks, sample_in_chunks
 from synthesis.samplers.flow import sample_flow, walk_flow
 from synthesis.samplers.gaussian import sample_gaussian, walk_gaussian, warm_start
 from synthesis.samplers.heun import heun_steps, sample_heun
@@ -16,6 +16,7 @@ __all__ = [
     "Place",
     "Stride",
     "Watch",
+    "blend_chunks",
     "end_of",
     "generator_of",
     "heun_steps",
