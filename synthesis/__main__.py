@@ -1,4 +1,4 @@
-"""Entry point: `python -m synthesis phantom|train|check|bundle|translate|serve ...`."""
+"""Entry point: `python -m synthesis phantom|train|distill|check|bundle|translate|serve ...`."""
 
 import sys
 from importlib import import_module
@@ -9,6 +9,7 @@ COMMANDS = {
     "train": "synthesis.jobs.train_release",
     "check": "synthesis.jobs.check_release",
     "bundle": "synthesis.jobs.bundle_release",
+    "distill": "synthesis.jobs.distil_release",
     "translate": "synthesis.jobs.translate_folder",
     "serve": "synthesis.jobs.serve_requests",
 }

@@ -1,6 +1,14 @@
 """Settings of models, cohorts and training; knows no torch."""
 
 from synthesis.config.codec import CtWindow, SuvCodec
+from synthesis.config.distillation import (
+    DistillationConfig,
+    DistillationRun,
+    distillation_run,
+    load_distillation,
+    student_config,
+    teacher_config,
+)
 from synthesis.config.domain import DomainConfig, Modality, VoxelWeightsConfig
 from synthesis.config.families import (
     FAMILY_CONFIGS,
@@ -66,6 +74,8 @@ __all__ = [
     "CtWindow",
     "DemographicsConfig",
     "DenoiserConfig",
+    "DistillationConfig",
+    "DistillationRun",
     "DomainConfig",
     "EdmConfig",
     "FamilyConfig",
@@ -86,14 +96,18 @@ __all__ = [
     "TrainingConfig",
     "VoxelWeightsConfig",
     "build",
+    "distillation_run",
     "family_config",
     "family_run",
     "family_run_table",
     "family_table",
     "load_config",
+    "load_distillation",
     "load_family_config",
     "load_family_run",
     "preset",
     "schema_of",
+    "student_config",
+    "teacher_config",
     "to_table",
 ]

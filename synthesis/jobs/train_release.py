@@ -76,7 +76,7 @@ def _trained(options: argparse.Namespace) -> Release | None:
                 "A training file of schema 1 simulates its own data and begins from nothing."
             )
         settings = load_config(options.config)
-        with _Bar() as bar:
+        with Bar() as bar:
             return train(settings, options.out, report=bar).release
     if schema != FAMILY_SCHEMA:
         sentence = f"This version reads training files of schema 1 and 2, not {schema!r}."
@@ -90,11 +90,11 @@ def _trained_family(options: argparse.Namespace) -> Release | None:
         sentence = "--data must say what to learn from: phantom:PARTICIPANTS, a folder or a zip."
         raise ConfigRefusedError(sentence)
     parent = load_release(options.parent) if options.parent else None
-    with joined() as world, _Bar(hidden=not world.writes) as bar:
+    with joined() as world, Bar(hidden=not world.writes) as bar:
         return train_family(run, options.data, options.out, world=world, report=bar, parent=parent)
 
 
-class _Bar(AbstractContextManager["_Bar"]):
+class Bar(AbstractContextManager["Bar"]):
     """A progress bar that begins anew with every stage."""
 
     def __init__(self, *, hidden: bool = False) -> None:

@@ -98,11 +98,11 @@ def _translate(
     with _timed(seconds, "reading"):
         series, ct = accept_ct(Path(name) for name in request.ct_files)
     with _timed(seconds, "translating"):
-        suv = translate((ct, series.facts.kvp), request.seed, progress, cancelled)
+        made = translate((ct, series.facts.kvp), request.seed, progress, cancelled)
     provenance = _provenance(request, release)
     progress(0, 0, "writing")
     with _timed(seconds, "writing"), _complete_or_absent(out) as partial:
-        write_synthetic_pet(suv, partial, series, provenance)
+        write_synthetic_pet(made.suv, partial, series, provenance)
         if cancelled():
             raise CancelledError
     return TranslationResult(
@@ -115,6 +115,7 @@ def _translate(
         device=_device_name(device),
         seconds=seconds,
         versions=_versions(),
+        notes=made.notes,
     )
 
 

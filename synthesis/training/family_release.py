@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from synthesis.config import FAMILY_SCHEMA, FamilyRun, to_table
+from synthesis.config import FAMILY_SCHEMA, DistillationConfig, FamilyRun, to_table
 from synthesis.data.splits import PARTS
 from synthesis.families import Family, save_parts
 from synthesis.inference.sampling import Sampling
@@ -36,6 +36,7 @@ def write_family_release(
     data: Prepared,
     out: Path,
     *,
+    distillation: DistillationConfig | None = None,
     report: Report = silent,
 ) -> Release:
     """Measure the family on the held-out participants and write `out/release/`, whole or absent."""
@@ -51,6 +52,8 @@ def write_family_release(
     card = family_card(run, family, data, metrics)
     (unfinished / CARD).write_text(card, encoding="utf-8")
     description = _description(run, family, data, metrics)
+    if distillation is not None:
+        description["training"]["distillation"] = to_table(distillation)
     write_description(unfinished, description, schema=FAMILY_SCHEMA)
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
@@ -86,6 +89,7 @@ def _training(run: FamilyRun, device: torch.device, data: Prepared) -> dict[str,
         "settings_sha256": run.digest,
         "participants": {part: len(getattr(data.split, part)) for part in PARTS},
         "sites": sorted(set(data.source.sites.values())),
+        "seen": data.cases.seen(data.split.train).to_table(),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "versions": {name: version(name) for name in VERSIONED},
     }

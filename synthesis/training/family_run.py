@@ -49,7 +49,7 @@ def train_family(
     Also written: `curves.csv`, `split.json`, `cases/`, `images/`, `attention/`, `tensorboard/`.
     Only the first of several processes returns the release.
     """
-    _set_up(run, world.device)
+    set_up(run, world.device)
     descent = None if parent is None else Descent(parent)
     data = prepare(run, spec, out, world=world, report=report, descent=descent)
     training = FamilyTraining(run, data, out, world=world, report=report)
@@ -59,7 +59,8 @@ def train_family(
     return write_family_release(run, training.family, data, out, report=report)
 
 
-def _set_up(run: FamilyRun, device: torch.device) -> None:
+def set_up(run: FamilyRun, device: torch.device) -> None:
+    """Set threads and the choice of algorithms for a training."""
     torch.set_num_threads(run.training.threads)
     wanted = run.training.deterministic
     exactly = wanted == "always" or (wanted == "auto" and device.type == "cpu")
@@ -80,9 +81,12 @@ class FamilyTraining:
         *,
         world: World,
         report: Report = silent,
+        family: Family | None = None,
     ) -> None:
         self.run = run
-        self.family: Family = build_family(run.family, seed=run.training.seed, device=world.device)
+        self.family = family or build_family(
+            run.family, seed=run.training.seed, device=world.device
+        )
         self._data = data
         self._world = world
         self._report = report

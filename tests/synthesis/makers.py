@@ -48,7 +48,7 @@ PASSING: dict[str, Any] = {
 
 
 def untrained_release(
-    folder: Path, *, seed: int = 1, metrics: dict[str, Any] | None = None
+    folder: Path, *, seed: int = 1, metrics: dict[str, Any] | None = None, **training: Any
 ) -> Release:
     """A complete release whose weights are random: for tests of the way, not of the image."""
     folder.mkdir(parents=True)
@@ -60,7 +60,7 @@ def untrained_release(
         "created": "2026-01-01",
         "family": "pix2pix",
         "model": to_table(TINY_MODEL),
-        "training": {},
+        "training": training,
         "metrics": PASSING if metrics is None else metrics,
     }
     write_description(folder, table)
