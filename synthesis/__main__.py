@@ -1,4 +1,4 @@
-"""Entry point: `python -m synthesis phantom|train|translate|serve ...`."""
+"""Entry point: `python -m synthesis phantom|train|study|translate|serve ...`."""
 
 import sys
 from importlib import import_module
@@ -7,6 +7,7 @@ from importlib import import_module
 COMMANDS = {
     "phantom": "synthesis.jobs.make_phantoms",
     "train": "synthesis.jobs.train_release",
+    "study": "synthesis.jobs.run_study",
     "translate": "synthesis.jobs.translate_folder",
     "serve": "synthesis.jobs.serve_requests",
 }

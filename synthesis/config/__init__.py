@@ -47,6 +47,13 @@ from synthesis.config.run import (
     load_family_run,
     schema_of,
 )
+from synthesis.config.study import (
+    Study,
+    StudyConfig,
+    StudyFamilyConfig,
+    StudyMeasuresConfig,
+    load_study,
+)
 
 __all__ = [
     "FAMILY_CONFIGS",
@@ -81,6 +88,10 @@ __all__ = [
     "ReleaseConfig",
     "SegmentorConfig",
     "SplitConfig",
+    "Study",
+    "StudyConfig",
+    "StudyFamilyConfig",
+    "StudyMeasuresConfig",
     "SuvCodec",
     "TrainingConfig",
     "VoxelWeightsConfig",
@@ -92,6 +103,7 @@ __all__ = [
     "load_config",
     "load_family_config",
     "load_family_run",
+    "load_study",
     "preset",
     "schema_of",
     "to_table",

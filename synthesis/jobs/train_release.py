@@ -68,7 +68,7 @@ def _trained(config: Path, data: str, out: Path) -> Release | None:
         if data:
             raise ConfigRefusedError("A training file of schema 1 simulates its own data.")
         settings = load_config(config)
-        with _Bar() as bar:
+        with Bar() as bar:
             return train(settings, out, report=bar).release
     if schema != FAMILY_SCHEMA:
         sentence = f"This version reads training files of schema 1 and 2, not {schema!r}."
@@ -77,11 +77,11 @@ def _trained(config: Path, data: str, out: Path) -> Release | None:
     if not data:
         sentence = "--data must say what to learn from: phantom:PARTICIPANTS, a folder or a zip."
         raise ConfigRefusedError(sentence)
-    with joined() as world, _Bar(hidden=not world.writes) as bar:
+    with joined() as world, Bar(hidden=not world.writes) as bar:
         return train_family(run, data, out, world=world, report=bar)
 
 
-class _Bar(AbstractContextManager["_Bar"]):
+class Bar(AbstractContextManager["Bar"]):
     """A progress bar that begins anew with every stage."""
 
     def __init__(self, *, hidden: bool = False) -> None:

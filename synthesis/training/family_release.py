@@ -29,10 +29,15 @@ def write_family_release(
     out: Path,
     *,
     report: Report = silent,
+    rows: list[Row] | None = None,
 ) -> Release:
-    """Measure the family on the held-out participants and write `out/release/`, whole or absent."""
+    """Measure the family on the held-out participants and write `out/release/`, whole or absent.
+
+    `rows` are its numbers where they were measured already.
+    """
     family.networks.eval()
-    rows = _rows(run, family, data, report)
+    if rows is None:
+        rows = _rows(run, family, data, report)
     write_rows(rows, out / HELD_OUT)
     metrics = summary(rows)
     folder = out / "release"

@@ -48,22 +48,32 @@ class Prepared:
 
 
 def prepare(
-    run: FamilyRun, spec: str, out: Path, *, world: World, report: Report = silent
+    run: FamilyRun,
+    spec: str,
+    out: Path,
+    *,
+    world: World,
+    report: Report = silent,
+    images: Path | None = None,
 ) -> Prepared:
-    """Return the data of a run; the first process makes what is not there yet."""
+    """Return the data of a run; the first process makes what is not there yet.
+
+    `images` is where images on the model's grid are kept: beside the run, or a folder that several
+    runs share.
+    """
     if not world.writes:
         world.wait()
     out.mkdir(parents=True, exist_ok=True)
     source = open_source(spec, run.family.domain.spacing_zyx_mm, out / "data")
     split = _split(run.split, source, out / SPLIT)
-    cases = CaseStore(source, run.family, out / "cases")
+    cases = CaseStore(source, run.family, images or out / "cases")
     everyone = (*split.train, *split.validation, *split.test)
     cases.prepare(everyone, partial(report, "reading images"))
     if world.writes:
         world.wait()
-    images = cases.digest(everyone)
-    text = "/".join((run.digest, split.digest, images))
-    return Prepared(source, split, cases, images, hashlib.sha256(text.encode()).hexdigest())
+    seen = cases.digest(everyone)
+    text = "/".join((run.digest, split.digest, seen))
+    return Prepared(source, split, cases, seen, hashlib.sha256(text.encode()).hexdigest())
 
 
 def _split(config: SplitConfig, source: Source, path: Path) -> ParticipantSplit:
