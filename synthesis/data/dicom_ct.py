@@ -16,15 +16,20 @@ INTERCEPT_HU = -1024
 
 
 def write_ct(volume: Volume, folder: Path, facts: StudyFacts) -> None:
-    """Write one file per slice: signed pixels, intercept -1024, slope 1."""
+    """Write one file per slice: signed pixels, intercept -1024, slope 1; padding is named."""
     folder.mkdir(parents=True)
+    padding = facts.scanner.padding_hu
     stored = np.clip(np.rint(volume.array - INTERCEPT_HU), 0, 4095).astype(np.int16)
+    if padding is not None:
+        stored[volume.array == padding] = padding - INTERCEPT_HU
     for index, pixels in enumerate(stored):
         dataset = new_file(CTImageStorage, facts.uid("ct", index))
         add_study(dataset, facts)
         add_slice(dataset, volume.grid, index)
         _add_series(dataset, facts)
         add_pixels(dataset, pixels)
+        if padding is not None:
+            dataset.add_new("PixelPaddingValue", "SS", padding - INTERCEPT_HU)
         dataset.save_as(folder / f"IM{index + 1:04d}.dcm", enforce_file_format=True)
 
 

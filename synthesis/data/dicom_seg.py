@@ -18,24 +18,27 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from synthesis.data.dicom_base import StudyFacts
-from synthesis.data.phantom import Region
+from synthesis.data.outlines import Region
 
 KINDS = {
     "lesion": (codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Lesion),
     "distant": (codes.SCT.MorphologicallyAbnormalStructure, codes.SCT.Lesion),
     "node": (codes.SCT.AnatomicalStructure, codes.SCT.LymphNode),
 }
+ORGAN = codes.SCT.AnatomicalStructure
 ORGANS = {
-    "organ:liver": (codes.SCT.AnatomicalStructure, codes.SCT.Liver),
-    "organ:blood_pool": (codes.SCT.AnatomicalStructure, codes.SCT.Aorta),
-    "organ:lung_left": (
-        codes.SCT.AnatomicalStructure,
-        Code("44029006", "SCT", "Left lung structure"),
-    ),
-    "organ:lung_right": (
-        codes.SCT.AnatomicalStructure,
-        Code("3341006", "SCT", "Right lung structure"),
-    ),
+    "organ:liver": (ORGAN, codes.SCT.Liver),
+    "organ:blood_pool": (ORGAN, codes.SCT.Aorta),
+    "organ:aorta": (ORGAN, codes.SCT.Aorta),
+    "organ:lung_left": (ORGAN, Code("44029006", "SCT", "Left lung structure")),
+    "organ:lung_right": (ORGAN, Code("3341006", "SCT", "Right lung structure")),
+    "organ:spleen": (ORGAN, Code("78961009", "SCT", "Spleen")),
+    "organ:kidney_left": (ORGAN, Code("18639004", "SCT", "Left kidney")),
+    "organ:kidney_right": (ORGAN, Code("9846003", "SCT", "Right kidney")),
+    "organ:stomach": (ORGAN, Code("69695003", "SCT", "Stomach")),
+    "organ:pancreas": (ORGAN, Code("15776009", "SCT", "Pancreas")),
+    "organ:heart": (ORGAN, Code("80891009", "SCT", "Heart")),
+    "organ:vertebrae": (ORGAN, Code("421060004", "SCT", "Vertebral column")),
 }
 
 

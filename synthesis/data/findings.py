@@ -26,12 +26,19 @@ DISTANT_SUV = (6.0, 3.0)
 ADRENAL_SUV = (1.7, 0.5)
 GROUND_GLASS_FACTOR = {"solid": 1.0, "part_solid": 0.55, "ground_glass": 0.25}
 
-# Correlation of the standard score of log SUVmax with that of log diameter and of attenuation:
-# 0.50^2 + 0.35^2 = 0.37 of the variance is visible in CT.
+# Correlation of the standard score of log SUVmax with those of log diameter, attenuation and
+# spiculation: 0.50^2 + 0.33^2 + 0.26^2 = 0.43 of the variance is visible in CT.
 SIZE_CORRELATION = 0.50
-DENSITY_CORRELATION = 0.35
+DENSITY_CORRELATION = 0.33
+MARGIN_CORRELATION = 0.26
+DENSITY_SD_HU = 13.0
+# Mean and SD of the spiculation (0 smooth, 1 strongly spiculated), before it is cut to 0 to 1.
+SPICULATION = {True: (0.4, 0.25), False: (0.28, 0.2)}
 
+LARGEST_SUBSOLID_MM = 34.0
 HIGHEST_NODE_SCORE = 2.3  # the log-normal's far tail would beat every primary tumour
+
+VERTEBRA_MM = 25.0
 
 ALWAYS_ASSESSED = ("4R", "4L", "7", "10R", "10L")
 SOMETIMES_ASSESSED = ("2R", "2L", "5", "6", "11R", "11L")
@@ -49,6 +56,7 @@ class Lesion:
     attenuation_hu: float
     target_suv: float
     lobulation: float
+    spiculation: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,29 +158,37 @@ def _draw_lesion(
     moments: tuple[float, float],
     factor: float,
 ) -> Lesion:
-    solid_share = 0.8 if malignant else 0.85
-    draw = rng.random()
-    kind: LesionKind = (
-        "solid" if draw < solid_share else "part_solid" if draw < 0.93 else "ground_glass"
-    )
-    if diameter_mm > 34:
-        kind = "solid"
-    density = float(rng.standard_normal())
+    kind = _draw_kind(rng, malignant=malignant, diameter_mm=diameter_mm)
+    density, margin = (float(v) for v in rng.standard_normal(2))
     base = {"solid": 35, "part_solid": -180, "ground_glass": -560}[kind]
     size_z = np.log(diameter_mm / (24 if malignant else 13)) / 0.5
-    own = np.sqrt(1 - SIZE_CORRELATION**2 - DENSITY_CORRELATION**2)
-    z = SIZE_CORRELATION * size_z + DENSITY_CORRELATION * density
+    seen = (
+        (SIZE_CORRELATION, size_z),
+        (DENSITY_CORRELATION, density),
+        (MARGIN_CORRELATION, margin),
+    )
+    own = np.sqrt(1 - sum(weight**2 for weight, _ in seen))
+    z = sum(weight * score for weight, score in seen)
     z += own * (0.2 * factor + np.sqrt(1 - 0.04) * rng.standard_normal())
+    mean, sd = SPICULATION[malignant]
     return Lesion(
         unit_id=unit_id,
         malignant=malignant,
         kind=kind,
         diameter_mm=round(diameter_mm, 1),
         centre_mm=centre,
-        attenuation_hu=float(base + 13 * density),
+        attenuation_hu=float(base + DENSITY_SD_HU * density),
         target_suv=round(suv_from_score(moments, float(z)) * GROUND_GLASS_FACTOR[kind] + 0.4, 3),
         lobulation=float(rng.uniform(0.05, 0.18) if malignant else rng.uniform(0, 0.06)),
+        spiculation=float(np.clip(mean + sd * margin, 0, 1)),
     )
+
+
+def _draw_kind(rng: np.random.Generator, *, malignant: bool, diameter_mm: float) -> LesionKind:
+    draw = rng.random()
+    if diameter_mm > LARGEST_SUBSOLID_MM or draw < (0.8 if malignant else 0.85):
+        return "solid"
+    return "part_solid" if draw < 0.93 else "ground_glass"
 
 
 def draw_nodes(
@@ -253,9 +269,20 @@ def draw_distant_sites(
                 site=site,
                 metastatic=metastatic,
                 diameter_mm=round(diameter if metastatic else 11.0, 1),
-                centre_mm=centres[site],
+                centre_mm=_distant_place(rng, body, site, centres[site]),
                 target_suv=round(suv_from_score(DISTANT_SUV if metastatic else ADRENAL_SUV, z), 3),
                 seen_on_ct=not occult,
             )
         )
     return tuple(sites)
+
+
+def _distant_place(rng: np.random.Generator, body: Body, site: str, example: Point) -> Point:
+    """Return where the site lies: an adrenal has its place, liver and spine are large."""
+    if site == "liver":
+        jitter = rng.uniform((-22, -30, -22), (24, 26, 14))
+        return tuple(float(c + j) for c, j in zip(example, jitter, strict=True))  # type: ignore[return-value]
+    if site == "bone":  # the middle of a vertebral body between the kidneys and the apex
+        level = int(rng.integers(0, int((0.9 * body.lung_length_mm + 60) // VERTEBRA_MM)))
+        return example[0], example[1], -60.0 + VERTEBRA_MM * level
+    return example

@@ -7,12 +7,14 @@ patient axes); z = 0 is the right diaphragm dome of the CT.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Coordinate = NDArray[np.float32]
 Point = tuple[float, float, float]
+ContrastPhase = Literal["none", "arterial", "venous"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,19 @@ class Body:
     fat_mm: float
     muscle_mm: float
     organ_scale: float
+    liver_scale: float
+    spleen_scale: float
+    kidney_scale: float
     heart_scale: float
-    contrast_hu: float
+    wall_mm: float  # of the left ventricle
+    breast_scale: float
+    gland_scale: float  # of the gland within the breast
+    arms_down: bool
+    contrast_phase: ContrastPhase
+    contrast_hu: float  # enhancement of the aorta at 120 kVp
     liver_hu: float
     lung_hu: float
+    marrow_hu: float
     breathing_mm: float
     warp: tuple[float, ...]
 
@@ -44,16 +55,27 @@ def thorax_radius(body: Body, x: Coordinate, y: Coordinate, z: Coordinate) -> Co
     taper = thorax_taper(body, z)
     a = (body.thorax_half_width_mm * taper).astype(np.float32)
     b = (body.thorax_half_depth_mm * (0.25 + 0.75 * taper)).astype(np.float32)
-    # 2.4 in place of 2 flattens the front and the back, as a rib cage is.
-    radius = ((np.abs(x) / a) ** 2.4 + (np.abs(y + 4) / b) ** 2.4) ** np.float32(1 / 2.4)
-    return radius.astype(np.float32, copy=False)
+    # 2.5 in place of 2 flattens the front and the back, as a rib cage is.
+    return _superellipse(x / a, (y + 4) / b)
+
+
+def _superellipse(u: Coordinate, v: Coordinate) -> Coordinate:
+    """Return (|u|^2.5 + |v|^2.5)^(1 / 2.5), by square roots, which are faster than powers."""
+    total = u * u
+    total *= np.sqrt(np.abs(u))
+    other = v * v
+    other *= np.sqrt(np.abs(v))
+    total += other
+    return np.power(total, np.float32(0.4)).astype(np.float32, copy=False)
 
 
 def thorax_taper(body: Body, z: Coordinate) -> Coordinate:
     """Return the width of the cavity at height z relative to its widest level (0.02 to 1)."""
     t = np.clip(z / body.lung_length_mm, 0, 1)
     upper = np.clip((t - 0.25) / 0.75, 0, 1)
-    return np.maximum(np.sqrt(np.maximum(1 - upper**2.3, 0)), 0.02).astype(np.float32)
+    upper = upper.astype(np.float32)
+    power = upper * upper * np.sqrt(np.sqrt(upper))  # upper to the power 2.25
+    return np.maximum(np.sqrt(np.maximum(1 - power, 0)), np.float32(0.02))
 
 
 def body_radius(body: Body, x: Coordinate, y: Coordinate, z: Coordinate) -> Coordinate:
@@ -62,9 +84,8 @@ def body_radius(body: Body, x: Coordinate, y: Coordinate, z: Coordinate) -> Coor
     t = np.clip((z / body.lung_length_mm - 0.55) / 0.6, 0, 1)
     shrink = (1 - 0.34 * t**2).astype(np.float32)
     a, b = outer_half_axes(body)
-    return ((np.abs(x) / (a * shrink)) ** 2.5 + (np.abs(y) / (b * (1 - 0.25 * t**2))) ** 2.5) ** (
-        np.float32(1 / 2.5)
-    )
+    depth = (b * (1 - 0.25 * t**2)).astype(np.float32)
+    return _superellipse(x / (a * shrink).astype(np.float32), y / depth)
 
 
 def outer_half_axes(body: Body) -> tuple[float, float]:
@@ -76,12 +97,29 @@ def outer_half_axes(body: Body) -> tuple[float, float]:
     )
 
 
+def arm_radius(body: Body) -> float:
+    """Return the radius of the upper arm at the skin."""
+    return 24 + 0.75 * body.muscle_mm + 0.45 * body.fat_mm
+
+
+def arm_course(body: Body, side: int) -> tuple[Point, ...]:
+    """Return trunk, shoulder and two points of the arm on one side (-1 right, 1 left)."""
+    a, top, radius = outer_half_axes(body)[0], body.lung_length_mm, arm_radius(body)
+    if body.arms_down:
+        joint: Point = (side * 0.86 * a, 6, 0.93 * top)
+        lateral = side * (a + 0.72 * radius)
+        return ((side * 0.5 * a, 6, top), joint, (lateral, 12, 0.5 * top), (lateral, 20, -240))
+    joint = (side * 0.8 * a, 4, 0.97 * top)
+    return ((side * 0.5 * a, 6, 0.9 * top), joint, (side * 0.9 * a, -14, top + 40),
+            (side * 0.86 * a, -20, top + 90))  # fmt: skip
+
+
 def diaphragm_z(body: Body, x: Coordinate, y: Coordinate) -> Coordinate:
     """Return the height of the diaphragm under the point (x, y): two domes, deep recesses."""
     half = body.thorax_half_width_mm
     right = -62 * ((x + 0.5 * half) / (0.62 * half)) ** 2
     left = -12 - 62 * ((x - 0.5 * half) / (0.62 * half)) ** 2
-    middle = -6 - 62 * (x / (0.5 * half)) ** 2  # the central tendon, under the heart
+    middle = -6 - 62 * (x / (0.85 * half)) ** 2  # the central tendon, under the heart
     dome = np.maximum(np.maximum(right, left), middle)
     return (np.maximum(dome, -44) - 52 * (np.clip(y + 12, -20, None) / 80) ** 2).astype(np.float32)
 
@@ -120,7 +158,7 @@ def station_centres(body: Body) -> dict[str, Point]:
 
 
 def distant_centres(body: Body) -> dict[str, Point]:
-    """Return where a distant site of each kind lies."""
+    """Return where a distant site of each kind lies; those of liver and bone are examples."""
     return {
         "adrenal_right": (-27.0, 38.0, -43.0),
         "adrenal_left": (31.0, 38.0, -43.0),

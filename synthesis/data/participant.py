@@ -15,7 +15,7 @@ from synthesis.data.findings import (
     draw_lesions,
     draw_nodes,
 )
-from synthesis.data.frame import Body
+from synthesis.data.frame import Body, ContrastPhase
 
 Sex = Literal["F", "M"]
 Histology = Literal["adenocarcinoma", "squamous"]
@@ -31,11 +31,21 @@ ORGAN_SUV: dict[str, tuple[float, float]] = {
     "lung": (0.45, 0.12),
     "marrow": (1.30, 0.35),
     "kidney": (2.60, 0.60),
-    "gut": (1.50, 0.50),
+    "stomach": (1.50, 0.50),
+    "bowel": (1.50, 0.60),
+    "pancreas": (1.40, 0.30),
     "adrenal": (1.60, 0.40),
     "oesophagus": (1.70, 0.40),
-    "brown": (0.80, 0.20),
+    "gland": (0.80, 0.20),
 }
+# Renal urine differs most between participants: mostly 5 to 30, by how much was drunk.
+URINE_SUV = (12.0, 7.0)
+# Prevalence of brown fat in FDG-PET: 7.5 % of women, 3.1 % of men (Cypess, N Engl J Med 2009;360:
+# 1509-1517); commoner in the young, here by the factor 0.5 to 2.
+BROWN_FAT_SHARE = {"F": 0.075, "M": 0.031}
+ARMS_DOWN_SHARE = 0.2
+STIMULATED_MARROW_SHARE = 0.04
+AVID_BOWEL_SHARE = 0.25
 # Share of an organ's log variance that the participant's common factor explains; 0.82 for liver
 # and blood pool gives their published correlation of 0.82.
 SHARED_VARIANCE = {"liver": 0.82, "blood": 0.82, "spleen": 0.6}
@@ -54,11 +64,16 @@ class Uptake:
     lung: float
     marrow: float
     kidney: float
-    gut: float
+    stomach: float
+    bowel: float
+    pancreas: float
     adrenal: float
     oesophagus: float
-    brown: float
+    gland: float
     myocardium: float
+    urine: float
+    brown: float
+    avid_bowel: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +127,7 @@ def draw_participant(seed: int) -> PhantomParticipant:
     bmi = float(np.clip(rng.normal(23.6, 3.1), 16.5, 34))
     weight = round(bmi * (height / 100) ** 2, 1)
     lung = _lung_volume_ml(sex, height, float(rng.standard_normal()))
-    body = _draw_body(rng, sex=sex, bmi=bmi, lung_volume_ml=lung)
+    body = _draw_body(rng, sex=sex, age=age, bmi=bmi, lung_volume_ml=lung)
     histology: Histology = "adenocarcinoma" if rng.random() < 0.65 else "squamous"
     n_stage = int(rng.choice(4, p=[0.52, 0.16, 0.22, 0.10]))
     m_stage = int(rng.random() < 0.1 + 0.06 * n_stage)
@@ -130,7 +145,7 @@ def draw_participant(seed: int) -> PhantomParticipant:
         m_stage=m_stage,
         common_factor=factor,
         body=body,
-        uptake=_draw_uptake(rng, factor),
+        uptake=_draw_uptake(rng, factor, sex=sex, age=age),
         lesions=lesions,
         nodes=draw_nodes(rng, body, histology=histology, n_stage=n_stage, primary=lesions[0]),
         distant_sites=draw_distant_sites(rng, body, m_stage=m_stage),
@@ -143,9 +158,13 @@ def _lung_volume_ml(sex: Sex, height_cm: float, z: float) -> float:
     return float(np.clip(mean + 550 * z, 2600, 7200))
 
 
-def _draw_body(rng: np.random.Generator, *, sex: Sex, bmi: float, lung_volume_ml: float) -> Body:
+def _draw_body(
+    rng: np.random.Generator, *, sex: Sex, age: int, bmi: float, lung_volume_ml: float
+) -> Body:
     size = (lung_volume_ml / 4800) ** (1 / 3)
     fat = float(np.clip((9 if sex == "M" else 13) + 1.5 * (bmi - 22) + rng.normal(0, 1.5), 4, 32))
+    phase, contrast = _draw_contrast(rng)
+    build = (bmi / 23.6) ** 0.25 * (1.0 if sex == "M" else 0.96)  # larger people, larger organs
     return Body(
         female=sex == "F",
         lung_length_mm=float(np.clip(186 * size + rng.normal(0, 5), 150, 222)),
@@ -153,17 +172,41 @@ def _draw_body(rng: np.random.Generator, *, sex: Sex, bmi: float, lung_volume_ml
         thorax_half_depth_mm=float(np.clip(90 * size + rng.normal(0, 3), 72, 104)),
         fat_mm=fat,
         muscle_mm=float(np.clip(rng.normal(17 if sex == "M" else 13, 2), 9, 22)),
-        organ_scale=float(np.exp(rng.normal(0, 0.06))),
-        heart_scale=float(np.exp(rng.normal(0, 0.07))),
-        contrast_hu=float(rng.uniform(100, 170)) if rng.random() < 0.3 else 0.0,
+        organ_scale=_scale(rng, 0.05),
+        liver_scale=build * _scale(rng, 0.05),
+        spleen_scale=build * _scale(rng, 0.09),
+        kidney_scale=build * _scale(rng, 0.05),
+        heart_scale=1.06 * build * _scale(rng, 0.05),
+        wall_mm=float(np.clip(rng.normal(10.5 if sex == "M" else 9.5, 1.2), 7, 15)),
+        breast_scale=float(np.clip((bmi / 23.6) ** 0.7 * np.exp(rng.normal(0, 0.12)), 0.6, 1.4)),
+        gland_scale=float(np.clip(1.1 - 0.012 * (age - 45) + rng.normal(0, 0.12), 0.35, 1.2)),
+        arms_down=bool(rng.random() < ARMS_DOWN_SHARE),
+        contrast_phase=phase,
+        contrast_hu=contrast,
         liver_hu=float(rng.normal(58, 6)) if rng.random() < 0.8 else float(rng.uniform(15, 35)),
-        lung_hu=float(rng.normal(-835, 22)),
+        lung_hu=float(rng.normal(-835, 22) - 0.5 * (age - 63)),
+        marrow_hu=float(np.clip(180 - 2.2 * (age - 60) + rng.normal(0, 28), 60, 290)),
         breathing_mm=float(rng.uniform(4, 12)),
         warp=tuple(float(v) for v in rng.uniform(-np.pi, np.pi, 12)),
     )
 
 
-def _draw_uptake(rng: np.random.Generator, factor: float) -> Uptake:
+def _scale(rng: np.random.Generator, log_sd: float) -> float:
+    """Return a length scale; the volume's coefficient of variation is about three times its SD."""
+    return float(np.exp(np.clip(rng.normal(0, log_sd), -2.5 * log_sd, 2.5 * log_sd)))
+
+
+def _draw_contrast(rng: np.random.Generator) -> tuple[ContrastPhase, float]:
+    """Return phase and enhancement of the aorta: none in most, as CT for attenuation mostly is."""
+    draw = rng.random()
+    if draw < 0.1:
+        return "arterial", float(rng.uniform(170, 280))
+    if draw < 0.3:
+        return "venous", float(rng.uniform(90, 150))
+    return "none", 0.0
+
+
+def _draw_uptake(rng: np.random.Generator, factor: float, *, sex: Sex, age: int) -> Uptake:
     suv: dict[str, float] = {}
     for organ, (mean, sd) in ORGAN_SUV.items():
         shared = SHARED_VARIANCE.get(organ, SHARED_VARIANCE_ELSEWHERE)
@@ -172,4 +215,13 @@ def _draw_uptake(rng: np.random.Generator, factor: float) -> Uptake:
     # Fasting suppresses myocardial uptake in most, not in all: a published mixture of states.
     state = rng.random()
     low, high = (1.5, 2.5) if state < 0.55 else (3.0, 6.0) if state < 0.85 else (7.0, 13.0)
-    return Uptake(myocardium=float(rng.uniform(low, high)), **suv)
+    suv["myocardium"] = float(rng.uniform(low, high))
+    suv["urine"] = float(np.clip(log_normal(*URINE_SUV, float(rng.standard_normal())), 4, 40))
+    if rng.random() < STIMULATED_MARROW_SHARE:  # after growth factors for blood cells
+        suv["marrow"] = float(rng.uniform(3, 5))
+    youth = float(np.clip(2 ** ((60 - age) / 15), 0.5, 2))
+    active = rng.random() < BROWN_FAT_SHARE[sex] * youth
+    suv["brown"] = float(rng.uniform(2, 8)) if active else suv["fat"] * 1.1
+    avid = rng.random() < AVID_BOWEL_SHARE
+    suv["avid_bowel"] = float(rng.uniform(3, 8)) if avid else suv["bowel"]
+    return Uptake(**suv)

@@ -9,35 +9,19 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from evaluation.imaging import Grid, Volume
-from synthesis.data.anatomy import Tissue, paint_anatomy
+from synthesis.data.anatomy import paint_anatomy
 from synthesis.data.canvas import Canvas, Slices, blank_canvas
 from synthesis.data.disease import Spot, spots_of
-from synthesis.data.participant import PhantomParticipant, Uptake
+from synthesis.data.outlines import Region, outline
+from synthesis.data.participant import PhantomParticipant
 from synthesis.data.pet_chain import add_noise, blur_psf, breathe, halve_in_plane
 from synthesis.data.scanner import ScannerProfile
+from synthesis.data.tissue import Tissue, hu_table, suv_table
 
-LOWEST_Z_MM = -60.0
-# HU mean and texture SD of each tissue; blood, liver and lung are set per participant.
-HU = {
-    Tissue.AIR: -1000, Tissue.SKIN: 20, Tissue.FAT: -102, Tissue.MUSCLE: 55, Tissue.LUNG: -835,
-    Tissue.BLOOD: 42, Tissue.AORTA: 42, Tissue.MYOCARDIUM: 46, Tissue.LIVER: 58,
-    Tissue.SPLEEN: 50, Tissue.STOMACH: 28, Tissue.GAS: -985, Tissue.KIDNEY: 34,
-    Tissue.ADRENAL: 26, Tissue.MARROW: 180, Tissue.CORTEX: 620, Tissue.CORD: 32,
-    Tissue.OESOPHAGUS: 38, Tissue.GLAND: 25, Tissue.VESSEL: 20, Tissue.COUCH: -720,
-    Tissue.CARTILAGE: 95, Tissue.NECK_FAT: -95,
-}  # fmt: skip
-CONTRAST_SHARE = {
-    Tissue.BLOOD: 1.0, Tissue.AORTA: 1.0, Tissue.VESSEL: 0.8, Tissue.MYOCARDIUM: 0.45,
-    Tissue.LIVER: 0.3, Tissue.SPLEEN: 0.45, Tissue.KIDNEY: 0.9,
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One labelled region on the PET grid, named `kind:unit` (for instance `node:4R`)."""
-
-    label: str
-    mask: NDArray[np.bool_]
+TOP_Z_MM = 200.0  # above the right dome: the field hangs from just above the apex of the lungs
+# CT between arms that lie at the sides: the most absorbed rays make streaks and a dark band.
+STREAK_HU, DARK_BAND_HU = 11.0, -9.0
+PATCHY_SHARE = 0.45  # of the mean, when fasting has suppressed the wall in part
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +59,9 @@ def make_phantom(participant: PhantomParticipant, scanner: ScannerProfile) -> Ph
         CT in HU (float32, [z, y, x]), PET in SUVbw (g/ml), region masks on the PET grid.
     """
     rng = np.random.default_rng([participant.seed, 202])
-    canvas = blank_canvas(scanner.shape, scanner.spacing_zyx_mm, participant.body.warp, LOWEST_Z_MM)
+    canvas = blank_canvas(
+        scanner.shape, scanner.spacing_zyx_mm, participant.body.warp, lowest_z_mm(scanner)
+    )
     paint_anatomy(canvas, participant.body, rng)
     spots = spots_of(participant, scanner, canvas)
     ct = _render_ct(canvas, participant, scanner, spots)
@@ -86,15 +72,20 @@ def make_phantom(participant: PhantomParticipant, scanner: ScannerProfile) -> Ph
         scanner=scanner,
         ct=Volume(ct, ct_grid, "HU"),
         pet=Volume(pet, pet_grid, "SUVbw"),
-        regions=_regions(canvas, spots),
+        regions=outline(canvas, spots),
     )
+
+
+def lowest_z_mm(scanner: ScannerProfile) -> float:
+    """Return the height of the first slice; a longer field reaches further down."""
+    return TOP_Z_MM - scanner.shape[0] * scanner.spacing_zyx_mm[0]
 
 
 def _grids(scanner: ScannerProfile) -> tuple[Grid, Grid]:
     """Return the CT grid and the PET grid: same slices, every PET pixel over 2 x 2 CT pixels."""
     depth, rows, columns = scanner.shape
     dz, dy, dx = scanner.spacing_zyx_mm
-    corner = (-dx * (columns - 1) / 2, -dy * (rows - 1) / 2, LOWEST_Z_MM)
+    corner = (-dx * (columns - 1) / 2, -dy * (rows - 1) / 2, lowest_z_mm(scanner))
     ct = Grid(scanner.shape, scanner.spacing_zyx_mm, corner)
     origin = (corner[0] + dx / 2, corner[1] + dy / 2, corner[2])
     return ct, Grid((depth, rows // 2, columns // 2), (dz, 2 * dy, 2 * dx), origin)
@@ -107,13 +98,13 @@ def _render_ct(
     spots: tuple[Spot, ...],
 ) -> NDArray[np.float32]:
     rng = np.random.default_rng([participant.seed, 404])
-    hu = _hu_table(participant)[canvas.labels]
+    hu = hu_table(participant, scanner.tube_voltage_kvp)[canvas.labels]
     lung = canvas.labels == Tissue.LUNG
     # The lung is denser at the back, where a lying participant's blood pools.
-    hu += np.where(lung, np.float32(0.45) * (canvas.y + 10), np.float32(0))
+    np.add(hu, np.float32(0.45) * (canvas.y + 10), out=hu, where=lung)
     for spot in spots:
-        if spot.attenuation_hu is not None:
-            _blend(hu, spot.where, spot.share, spot.attenuation_hu)
+        for share, attenuation_hu in spot.layers:
+            _blend(hu, spot.where, share, attenuation_hu)
     sigma = [scanner.ct_blur_mm / 2.355 / s for s in scanner.spacing_zyx_mm]
     hu = ndimage.gaussian_filter(hu, sigma, truncate=3.0, output=np.float32)
     noise = rng.standard_normal(hu.shape, dtype=np.float32)
@@ -121,34 +112,28 @@ def _render_ct(
     noise = ndimage.gaussian_filter1d(noise, 0.6, axis=2, truncate=2.5, output=np.float32)
     noise *= np.float32(scanner.ct_noise_hu / noise.std())
     hu += noise
-    return np.clip(hu, -1024, 3071, out=hu)
+    if participant.body.arms_down:
+        _add_streaks(hu, canvas, rng)
+    np.clip(hu, -1024, 3071, out=hu)
+    return _pad(hu, canvas, scanner)
 
 
-def _hu_table(participant: PhantomParticipant) -> NDArray[np.float32]:
-    body = participant.body
-    table = np.zeros(256, dtype=np.float32)
-    for tissue, value in HU.items():
-        table[tissue] = value + body.contrast_hu * CONTRAST_SHARE.get(tissue, 0.0)
-    table[Tissue.LIVER] += body.liver_hu - HU[Tissue.LIVER]
-    table[Tissue.LUNG] = body.lung_hu
-    return table
+def _add_streaks(hu: NDArray[np.float32], canvas: Canvas, rng: np.random.Generator) -> None:
+    """Add the streaks and the dark band between two arms, along the rays through both."""
+    rows = rng.standard_normal((*hu.shape[:2], 1), dtype=np.float32)
+    rows = ndimage.gaussian_filter1d(rows, 0.7, axis=1, output=np.float32)
+    level = np.exp(-(((canvas.axes[1] - 16) / 26) ** 2)).astype(np.float32)[None, :, None]
+    band = level * (STREAK_HU * rows + np.float32(DARK_BAND_HU))
+    np.add(hu, band, out=hu, where=hu > -950)  # in air there is nothing to absorb
 
 
-def _suv_table(uptake: Uptake) -> NDArray[np.float32]:
-    table = np.zeros(256, dtype=np.float32)
-    by_tissue = {
-        Tissue.SKIN: uptake.fat * 1.6, Tissue.FAT: uptake.fat, Tissue.MUSCLE: uptake.muscle,
-        Tissue.LUNG: uptake.lung, Tissue.BLOOD: uptake.blood, Tissue.AORTA: uptake.blood,
-        Tissue.MYOCARDIUM: uptake.myocardium, Tissue.LIVER: uptake.liver,
-        Tissue.SPLEEN: uptake.spleen, Tissue.STOMACH: uptake.gut, Tissue.KIDNEY: uptake.kidney,
-        Tissue.ADRENAL: uptake.adrenal, Tissue.MARROW: uptake.marrow,
-        Tissue.CORTEX: uptake.marrow * 0.5, Tissue.CORD: uptake.muscle * 1.9,
-        Tissue.OESOPHAGUS: uptake.oesophagus, Tissue.GLAND: uptake.brown,
-        Tissue.VESSEL: uptake.blood * 0.9, Tissue.CARTILAGE: uptake.muscle * 1.1,
-    }  # fmt: skip
-    for tissue, value in by_tissue.items():
-        table[tissue] = value
-    return table
+def _pad(hu: NDArray[np.float32], canvas: Canvas, scanner: ScannerProfile) -> NDArray[np.float32]:
+    """Return the image with the padding value outside the circle of reconstruction."""
+    if scanner.padding_hu is not None:
+        _, y, x = canvas.axes
+        radius = max(float(y[-1]), float(x[-1])) + scanner.spacing_zyx_mm[2] / 2
+        hu[:, (y[:, None] ** 2 + x[None, :] ** 2) > radius**2] = scanner.padding_hu
+    return hu
 
 
 def _render_pet(
@@ -159,7 +144,8 @@ def _render_pet(
 ) -> NDArray[np.float32]:
     rng = np.random.default_rng([participant.seed, 505])
     uptake = participant.uptake
-    suv = _suv_table(uptake)[canvas.labels]
+    suv = suv_table(uptake)[canvas.labels]
+    _mottle_myocardium(suv, canvas, participant)
     for spot in spots:
         _blend(suv, spot.where, spot.uptake_share, spot.suv)
     suv = halve_in_plane(suv)
@@ -182,33 +168,15 @@ def _blend(
     box += share * (np.float32(inside) - box)
 
 
-def _regions(canvas: Canvas, spots: tuple[Spot, ...]) -> tuple[Region, ...]:
-    """Return the masks on the PET grid: every focus, liver, descending aorta and both lungs."""
-    shape = canvas.labels.shape
-    regions = []
-    foci = np.zeros((shape[0], shape[1] // 2, shape[2] // 2), dtype=np.bool_)
-    for spot in spots:
-        share = np.zeros(shape, dtype=np.float32)
-        share[spot.where] = spot.share
-        mask = _at_least_one(halve_in_plane(share))
-        foci |= mask
-        regions.append(Region(spot.label, mask))
-    near = ndimage.binary_dilation(foci, iterations=2)
-    left = np.broadcast_to(canvas.axes[2] > 0, shape)  # patient coordinates: x grows to the left
-    for label, organ, depth in (
-        ("organ:liver", canvas.labels == Tissue.LIVER, 2),
-        ("organ:blood_pool", canvas.labels == Tissue.AORTA, 1),
-        ("organ:lung_left", (canvas.labels == Tissue.LUNG) & left, 1),
-        ("organ:lung_right", (canvas.labels == Tissue.LUNG) & ~left, 1),
-    ):
-        whole = halve_in_plane(organ.astype(np.float32)) > 0.99
-        regions.append(Region(label, ndimage.binary_erosion(whole, iterations=depth) & ~near))
-    return tuple(regions)
-
-
-def _at_least_one(share: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Return the voxels that are at least half filled, or the fullest one of a tiny focus."""
-    mask = share >= 0.5
-    if not mask.any():
-        mask.flat[int(np.argmax(share))] = True
-    return mask
+def _mottle_myocardium(
+    suv: NDArray[np.float32], canvas: Canvas, participant: PhantomParticipant
+) -> None:
+    """Vary the uptake of the left ventricle's wall around its axis, most when it is moderate."""
+    body, uptake = participant.body, participant.uptake
+    patchy = PATCHY_SHARE if 2.5 < uptake.myocardium < 7 else 0.08
+    base = body.carina_z_mm - 62
+    where = canvas.box((-20, -90, base - 70), (110, 50, base + 60))
+    angle = np.arctan2(canvas.z[where] - np.float32(base - 8), canvas.y[where] + 22)
+    share = 1 + np.float32(patchy) * np.sin(2 * angle + np.float32(body.warp[11]))
+    wall = canvas.labels[where] == Tissue.MYOCARDIUM
+    suv[where][wall] *= share.astype(np.float32)[wall]

@@ -21,6 +21,8 @@ class ScannerProfile:
         Coefficient of variation of a voxel in the liver, the measure of image noise.
     gain
         Calibration: what the machine reads over what is true.
+    padding_hu
+        Value outside the circle that the CT reconstructs; None where the whole square is image.
     """
 
     name: str
@@ -34,7 +36,8 @@ class ScannerProfile:
     tube_voltage_kvp: int = 120
     ct_noise_hu: float = 14.0
     ct_blur_mm: float = 1.4
-    shape: tuple[int, int, int] = (64, 192, 192)  # CT voxels [z, y, x]; PET halves y and x
+    padding_hu: int | None = None
+    shape: tuple[int, int, int] = (72, 192, 192)  # CT voxels [z, y, x]; PET halves y and x
     spacing_zyx_mm: tuple[float, float, float] = (4.0, 400 / 192, 400 / 192)
 
 
@@ -48,7 +51,7 @@ SCANNERS: dict[str, ScannerProfile] = {
         ),
         ScannerProfile(
             name="SIM-C", site="NB2", style="gml", psf_fwhm_mm=5.4, liver_cov=0.09, gain=0.97,
-            uptake_min=58, dose_mbq_per_kg=3.7, ct_noise_hu=12,
+            uptake_min=58, dose_mbq_per_kg=3.7, ct_noise_hu=12, tube_voltage_kvp=140, padding_hu=-2000,
         ),
         ScannerProfile(
             name="SIM-D", site="NCU", style="bqml_per_slice", psf_fwhm_mm=7.0, liver_cov=0.12,

@@ -14,7 +14,7 @@ from synthesis.data.scanner import SCANNERS, ScannerProfile, scanner_of
 from synthesis.data.source import Source, SourceRefusedError
 
 FOCI = ("lesion", "node", "distant")
-FIELD_OF_VIEW_MM = (256.0, 400.0, 400.0)
+FIELD_OF_VIEW_MM = (288.0, 400.0, 400.0)
 
 
 def open_source(spec: str, spacing_zyx_mm: tuple[float, float, float], scratch: Path) -> Source:

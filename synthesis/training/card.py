@@ -48,7 +48,7 @@ image numbers is the warning: image numbers do not show whether lesions are righ
 ## What it cannot do
 - CT does not show metabolism. Uptake that anatomy does not hint at (marrow metastases without a
   CT sign, an avid node of normal size) is missed, and benign lesions that look like tumours are
-  given uptake. By construction 37 % of the variance of log SUVmax of a solid lesion is visible in
+  given uptake. By construction 43 % of the variance of log SUVmax of a solid lesion is visible in
   the simulated CT.
 - Organ uptake is near the simulated mean; a participant's own level cannot be read from CT.
 - Outside the chest (head, abdomen, limbs) the output is anatomically meaningless, although it is

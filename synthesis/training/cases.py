@@ -17,7 +17,7 @@ from synthesis.data.phantom import PhantomPair, make_phantom
 from synthesis.data.scanner import ScannerProfile, scanner_of
 
 FOCI = ("lesion", "node", "distant")
-FIELD_OF_VIEW_MM = (256.0, 400.0, 400.0)
+FIELD_OF_VIEW_MM = (288.0, 400.0, 400.0)
 
 
 @dataclass(frozen=True, slots=True)

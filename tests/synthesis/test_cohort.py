@@ -38,7 +38,7 @@ def test_a_written_cohort_has_a_row_a_folder_and_a_truth_per_participant(tmp_pat
     for row in rows:
         for column in ("ct_folder", "pet_folder"):
             if row[column]:
-                assert len(list((table.parent / row[column]).iterdir())) == 64
+                assert len(list((table.parent / row[column]).iterdir())) == 72
     with pytest.raises(FileExistsError, match="cohort already"):
         write_cohort(CohortRequest(1, 4, ("SPH",)), tmp_path / "cohort")
 

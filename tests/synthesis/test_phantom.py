@@ -6,6 +6,8 @@ import pytest
 from synthesis.data import SCANNERS, draw_participant, make_phantom
 from tests.synthesis.makers import full_pair, small_pair, small_scanner
 
+LIVER_SHARE = {"none": 0.0, "arterial": 0.12, "venous": 0.45}  # of the aorta's enhancement
+
 
 def test_the_same_seed_gives_the_same_voxels() -> None:
     again = make_phantom(draw_participant(3), small_scanner())
@@ -18,8 +20,8 @@ def test_ct_is_in_hounsfield_units_and_pet_in_suv_on_grids_of_the_same_extent() 
     pair = full_pair()
 
     assert (pair.ct.unit, pair.pet.unit) == ("HU", "SUVbw")
-    assert pair.ct.array.shape == (64, 192, 192)
-    assert pair.pet.array.shape == (64, 96, 96)
+    assert pair.ct.array.shape == (72, 192, 192)
+    assert pair.pet.array.shape == (72, 96, 96)
     for axis in range(3):
         extent_ct = pair.ct.grid.shape[axis] * pair.ct.grid.spacing_mm[axis]
         extent_pet = pair.pet.grid.shape[axis] * pair.pet.grid.spacing_mm[axis]
@@ -49,7 +51,11 @@ def test_liver_and_aorta_have_their_attenuation() -> None:
     liver = hu[pair.region("organ:liver")].mean()
     blood = hu[pair.region("organ:blood_pool")].mean()
 
-    assert liver == pytest.approx(pair.participant.body.liver_hu + 0.3 * contrast, abs=6)
+    assert liver == pytest.approx(
+        pair.participant.body.liver_hu
+        + LIVER_SHARE[pair.participant.body.contrast_phase] * contrast,
+        abs=6,
+    )
     assert blood == pytest.approx(42 + contrast, abs=12)
 
 
