@@ -4,48 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from evaluation.statistics import Estimate
+from synthesis.study.cells import (
+    DIFFERENCES,
+    FOLLOWING,
+    IMAGES,
+    LESIONS,
+    NOTHING,
+    Column,
+    cell,
+    lines,
+)
 from synthesis.study.summary import Entry, StudyResult
-
-NOTHING = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    name: str
-    title: str
-    digits: int
-    factor: float = 1.0
-
-
-IMAGES = (
-    _Column("mae_suv", "MAE (SUV)", 3),
-    _Column("psnr_db", "PSNR (dB)", 2),
-    _Column("ssim", "SSIM", 3),
-)
-LESIONS = (
-    _Column("recovery", "SUVmax recovered, median %", 0, 100),
-    _Column("bias_malignant", "bias, malignant foci (SUV)", 2),
-    _Column("bias_lung", "bias, lung lesions (SUV)", 2),
-    _Column("ccc_lung", "CCC, lung lesions", 2),
-)
-FOLLOWING = (
-    _Column("missed", "malignant foci missed, %", 0, 100),
-    _Column("strays", "stray foci in the lungs a participant", 2),
-    _Column("absent_when_inserted", "absent when put into CT, %", 0, 100),
-    _Column("stayed_when_removed", "stayed when taken out of CT, %", 0, 100),
-)
-DIFFERENCES = (
-    _Column("mae_suv", "MAE (SUV)", 3),
-    _Column("psnr_db", "PSNR (dB)", 2),
-    _Column("ssim", "SSIM", 3),
-    _Column("recovery", "recovery (points)", 0, 100),
-    _Column("bias_malignant", "size of the bias, malignant foci (SUV)", 2),
-    _Column("bias_lung", "size of the bias, lung lesions (SUV)", 2),
-)
 
 
 def markdown(result: StudyResult) -> str:
@@ -101,23 +72,23 @@ def comma_separated(result: StudyResult) -> str:
 
 
 def _table(
-    entries: Sequence[Entry], columns: Sequence[_Column], *, evaluations: bool = False
+    entries: Sequence[Entry], columns: Sequence[Column], *, evaluations: bool = False
 ) -> str:
     titles = ["", *(["evaluations"] if evaluations else []), *(c.title for c in columns)]
     rows = []
     for entry in entries:
         count = [str(entry.evaluations or NOTHING)] if evaluations else []
-        rows.append([entry.name, *count, *(_cell(entry.estimates[c.name], c) for c in columns)])
-    return _lines(titles, rows)
+        rows.append([entry.name, *count, *(cell(entry.estimates[c.name], c) for c in columns)])
+    return lines(titles, rows)
 
 
 def _differences(entries: Sequence[Entry]) -> str:
     rows = [
-        [e.name, *(_cell(e.differences[c.name], c) for c in DIFFERENCES)]
+        [e.name, *(cell(e.differences[c.name], c) for c in DIFFERENCES)]
         for e in entries
         if e.differences is not None
     ]
-    return _lines(["", *(c.title for c in DIFFERENCES)], rows)
+    return lines(["", *(c.title for c in DIFFERENCES)], rows)
 
 
 def _gate(entries: Sequence[Entry]) -> str:
@@ -129,7 +100,7 @@ def _gate(entries: Sequence[Entry]) -> str:
         ]
         for e in entries
     ]
-    return _lines(["", "gate", "what is not met"], rows)
+    return lines(["", "gate", "what is not met"], rows)
 
 
 def _costs(result: StudyResult) -> str:
@@ -154,7 +125,7 @@ def _costs(result: StudyResult) -> str:
         "acquired to nearest training patch (SUV)", "synthetic to nearest (SUV)",
         "synthetic nearer than the nearest 1 % acquired, %",
     ]  # fmt: skip
-    return _lines(titles, rows)
+    return lines(titles, rows)
 
 
 def _curves(result: StudyResult) -> str:
@@ -169,18 +140,18 @@ def _curves(result: StudyResult) -> str:
         for one in result.finished
         for p in one.measured.curve
     ]
-    return _lines(["", "evaluations", "MAE (SUV)", "SUVmax recovered, median %", "foci"], rows)
+    return lines(["", "evaluations", "MAE (SUV)", "SUVmax recovered, median %", "foci"], rows)
 
 
 def _twins(result: StudyResult) -> str:
-    ratio = _Column("", "", 2)
+    ratio = Column("", "", 2)
     rows = [
         [
             f"{t.organ}, {t.subgroup}",
-            _cell(t.bias, ratio),
+            cell(t.bias, ratio),
             {True: "yes", False: "no", None: NOTHING}[t.equivalent],
-            _cell(t.variance_ratio, ratio),
-            _cell(t.wasserstein, _Column("", "", 3)),
+            cell(t.variance_ratio, ratio),
+            cell(t.wasserstein, Column("", "", 3)),
         ]
         for t in result.twins
     ]
@@ -189,27 +160,8 @@ def _twins(result: StudyResult) -> str:
         "mean SUV", "ratio, twin to participant", f"within a ratio of {margin:g}",
         "ratio of variances (of logarithms)", "Wasserstein distance (of logarithms)",
     ]  # fmt: skip
-    return _lines(titles, rows)
-
-
-def _cell(e: Estimate, column: _Column) -> str:
-    if e.value is None:
-        return NOTHING
-    if e.lower is None or e.upper is None:
-        return f"{_with(e.value, column)} (no interval)"
-    bounds = f"{_with(e.lower, column)} to {_with(e.upper, column)}"
-    return f"{_with(e.value, column)} ({bounds})"
-
-
-def _with(value: float, column: _Column) -> str:
-    text = f"{value * column.factor:.{column.digits}f}"
-    return text.replace("-", "−") if float(text) else text.removeprefix("-")
+    return lines(titles, rows)
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.8g}"
-
-
-def _lines(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [titles, ["---"] * len(titles), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

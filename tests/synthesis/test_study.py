@@ -14,6 +14,7 @@ from synthesis.__main__ import main
 from synthesis.config import ConfigRefusedError, StudyMeasuresConfig, load_study, preset
 from synthesis.data.pairs import make_pair_case
 from synthesis.data.sources import PhantomSource, open_source
+from synthesis.registry import load_release
 from synthesis.study import study as study_module
 from synthesis.study.cost import cost_of
 from synthesis.study.estimates import differences_to, estimates_of
@@ -202,6 +203,13 @@ def test_a_study_writes_numbers_that_can_be_traced(finished: Path) -> None:
     assert not any(e["passed"] for e in table["entries"])
     assert (finished / "out" / "lesions.svg").stat().st_size > 0
     assert (finished / "out" / "examples.svg").stat().st_size > 0
+
+
+def test_a_release_of_a_study_says_what_the_study_found(finished: Path) -> None:
+    release = load_release(finished / "out" / "families" / "tiny-baseline" / "release")
+
+    assert "## In the study on the same participants" in release.card
+    assert set(release.metrics["study"]) >= {"recovery", "bias_malignant", "absent_when_inserted"}
 
 
 def test_the_controls_stand_in_every_table_of_predictors(finished: Path) -> None:
