@@ -26,7 +26,8 @@ IMAGES = (
     Column("ssim", "SSIM", 3),
 )
 LESIONS = (
-    Column("recovery", "SUVmax recovered, median %", 0, 100),
+    Column("recovery", "SUVmax recovered, malignant foci, median %", 0, 100),
+    Column("recovery_lung", "the same, lung lesions alone", 0, 100),
     Column("bias_malignant", "bias, malignant foci (SUV)", 2),
     Column("bias_lung", "bias, lung lesions (SUV)", 2),
     Column("ccc_lung", "CCC, lung lesions", 2),

@@ -82,10 +82,10 @@ def estimates_of(
     }
     bad = Foci.of(measured.foci, predictor, malignant)
     lung = Foci.of(measured.foci, predictor, of_lung)
-    found["recovery"] = bootstrap(
-        weighted_median(bad.shares), bad.people, seed=measures.seed,
-        replicates=measures.replicates, method="percentile",
-    )  # fmt: skip
+    found["recovery"] = _median_share(bad, measures)
+    found["recovery_lung"] = _median_share(
+        Foci.of(measured.foci, predictor, lambda f: malignant(f) and of_lung(f)), measures
+    )
     found["bias_malignant"] = _mean(bad.differences, bad.people, measures, "SUV")
     found["bias_lung"] = _mean(lung.differences, lung.people, measures, "SUV")
     found["ccc_lung"] = lin_ccc(
@@ -144,6 +144,13 @@ def _mean(
     return bootstrap(
         statistic, list(people), seed=measures.seed, replicates=measures.replicates, unit=unit
     )
+
+
+def _median_share(foci: Foci, measures: StudyMeasuresConfig) -> Estimate:
+    return bootstrap(
+        weighted_median(foci.shares), foci.people, seed=measures.seed,
+        replicates=measures.replicates, method="percentile",
+    )  # fmt: skip
 
 
 def _median_difference(ours: Foci, theirs: Foci, measures: StudyMeasuresConfig) -> Estimate:

@@ -74,6 +74,7 @@ def test_estimates_follow_from_the_rows() -> None:
     found = estimates_of(measured(), "model", MEASURES)
 
     assert found["recovery"].value == pytest.approx(0.9)
+    assert (found["recovery"].n, found["recovery_lung"].n) == (16, 8)
     assert found["bias_malignant"].value == pytest.approx(-0.1 * (11.5 + 4.0) / 2)
     assert found["mae_suv"].value == pytest.approx(0.2 * 1.07)
     assert found["mae_suv"].clusters == 8
