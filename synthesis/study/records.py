@@ -116,7 +116,7 @@ class Measured:
     Attributes
     ----------
     key
-        SHA-256 of study, split and weights: numbers of others are refused.
+        SHA-256 of cohort, split, measures and training settings: numbers of others are refused.
     evaluations
         Of the network for one sample, as chosen on the validation participants.
     """
