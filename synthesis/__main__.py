@@ -1,4 +1,4 @@
-"""Entry point: `python -m synthesis phantom|train|distill|check|bundle|translate|serve ...`."""
+"""Entry point: `python -m synthesis phantom|train|distill|study|check|bundle|translate|serve ...`."""
 
 import sys
 from importlib import import_module
@@ -10,6 +10,7 @@ COMMANDS = {
     "check": "synthesis.jobs.check_release",
     "bundle": "synthesis.jobs.bundle_release",
     "distill": "synthesis.jobs.distil_release",
+    "study": "synthesis.jobs.run_study",
     "translate": "synthesis.jobs.translate_folder",
     "serve": "synthesis.jobs.serve_requests",
 }

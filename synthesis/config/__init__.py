@@ -55,6 +55,13 @@ from synthesis.config.run import (
     load_family_run,
     schema_of,
 )
+from synthesis.config.study import (
+    Study,
+    StudyConfig,
+    StudyFamilyConfig,
+    StudyMeasuresConfig,
+    load_study,
+)
 
 __all__ = [
     "FAMILY_CONFIGS",
@@ -92,6 +99,10 @@ __all__ = [
     "ReleaseConfig",
     "SegmentorConfig",
     "SplitConfig",
+    "Study",
+    "StudyConfig",
+    "StudyFamilyConfig",
+    "StudyMeasuresConfig",
     "SuvCodec",
     "TrainingConfig",
     "VoxelWeightsConfig",
@@ -105,6 +116,7 @@ __all__ = [
     "load_distillation",
     "load_family_config",
     "load_family_run",
+    "load_study",
     "preset",
     "schema_of",
     "student_config",

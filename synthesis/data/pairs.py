@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +165,8 @@ def foci_of(
 def store_case(case: PairCase, path: Path) -> None:
     """Write a case as one file without executable content; complete or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.stem}.partial.npz")
+    # Of this process: several may prepare the same images, each whole.
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.partial.npz")
     known = [-1 if flag is None else int(flag) for flag in case.malignant]
     np.savez(
         partial,

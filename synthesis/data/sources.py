@@ -9,7 +9,7 @@ from pathlib import Path
 from synthesis.config import Modality
 from synthesis.data.folder_source import ORGAN, FolderSource, unpack
 from synthesis.data.pairs import Pair, foci_of
-from synthesis.data.participant import draw_participant
+from synthesis.data.participant import PhantomParticipant, draw_participant
 from synthesis.data.phantom import make_phantom
 from synthesis.data.scanner import SCANNERS, ScannerProfile, scanner_of
 from synthesis.data.source import Source, SourceRefusedError
@@ -79,7 +79,10 @@ class PhantomSource(Source):
 
     def pair(self, participant: str) -> Pair:
         """Return the simulated images."""
-        person = draw_participant(int(participant))
+        return self.painted(participant, draw_participant(int(participant)))
+
+    def painted(self, participant: str, person: PhantomParticipant) -> Pair:
+        """Return the images of a participant as if this were true of them, on their scanner."""
         scanner = self._scanner(participant)
         made = make_phantom(person, scanner)
         truth = {f"lesion:{lesion.unit_id}": lesion.malignant for lesion in person.lesions}

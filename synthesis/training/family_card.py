@@ -27,8 +27,10 @@ NOBODY = """- A twin is nobody: nothing about a participant of the same size, se
 - It may resemble a training participant; how closely was not measured."""
 
 
-def family_card(run: FamilyRun, family: Family, data: Prepared, metrics: dict[str, Any]) -> str:
-    """Return the card as Markdown."""
+def family_card(
+    run: FamilyRun, family: Family, data: Prepared, metrics: dict[str, Any], *, more: str = ""
+) -> str:
+    """Return the card as Markdown; `more` is a section of a study."""
     release, spec, split, source = run.release, family.spec(), data.split, data.source
     sites = sorted(set(source.sites.values()))
     simulated = source.spec.startswith("phantom:")
@@ -43,6 +45,7 @@ def family_card(run: FamilyRun, family: Family, data: Prepared, metrics: dict[st
         if simulated
         else "**For research only. Not for clinical use, never for diagnosis.**"
     )
+    section = f"\n{more}" if more else ""
     return f"""# {release.name} {release.version}
 
 {lesson}
@@ -60,7 +63,7 @@ participants; SHA-256 of the split {split.digest}. Seed {run.training.seed}.
 
 ## How it did on the {len(split.test)} held-out participants
 {_results(spec, metrics)}
-
+{section}
 ## What it cannot do
 {NOBODY if spec.family == "cascade3d" else SOMEBODY}
 - Scanners, tracers, uptake times and body regions other than those above were never seen.

@@ -51,14 +51,14 @@ def measure_held_out(
         if family.config.family == "cascade3d":
             rows += _twin_rows(family, case, sampling)
         else:
-            for name, suv in _predictions(family, case, sampling).items():
-                rows += _image_rows(case, name, suv)
-                rows += _lesion_rows(case, name, suv)
+            for name, suv in predictions(family, case, sampling).items():
+                rows += image_rows(case, name, suv)
+                rows += lesion_rows(case, name, suv)
         done(number)
     return rows
 
 
-def _predictions(family: Family, case: PairCase, sampling: Sampling) -> dict[str, Array]:
+def predictions(family: Family, case: PairCase, sampling: Sampling) -> dict[str, Array]:
     """Return the images to measure: one sample, the mean of several, and the controls."""
     hu = case.hu.astype(np.float32)
     sampled = sample_on_grid(family, hu, kvp=case.kvp, sampling=sampling)
@@ -71,7 +71,7 @@ def _predictions(family: Family, case: PairCase, sampling: Sampling) -> dict[str
     return images | {name: volume.array for name, volume in controls.items()}
 
 
-def _image_rows(case: PairCase, predictor: str, suv: Array) -> list[Row]:
+def image_rows(case: PairCase, predictor: str, suv: Array) -> list[Row]:
     """Return MAE, PSNR and slice-wise SSIM inside the body, both images clipped to 0-20."""
     acquired = np.clip(case.suv.astype(np.float32), 0, RANGE_SUV)
     synthetic = np.clip(suv, 0, RANGE_SUV)
@@ -86,7 +86,8 @@ def _image_rows(case: PairCase, predictor: str, suv: Array) -> list[Row]:
     ]
 
 
-def _lesion_rows(case: PairCase, predictor: str, suv: Array) -> list[Row]:
+def lesion_rows(case: PairCase, predictor: str, suv: Array) -> list[Row]:
+    """Return the share of its SUVmax that each malignant focus keeps."""
     return [
         Row(case.participant, predictor, "lesion_suvmax_recovery", share)
         for share in recoveries(case, suv)

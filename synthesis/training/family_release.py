@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,14 @@ VERSIONED = ("torch", "monai", "numpy")
 HELD_OUT = "held_out.csv"
 
 
+@dataclass(frozen=True, slots=True)
+class StudyNotes:
+    """What a study found: a section of the model card, and its numbers by name."""
+
+    section: str
+    numbers: dict[str, dict[str, Any]]
+
+
 def write_family_release(
     run: FamilyRun,
     family: Family,
@@ -38,18 +47,24 @@ def write_family_release(
     *,
     distillation: DistillationConfig | None = None,
     report: Report = silent,
+    rows: list[Row] | None = None,
+    study: StudyNotes | None = None,
 ) -> Release:
-    """Measure the family on the held-out participants and write `out/release/`, whole or absent."""
+    """Measure the family on the held-out participants and write `out/release/`, whole or absent.
+
+    `rows` are its numbers where they were measured already, `study` what a study adds.
+    """
     family.networks.eval()
-    rows = _rows(run, family, data, report)
+    if rows is None:
+        rows = _rows(run, family, data, report)
     write_rows(rows, out / HELD_OUT)
-    metrics = summary(rows)
+    metrics = summary(rows) | ({"study": study.numbers} if study else {})
     folder = out / "release"
     unfinished = folder.with_name("release.partial")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     save_parts(family, unfinished / WEIGHTS)
-    card = family_card(run, family, data, metrics)
+    card = family_card(run, family, data, metrics, more=study.section if study else "")
     (unfinished / CARD).write_text(card, encoding="utf-8")
     description = _description(run, family, data, metrics)
     if distillation is not None:

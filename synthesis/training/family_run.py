@@ -49,14 +49,29 @@ def train_family(
     Also written: `curves.csv`, `split.json`, `cases/`, `images/`, `attention/`, `tensorboard/`.
     Only the first of several processes returns the release.
     """
-    set_up(run, world.device)
-    descent = None if parent is None else Descent(parent)
-    data = prepare(run, spec, out, world=world, report=report, descent=descent)
-    training = FamilyTraining(run, data, out, world=world, report=report)
-    training.fit()
+    family, data = fit_family(run, spec, out, world=world, report=report, parent=parent)
     if not world.writes:
         return None
-    return write_family_release(run, training.family, data, out, report=report)
+    return write_family_release(run, family, data, out, report=report)
+
+
+def fit_family(
+    run: FamilyRun,
+    spec: str,
+    out: Path,
+    *,
+    world: World,
+    report: Report = silent,
+    images: Path | None = None,
+    parent: Release | None = None,
+) -> tuple[Family, Prepared]:
+    """Train what is left to train; return the family with its data, before any release."""
+    set_up(run, world.device)
+    descent = None if parent is None else Descent(parent)
+    data = prepare(run, spec, out, world=world, report=report, images=images, descent=descent)
+    training = FamilyTraining(run, data, out, world=world, report=report)
+    training.fit()
+    return training.family, data
 
 
 def set_up(run: FamilyRun, device: torch.device) -> None:

@@ -58,9 +58,13 @@ def prepare(
     *,
     world: World,
     report: Report = silent,
+    images: Path | None = None,
     descent: Descent | None = None,
 ) -> Prepared:
     """Return the data of a run; the first process makes what is not there yet.
+
+    `images` is where images on the model's grid are kept: beside the run, or a folder that several
+    runs share.
 
     Raises
     ------
@@ -75,16 +79,16 @@ def prepare(
     split = _split(run.split, source, out / SPLIT)
     if descent is not None:
         require_unseen(split, descent.parent)
-    cases = CaseStore(source, run.family, out / "cases")
+    cases = CaseStore(source, run.family, images or out / "cases")
     everyone = (*split.train, *split.validation, *split.test)
     cases.prepare(everyone, partial(report, "reading images"))
     if world.writes:
         world.wait()
-    images = cases.digest(everyone)
+    seen = cases.digest(everyone)
     parent = () if descent is None else (descent.parent.digest, descent.relation)
-    text = "/".join((run.digest, split.digest, images, *parent))
+    text = "/".join((run.digest, split.digest, seen, *parent))
     fingerprint = hashlib.sha256(text.encode()).hexdigest()
-    return Prepared(source, split, cases, images, fingerprint, descent)
+    return Prepared(source, split, cases, seen, fingerprint, descent)
 
 
 def _split(config: SplitConfig, source: Source, path: Path) -> ParticipantSplit:

@@ -30,6 +30,7 @@ CANCELLED = "Cancelled while it ran; nothing was kept."
 # What a worker or the model calls the end of an attempt; everything else is simply broken.
 _CAUSES = {
     "out_of_memory": AttemptCause.OUT_OF_MEMORY,
+    "memory": AttemptCause.OUT_OF_MEMORY,  # also with its smallest batches
     "killed": AttemptCause.KILLED,
     "time_limit": AttemptCause.TIME_LIMIT,
     "no_cuda": AttemptCause.NO_DEVICE,
