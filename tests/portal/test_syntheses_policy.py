@@ -17,8 +17,12 @@ from studyportal.protocol.services import activate_protocol, load_protocol
 from studyportal.sites.rules import PERMISSIONS, Action, Role
 from studyportal.syntheses.models import PrimaryRelease
 from studyportal.syntheses.selectors import current_primary, in_role, jobs_visible_to, role_of
-from studyportal.syntheses.services import name_primary_release, seal_primary_release
-from studyportal.syntheses.states import AnalysisRole, PrimaryStatus
+from studyportal.syntheses.services import (
+    move_release,
+    name_primary_release,
+    seal_primary_release,
+)
+from studyportal.syntheses.states import AnalysisRole, PrimaryStatus, ReleaseStatus
 from tests import factories as make
 from tests.portal.scenes import person, quick_plan
 
@@ -81,6 +85,13 @@ def test_before_a_primary_cut_another_release_may_be_named_and_the_first_stays_i
 def test_only_a_released_model_can_be_the_primary_one(study, trait):
     with pytest.raises(Refused, match="only a released model"):
         named(make.ModelReleaseFactory(**{trait: True}))
+
+
+def test_the_release_of_the_primary_analysis_does_not_retire(study):
+    release = named(make.ModelReleaseFactory()).release
+    operator = person(Role.SYNTHESIS_OPERATOR)
+    with pytest.raises(Refused, match="name another one before it retires"):
+        move_release(release=release, target=ReleaseStatus.RETIRED, reason="Old.", by=operator)
 
 
 def test_a_release_is_named_for_a_reason(study):

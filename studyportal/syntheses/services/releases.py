@@ -13,7 +13,7 @@ from studyportal.core.services import advance, begin, record
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 from studyportal.syntheses.models import ModelRelease
-from studyportal.syntheses.selectors import folder_of, gate_of
+from studyportal.syntheses.selectors import current_primary, folder_of, gate_of
 from studyportal.syntheses.services.release_files import zip_of_bundle, zip_of_release
 from studyportal.syntheses.services.release_process import require_fit
 from studyportal.syntheses.services.release_store import copy_release, keep, staged
@@ -70,13 +70,16 @@ def move_release(
     Raises
     ------
     Refused
-        With every criterion of the release gate that is not met, and what was measured.
+        With every criterion of the release gate that is not met, and what was measured; or when the
+        release that the primary analysis rests on should be retired.
     """
     require(by, Action.REGISTER_RELEASE)
     if not reason.strip():
         raise Refused(Reason("reason_missing", "Say why the release moves."))
     if target == ReleaseStatus.VALIDATED and release.status == ReleaseStatus.CANDIDATE:
         _require_gate(release)
+    if target == ReleaseStatus.RETIRED:
+        _refuse_primary(release)
     advance(release, MODEL_RELEASE, target, by=by, reason=reason)
     record(
         "move_release", release, f"Model release {release} became {target}.", by=by, reason=reason
@@ -120,6 +123,13 @@ def _require_gate(release: ModelRelease) -> None:
         raise Refused(
             *(Reason(row.id, f"{row.sentence} Found: {row.shown}") for row in gate.reasons)
         )
+
+
+def _refuse_primary(release: ModelRelease) -> None:
+    primary = current_primary()
+    if primary is not None and primary.release_id == release.pk:
+        sentence = f"The primary analysis of {primary.protocol_version} rests on {release}; name another one before it retires."
+        raise Refused(Reason("primary_release", sentence))
 
 
 def _take_in(place: Path, by: User) -> ModelRelease:
