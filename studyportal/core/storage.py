@@ -88,8 +88,10 @@ def verified_path(sha256: str) -> Path:
     DamagedFile
         When the file is missing or its content has another digest.
     """
-    read_bytes(sha256)
-    return path_of(sha256)
+    path = path_of(sha256)
+    if not path.is_file() or digest_of(path) != sha256:
+        read_bytes(sha256)  # says what is wrong with it
+    return path
 
 
 def digest_of(path: Path) -> str:
