@@ -81,6 +81,16 @@ def jobs_of_pair(pair: ScanPair) -> QuerySet[SynthesisJob]:
     )
 
 
+def shown_synthetics(pair: ScanPair) -> list[SyntheticSeries]:
+    """Synthetic series of one pair that the viewer shows: all but withdrawn ones, newest first."""
+    return list(
+        SyntheticSeries.objects.filter(job__pair=pair)
+        .exclude(status=SyntheticStatus.WITHDRAWN)
+        .select_related("job", "job__release")
+        .order_by("-produced_at")
+    )
+
+
 def usable_series(release: ModelRelease) -> QuerySet[SyntheticSeries]:
     """Synthetic series of a release that passed their checks, one per pair (seed 0 first)."""
     return (

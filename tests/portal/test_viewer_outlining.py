@@ -70,16 +70,17 @@ def test_a_drawn_region_is_kept_as_a_segmentation_beside_the_others(phantom):
         assert np.array_equal(masks[name], other)
     header = pydicom.dcmread(file)
     assert (header.PatientID, header.StudyInstanceUID) == (pet.PatientID, pet.StudyInstanceUID)
-    method = header.SegmentSequence[-1].SegmentationAlgorithmIdentificationSequence[0]
-    assert method.AlgorithmName in ("at least 41% of SUVmax", "method not stated")
+    said = {s.SegmentLabel: s.SegmentDescription for s in header.SegmentSequence}
+    assert said["lesion:9"] == "at least 41% of SUVmax"
+    assert said["lesion:1"] == "method not stated"
     row = derive_labels(outlines=kept)
     content = gzip.decompress(path_of(row.sha256).read_bytes())
     labels = np.frombuffer(content, np.uint8, offset=352).reshape(grid.shape)
     for name, other in masks_of(kept).items():
         if not name.startswith("organ:"):  # a lesion lies over the organ it is in
             assert (labels[other] == row.facts["regions"].index(name) + 1).all()
-    said = AuditEvent.objects.get(verb="draw_outlines")
-    assert "lesion:9 was drawn: at least 41% of SUVmax" in said.sentence
+    act = AuditEvent.objects.get(verb="draw_outlines")
+    assert "lesion:9 was drawn: at least 41% of SUVmax" in act.sentence
 
     for name in ("tumour", "lesion:0", "organ:" + "x" * 40):
         with pytest.raises(Refused, match="Name the region"):

@@ -16,7 +16,7 @@ from studyportal.imaging import rules
 
 _hd: Any = highdicom
 _UNSTATED = "method not stated"
-_NAME_LENGTH = 64  # of the elements that hold labels
+_NAME_LENGTH, _TEXT_LENGTH = 64, 1024  # of elements that hold labels, and short texts
 
 
 def segmentation_bytes(
@@ -61,7 +61,7 @@ def segmentation_bytes(
 
 def _description(number: int, name: str, method: str) -> Any:
     category, kind = rules.region_codes(name)
-    return _hd.seg.SegmentDescription(
+    description = _hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=name,
         segmented_property_category=category,
@@ -74,6 +74,8 @@ def _description(number: int, name: str, method: str) -> Any:
             family=codes.DCM.ManualProcessing,
         ),
     )
+    description.SegmentDescription = method[:_TEXT_LENGTH]
+    return description
 
 
 def _uid() -> str:

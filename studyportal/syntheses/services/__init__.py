@@ -12,10 +12,12 @@ from studyportal.syntheses.services.releases import (
     register_release,
 )
 from studyportal.syntheses.services.requests import cancel_job, request_synthesis, retry_job
+from studyportal.syntheses.services.viewing import derive_pair
 
 __all__ = [
     "cancel_job",
     "claim_job",
+    "derive_pair",
     "heartbeat",
     "move_release",
     "record_result",
