@@ -16,6 +16,7 @@ const OPTIONS = {
   crosshairWidthUnit: "mm",
   crosshairGap: 10,
   fontMinPx: 14,
+  showAllOrientationMarkers: true,
   isColorbar: false,
   dragAndDropEnabled: false,
   dragMode: DRAG_MODE.pan,

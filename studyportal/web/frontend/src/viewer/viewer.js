@@ -19,7 +19,7 @@ export class Viewer {
     this.layers = {};
     this.images = {};
     this.outlines = null;
-    this.labels = null;
+    this.regions = []; // names behind the numbers of the label map
     this.panels = [...section.querySelectorAll("[data-panel]")].map((figure) => new Panel(figure, this));
     this.outlining = false;
     this.equip();
@@ -106,7 +106,7 @@ export class Viewer {
     this.draw();
     await Promise.all([
       ...first,
-      this.take("labels", this.outlines?.volume),
+      this.takeLabels(),
       this.take("synthetic", synthetic?.volume),
       this.take("difference", synthetic?.difference),
       this.takeProjections(),
@@ -124,6 +124,12 @@ export class Viewer {
     } catch {
       this.say(this.words("unreachable"));
     }
+  }
+
+  async takeLabels() {
+    const facts = this.outlines?.volume;
+    await this.take("labels", facts);
+    this.regions = facts?.regions ?? [];
   }
 
   async takeProjections() {
@@ -148,7 +154,7 @@ export class Viewer {
     const window = CT_WINDOWS[this.preset.ct];
     const grey = { colormap: "gray", cal_min: window.low, cal_max: window.high };
     const wanted = this.$("labels").value;
-    const marks = labels && wanted !== "none" ? [[labels, { regions: this.outlines.volume.regions, organs: wanted === "all", opacity: 0.45 }]] : [];
+    const marks = labels && wanted !== "none" ? [[labels, { regions: this.regions, organs: wanted === "all", opacity: 0.45 }]] : [];
     const uptake = (layer, look) => {
       const { low, high } = petScale(layer.volume, this.preset.pet);
       return { colormap: "gray", colormapInvert: true, cal_min: low, cal_max: high, ...look };
@@ -291,7 +297,7 @@ export class Viewer {
     this.write("synthetic", number(value(synthetic), 2), this.synthetic?.volume?.unit);
     this.write("difference", signed(value(difference), 2), "SUV");
     const label = value(labels);
-    this.write("region", label ? this.outlines.volume.regions[Math.round(label) - 1] : "");
+    this.write("region", label ? this.regions[Math.round(label) - 1] : "");
   }
 
   write(name, text, unit = "") {
@@ -306,7 +312,8 @@ export class Viewer {
     const look = layers[panel.kind === "fusion" ? 1 : 0][1];
     const units = { ct: "HU", difference: "SUV" };
     const unit = units[panel.kind] ?? (panel.kind === "synthetic" ? this.synthetic : panel.kind === "pet" ? this.layers.pet : this.overPet).volume.unit;
-    place.textContent = `${tidy(look.cal_min)} … ${tidy(look.cal_max)} ${unit === "SUVbw" ? "SUV" : unit}`;
+    const note = ["synthetic", "difference"].includes(panel.kind) ? ` · ${this.synthetic.note}` : "";
+    place.textContent = `${tidy(look.cal_min)} … ${tidy(look.cal_max)} ${unit === "SUVbw" ? "SUV" : unit}${note}`;
     const quick = panel.kind === "ct" && !this.images.ct;
     panel.figure.querySelector("[data-quick]")?.toggleAttribute("hidden", !quick);
   }
