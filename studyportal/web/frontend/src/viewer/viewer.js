@@ -85,9 +85,6 @@ export class Viewer {
     for (const layer of found) {
       if (!known.includes(layer.key)) select.add(new Option(layer.note, layer.key));
     }
-    this.section.querySelectorAll("[data-with-synthetic]").forEach((element) => {
-      element.hidden = found.length === 0 || (element.dataset.withSynthetic === "many" && found.length < 2);
-    });
     this.section.querySelectorAll("[data-with-pet]").forEach((element) => {
       element.hidden = !this.layers.pet;
     });
@@ -101,6 +98,8 @@ export class Viewer {
   async load() {
     const { ct, pet } = this.layers;
     const synthetic = this.synthetic;
+    this.arrange();
+    this.visible[0]?.open(); // the graphics card gets ready while the first volume travels
     const first = [this.take("quick", ct?.quick), this.take("pet", pet?.volume)];
     await Promise.race(first);
     this.draw();
@@ -364,6 +363,10 @@ export class Viewer {
       fusion: this.layers.ct && this.overPet?.volume?.url,
       mip: this.overPet?.projections?.url,
     };
+    const synthetics = this.outlining ? 0 : Object.values(this.layers).filter((layer) => layer.synthetic).length;
+    this.section.querySelectorAll("[data-with-synthetic]").forEach((element) => {
+      element.hidden = synthetics < (element.dataset.withSynthetic === "many" ? 2 : 1);
+    });
     const tabs = [...this.section.querySelectorAll("[data-tab]")];
     if (!there[this.tab]) this.tab = tabs.find((tab) => there[tab.dataset.tab])?.dataset.tab;
     for (const panel of this.panels) {
