@@ -14,6 +14,7 @@ from studyportal.core.models import AuditEvent, StatusChange, User
 from studyportal.exports.models import Export, ExportDownload
 from studyportal.exports.states import ExportKind, ExportStatus
 from studyportal.imaging.models import (
+    DerivedVolume,
     Finding,
     ImagingSeries,
     ImagingStudy,
@@ -22,7 +23,7 @@ from studyportal.imaging.models import (
     ScanPair,
 )
 from studyportal.imaging.rules import SeriesSummary, summary_to_json
-from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus, VolumeKind
 from studyportal.outcomes.models import (
     ComparedRelease,
     ComparedSeries,
@@ -410,6 +411,20 @@ class OutlineSetFactory(DjangoModelFactory):
     masks_sha256 = unique_digest("masks")
     regions = factory.LazyFunction(lambda: [{"region": "lesion:1", "voxels": 40, "volume_ml": 2.0}])
     made_at = MOMENT
+
+
+class DerivedVolumeFactory(DjangoModelFactory):
+    class Meta:
+        model = DerivedVolume
+
+    kind = VolumeKind.PET
+    origin_sha256 = unique_digest("origin")
+    recipe = 1
+    sha256 = unique_digest("volume")
+    made_at = MOMENT
+
+    class Params:
+        refused = factory.Trait(sha256="", reason="The slices are not axial.")
 
 
 class ModelReleaseFactory(DjangoModelFactory):

@@ -2,7 +2,13 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
-from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.imaging.states import (
+    Grade,
+    PairStatus,
+    SeriesRole,
+    SeriesStatus,
+    VolumeKind,
+)
 
 
 class PatientBinding(models.Model):
@@ -139,7 +145,8 @@ class ImagingSeries(Identified):
         constraints = (
             models.UniqueConstraint(
                 fields=("pair", "role"),
-                condition=models.Q(status="accepted"),
+                # Outlines that were corrected stay as they were beside those that replaced them.
+                condition=models.Q(status="accepted") & ~models.Q(role="outlines"),
                 name="series_one_accepted_per_role",
             ),
             models.UniqueConstraint(
@@ -219,11 +226,64 @@ class OutlineSet(Identified):
         help_text="Reference series whose grid the masks have",
     )
     masks_sha256 = models.CharField(max_length=64, help_text="Digest of the stored masks")
-    regions = models.JSONField(help_text="Region, voxels and volume in ml")
+    regions = models.JSONField(help_text="Region, voxels, volume in ml, and how and by whom drawn")
     made_at = models.DateTimeField(help_text="When (UTC)")
+    supersedes = models.OneToOneField(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="successor",
+        help_text="Outlines these replaced; those stay as they were",
+    )
+    drawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who drew in the portal; empty for outlines that were sent",
+    )
+    change = models.TextField(blank=True, help_text="What was drawn or taken away, how and why")
 
     class Meta:
         ordering = ("made_at",)
 
     def __str__(self) -> str:
         return f"outlines of {self.pair.participant}"
+
+
+class DerivedVolume(Identified):
+    """A volume made once for the viewer out of stored series, or the sentence why it cannot be made."""
+
+    kind = models.CharField(
+        max_length=12, choices=[(k.value, k.value) for k in VolumeKind], help_text="What it shows"
+    )
+    origin_sha256 = models.CharField(
+        max_length=64, help_text="Digest of the manifest or masks it was made from"
+    )
+    recipe = models.PositiveSmallIntegerField(help_text="Number of the recipe it was made by")
+    sha256 = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the stored file; empty when there is none"
+    )
+    size_bytes = models.BigIntegerField(default=0, help_text="Bytes of the stored file")
+    facts = models.JSONField(
+        default=dict, blank=True, help_text="Unit, step of the voxels, range, shape, spacing"
+    )
+    reason = models.TextField(blank=True, help_text="Why there is no such volume, or no SUV in it")
+    made_at = models.DateTimeField(help_text="When (UTC)")
+
+    class Meta:
+        ordering = ("made_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("kind", "origin_sha256", "recipe"), name="derived_volume_once"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(sha256="") | ~models.Q(reason=""),
+                name="derived_volume_stored_or_says_why",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.origin_sha256[:12]}"

@@ -14,8 +14,21 @@ from django.conf import settings
 from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from studyportal.core.storage import read_bytes, verified_path
-from studyportal.imaging.models import Finding, ImagingSeries, OutlineSet, PatientBinding, ScanPair
-from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.imaging.models import (
+    DerivedVolume,
+    Finding,
+    ImagingSeries,
+    OutlineSet,
+    PatientBinding,
+    ScanPair,
+)
+from studyportal.imaging.states import (
+    Grade,
+    PairStatus,
+    SeriesRole,
+    SeriesStatus,
+    VolumeKind,
+)
 from studyportal.participants.selectors import latest_answers
 from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
@@ -23,6 +36,8 @@ from studyportal.sites.selectors import Person, site_ids
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
+
+RECIPE = 1  # of the volumes for the viewer; a higher number makes all of them anew
 
 
 def pairs_visible_to(user: Person) -> QuerySet[ScanPair]:
@@ -219,3 +234,24 @@ def unsettled_series() -> QuerySet[ImagingSeries]:
     placed = Q(pair__series__role=SeriesRole.REFERENCE, pair__series__status=SeriesStatus.ACCEPTED)
     waiting = every_series().filter(status=SeriesStatus.RECEIVED)
     return waiting.filter(~Q(role=SeriesRole.OUTLINES) | placed).distinct()
+
+
+def derived_volume(kind: VolumeKind, origin_sha256: str) -> DerivedVolume | None:
+    """The volume that was made for the viewer, or says why it cannot be; None while nobody made it."""
+    return DerivedVolume.objects.filter(
+        kind=kind, origin_sha256=origin_sha256, recipe=RECIPE
+    ).first()
+
+
+def difference_origin(reference: str, synthetic: str) -> str:
+    """What a difference is kept under: a digest of the manifests of both images."""
+    return hashlib.sha256(f"{synthetic} minus {reference}".encode()).hexdigest()
+
+
+def outlines_of(pair: ScanPair) -> QuerySet[OutlineSet]:
+    """Every set of outlines of the pair, the one that counts first."""
+    return (
+        OutlineSet.objects.filter(pair=pair)
+        .select_related("drawn_by", "series", "series__sent_by", "reference")
+        .order_by("-made_at")
+    )

@@ -27,6 +27,17 @@ class SeriesRole(StrEnum):
     OUTLINES = "outlines"
 
 
+class VolumeKind(StrEnum):
+    """What a volume that was made for the viewer shows."""
+
+    CT = "ct"
+    CT_QUICK = "ct_quick"
+    PET = "pet"
+    PROJECTIONS = "projections"
+    DIFFERENCE = "difference"
+    LABELS = "labels"
+
+
 class Grade(StrEnum):
     INFO = "info"
     WARNING = "warning"

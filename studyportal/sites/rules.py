@@ -22,6 +22,7 @@ class Action(StrEnum):
     ENTER_CLINICAL = "enter_clinical"
     SEE_IMAGES = "see_images"
     UPLOAD_IMAGES = "upload_images"
+    OUTLINE_LESIONS = "outline_lesions"
     ACCEPT_FINDING = "accept_finding"
     SEE_SYNTHESES = "see_syntheses"
     REQUEST_SYNTHESIS = "request_synthesis"
@@ -57,6 +58,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.ENTER_CLINICAL: "Enter lesions and reference standards",
     Action.SEE_IMAGES: "See imaging series, pairs and findings",
     Action.UPLOAD_IMAGES: "Upload CT and PET",
+    Action.OUTLINE_LESIONS: "Outline lesions on the PET",
     Action.ACCEPT_FINDING: "Accept a finding with a reason",
     Action.SEE_SYNTHESES: "See synthesis jobs and releases",
     Action.REQUEST_SYNTHESIS: "Request a synthesis",
@@ -89,6 +91,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.ENTER_CLINICAL,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
+            Action.OUTLINE_LESIONS,
             Action.SEE_SYNTHESES,
         }
     ),
@@ -98,6 +101,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.ENTER_CLINICAL,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
+            Action.OUTLINE_LESIONS,
             Action.ACCEPT_FINDING,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
@@ -139,6 +143,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
+            Action.OUTLINE_LESIONS,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,

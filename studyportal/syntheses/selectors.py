@@ -108,6 +108,16 @@ def jobs_of_pair(pair: ScanPair) -> QuerySet[SynthesisJob]:
     )
 
 
+def shown_synthetics(pair: ScanPair) -> list[SyntheticSeries]:
+    """Synthetic series of one pair that the viewer shows: all but withdrawn ones, newest first."""
+    return list(
+        SyntheticSeries.objects.filter(job__pair=pair)
+        .exclude(status=SyntheticStatus.WITHDRAWN)
+        .select_related("job", "job__release")
+        .order_by("-produced_at")
+    )
+
+
 def usable_series(release: ModelRelease, *, seed: int | None = None) -> QuerySet[SyntheticSeries]:
     """Synthetic series of a release that passed their checks, lowest seed first, or those of one seed."""
     rows = SyntheticSeries.objects.filter(job__release=release, status__in=USABLE)

@@ -34,6 +34,11 @@ def check_series(series_id: UUID) -> None:
     send("studyportal.tasks.intake.check_series", series_id, queue="intake")
 
 
+def derive_pair(pair_id: UUID) -> None:
+    """Volumes of a pair for the viewer."""
+    send("studyportal.tasks.intake.derive_pair", pair_id, queue="cpu")
+
+
 def translate(job_id: UUID) -> None:
     """Synthesis of a queued job."""
     send("studyportal.tasks.gpu.translate", job_id, queue="gpu")

@@ -1,12 +1,22 @@
-"""Intake of received series."""
+"""Intake of received series, and the volumes that the viewer shows of a pair."""
 
 from studyportal.imaging import services
-from studyportal.imaging.selectors import every_series
+from studyportal.imaging.selectors import every_pair, every_series
+from studyportal.imaging.states import SeriesStatus
+from studyportal.syntheses.services import derive_pair as derive
+from studyportal.tasks import dispatch
 from studyportal.tasks.dispatch import portal_task
 
 
 @portal_task
 def check_series(series_id: str) -> None:
     """Idempotent: only a received series is touched, and files are addressed by digest."""
-    series = every_series().get(pk=series_id)
-    services.check_series(series=series)
+    series = services.check_series(series=every_series().get(pk=series_id))
+    if series.status == SeriesStatus.ACCEPTED:
+        dispatch.derive_pair(series.pair_id)
+
+
+@portal_task
+def derive_pair(pair_id: str) -> None:
+    """Idempotent: a volume that was made is not made again."""
+    derive(pair=every_pair().get(pk=pair_id))

@@ -52,6 +52,13 @@ PAGES: Mapping[str, Action | Anyone] = {
     "judge_artefacts": Action.ACCEPT_FINDING,
     "exclude_pair": Action.ACCEPT_FINDING,
     "accept_finding": Action.ACCEPT_FINDING,
+    "viewer_layers": Action.SEE_IMAGES,
+    "viewer_prepare": Action.SEE_IMAGES,
+    "viewer_volume": Action.SEE_IMAGES,
+    "outline_region": Action.SEE_IMAGES,
+    "outline_grow": Action.OUTLINE_LESIONS,
+    "outline_draw": Action.OUTLINE_LESIONS,
+    "outline_drop": Action.OUTLINE_LESIONS,
     "series_preview": Action.SEE_IMAGES,
     "synthetic_preview": Action.SEE_IMAGES,
     # syntheses

@@ -14,6 +14,7 @@ from studyportal.web.views import (
     primary_release,
     queue,
     releases,
+    viewer,
 )
 
 app_name = "web"
@@ -41,6 +42,13 @@ urlpatterns = [
     page("pairs/<uuid:pair_id>/", imaging.pair_page, "pair"),
     page("pairs/<uuid:pair_id>/artefacts/", imaging.judge, "judge_artefacts"),
     page("pairs/<uuid:pair_id>/exclude/", imaging.exclude, "exclude_pair"),
+    page("pairs/<uuid:pair_id>/layers/", viewer.layers, "viewer_layers"),
+    page("pairs/<uuid:pair_id>/layers/prepare/", viewer.prepare, "viewer_prepare"),
+    page("pairs/<uuid:pair_id>/volumes/<str:sha256>.nii.gz", viewer.volume, "viewer_volume"),
+    page("pairs/<uuid:pair_id>/outlines/grow/", viewer.grow, "outline_grow"),
+    page("pairs/<uuid:pair_id>/outlines/draw/", viewer.draw, "outline_draw"),
+    page("pairs/<uuid:pair_id>/outlines/drop/", viewer.drop, "outline_drop"),
+    page("pairs/<uuid:pair_id>/outlines/region/", viewer.region, "outline_region"),
     page("findings/<uuid:finding_id>/accept/", imaging.accept, "accept_finding"),
     page("series/<uuid:series_id>/preview.png", imaging.series_preview, "series_preview"),
     page("synthetic/<uuid:series_id>/preview.png", imaging.synthetic_preview, "synthetic_preview"),

@@ -208,6 +208,9 @@ TESTED_ELSEWHERE = {
     "imaging.add_file",
     "imaging.receive_series",
     "imaging.purge_series",
+    "imaging.grow_region",  # proposes and keeps nothing
+    "imaging.draw_outline",  # need images to draw on
+    "imaging.drop_outline",
 }
 
 

@@ -3,6 +3,7 @@
 from studyportal.imaging.rules.checks import check_pair, check_series
 from studyportal.imaging.rules.deidentification import deidentify
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport, merged_reports
+from studyportal.imaging.rules.drawings import mask_of_drawing
 from studyportal.imaging.rules.element_rules import Rule
 from studyportal.imaging.rules.findings import (
     FINDING_TEXTS,
@@ -13,6 +14,7 @@ from studyportal.imaging.rules.findings import (
     finding,
     verdict,
 )
+from studyportal.imaging.rules.projections import Projections, rotating_projections
 from studyportal.imaging.rules.pseudonym import (
     DeidentificationKey,
     PseudonymContext,
@@ -26,6 +28,7 @@ from studyportal.imaging.rules.refusals import (
     refusal_findings,
     refusal_sentences,
 )
+from studyportal.imaging.rules.regions import is_region, region_codes
 from studyportal.imaging.rules.summary import (
     SeriesSummary,
     summarise,
@@ -33,11 +36,19 @@ from studyportal.imaging.rules.summary import (
     summary_to_json,
 )
 from studyportal.imaging.rules.synthetic_mark import bears_synthetic_mark
+from studyportal.imaging.rules.volume_coding import (
+    CodedVolume,
+    coarser,
+    coded,
+    coded_labels,
+    nifti_bytes,
+)
 from studyportal.protocol.rules import ImagingConstraints
 
 __all__ = [
     "FINDING_TEXTS",
     "REFUSAL_TEXTS",
+    "CodedVolume",
     "DeidentificationKey",
     "DeidentificationReport",
     "Finding",
@@ -45,20 +56,29 @@ __all__ = [
     "Grade",
     "ImagingConstraints",
     "PairVerdict",
+    "Projections",
     "PseudonymContext",
     "Rule",
     "SeriesSummary",
     "bears_synthetic_mark",
     "check_pair",
     "check_series",
+    "coarser",
+    "coded",
+    "coded_labels",
     "date_offset",
     "deidentify",
     "finding",
+    "is_region",
+    "mask_of_drawing",
     "merged_reports",
+    "nifti_bytes",
     "reason",
     "refusal_findings",
     "refusal_sentences",
+    "region_codes",
     "remap_uid",
+    "rotating_projections",
     "summarise",
     "summary_from_json",
     "summary_to_json",

@@ -1,5 +1,7 @@
 """Receives, de-identifies, checks and pairs series. Each name here is one use case."""
 
+from studyportal.imaging.services.drawing import DrawnRegion, draw_outline, drop_outline
+from studyportal.imaging.services.growing import METHODS, GrowthRequest, grow_region
 from studyportal.imaging.services.intake import check_series
 from studyportal.imaging.services.outlines import masks_of
 from studyportal.imaging.services.previews import preview_of_volume
@@ -18,14 +20,30 @@ from studyportal.imaging.services.settling import (
     judge_artefacts,
     settle_pair,
 )
+from studyportal.imaging.services.volumes import (
+    derive_difference,
+    derive_labels,
+    derive_pet,
+    derive_volumes,
+)
 
 __all__ = [
+    "METHODS",
+    "DrawnRegion",
+    "GrowthRequest",
     "accept_finding",
     "add_file",
     "check_series",
     "complete_series",
+    "derive_difference",
+    "derive_labels",
+    "derive_pet",
+    "derive_volumes",
+    "draw_outline",
+    "drop_outline",
     "empty_quarantine",
     "exclude_pair",
+    "grow_region",
     "judge_artefacts",
     "masks_of",
     "open_series",

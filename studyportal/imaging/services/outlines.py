@@ -1,9 +1,8 @@
 """Outlines come in as DICOM SEG, RTSTRUCT or NIfTI and are kept as masks on the grid of the reference PET."""
 
 import json
-import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from itertools import count
 from pathlib import Path
@@ -25,7 +24,7 @@ from evaluation.imaging.instance import read_header
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record
-from studyportal.core.storage import read_bytes, store_bytes
+from studyportal.core.storage import StoredFile, read_bytes, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import ImagingSeries, OutlineSet
 from studyportal.imaging.selectors import accepted_series, quarantine_of, stored_paths
@@ -33,8 +32,6 @@ from studyportal.imaging.services.receiving import empty_quarantine
 from studyportal.imaging.services.settling import keep_findings
 from studyportal.imaging.services.shell import broken
 from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
-
-_REGION = re.compile(r"^(lesion:[1-9]\d{0,2}|(node|distant|organ):\w{1,30})$", re.ASCII)
 
 _WORDS = {
     "frame_of_reference": "The outlines were drawn on other images than this PET. Send those of this examination.",
@@ -100,6 +97,14 @@ def masks_of(outlines: OutlineSet) -> dict[str, np.ndarray]:
         }
 
 
+def stored_masks(masks: Mapping[str, np.ndarray]) -> StoredFile:
+    """Masks [z, y, x] by region lie in the archive as `masks_of` reads them."""
+    buffer = BytesIO()
+    named = {name.replace(":", "__"): mask for name, mask in sorted(masks.items())}
+    np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # the stub takes only `allow_pickle` by name
+    return store_bytes(buffer.getvalue())
+
+
 def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segment]:
     """Regions by their name in the portal: `lesion:1`, `node:4R`, `distant:…`, `organ:…`.
 
@@ -107,10 +112,10 @@ def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segm
     """
     wanted = {name.strip() for name in option.split(",") if name.strip()}
     chosen = [s for _, s in sorted(segments.items()) if not wanted or s.label in wanted]
-    named = {segment.label: segment for segment in chosen if _REGION.match(segment.label)}
+    named = {segment.label: segment for segment in chosen if rules.is_region(segment.label)}
     free = (f"lesion:{n}" for n in count(1) if f"lesion:{n}" not in named)
     for segment in chosen:
-        if not _REGION.match(segment.label):
+        if not rules.is_region(segment.label):
             named[next(free)] = segment
     return named
 
@@ -153,10 +158,7 @@ def _referenced_frame(header: pydicom.Dataset) -> str:
 def _accept(
     series: ImagingSeries, reference: ImagingSeries, masks: dict[str, np.ndarray], grid: Grid
 ) -> None:
-    buffer = BytesIO()
-    named = {name.replace(":", "__"): mask for name, mask in sorted(masks.items())}
-    np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # the stub takes only `allow_pickle` by name
-    stored = store_bytes(buffer.getvalue())
+    stored = stored_masks(masks)
     regions = [
         {
             "region": name,

@@ -19,12 +19,14 @@ from studyportal.syntheses.services.releases import (
 from studyportal.syntheses.services.requests import cancel_job, request_synthesis, retry_job
 from studyportal.syntheses.services.results import record_result
 from studyportal.syntheses.services.scratch import clear_scratch, scratch_of
+from studyportal.syntheses.services.viewing import derive_pair
 
 __all__ = [
     "cancel_job",
     "claim_job",
     "claim_next",
     "clear_scratch",
+    "derive_pair",
     "hand_out_bundle",
     "hand_out_release",
     "heartbeat",

@@ -7,8 +7,10 @@ await mkdir(out, { recursive: true });
 
 await build({
   absWorkingDir: new URL(".", import.meta.url).pathname,
-  entryPoints: { portal: "src/portal.js", theme: "src/theme.js" },
+  entryPoints: { portal: "src/portal.js", theme: "src/theme.js", viewer: "src/viewer.js" },
   outdir: out,
+  alias: { zarrita: "./src/viewer/no_zarr.js" },
+  logOverride: { "import-is-undefined": "silent" },
   bundle: true,
   minify: true,
   sourcemap: true,

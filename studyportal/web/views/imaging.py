@@ -19,6 +19,7 @@ from studyportal.imaging.selectors import (
     finding_for,
     open_findings,
     open_upload,
+    outlines_of,
     pair_for,
     pairs_visible_to,
     series_for,
@@ -33,7 +34,7 @@ from studyportal.imaging.services import (
     judge_artefacts,
     open_series,
 )
-from studyportal.imaging.states import SeriesRole
+from studyportal.imaging.states import PairStatus, SeriesRole
 from studyportal.outcomes.selectors import measurements_of_pair
 from studyportal.participants.rules import Answer
 from studyportal.participants.selectors import answers_of, latest_assessment, participant_for
@@ -52,6 +53,7 @@ from studyportal.web.answers import (
     say_refusal,
 )
 from studyportal.web.forms import ArtefactsForm, ReasonForm, SynthesisForm
+from studyportal.web.layers import PANELS
 from studyportal.web.sentences import coverage_sentence, pair_sentence, series_sentences
 from studyportal.web.words import STATUS_WORDS
 
@@ -175,12 +177,15 @@ def _show(
     reference = accepted_series(pair, SeriesRole.REFERENCE)
     jobs = list(jobs_of_pair(pair))
     sees_outcomes = may(request.user, Action.SEE_OUTCOMES)
+    outlines = list(outlines_of(pair))
+    replaced = {row.series_id for row in outlines[1:]}
     context = {
         "pair": pair,
         "participant": pair.participant,
         "source": source,
         "reference": reference,
-        "series": series_of_pair(pair),
+        "series": [row for row in series_of_pair(pair) if row.pk not in replaced],
+        "outlines": outlines,
         "synthetics": [job.synthetic_series for job in jobs if hasattr(job, "synthetic_series")],
         "jobs": jobs,
         "findings": open_findings(pair),
@@ -191,6 +196,9 @@ def _show(
         **_suv_figures(reference),
         "sees_outcomes": sees_outcomes,
         "measurements": measurements_of_pair(request.user, pair.pk) if sees_outcomes else [],
+        "viewer_panels": PANELS,
+        "may_outline": pair.status != PairStatus.EXCLUDED
+        and may(request.user, Action.OUTLINE_LESIONS, site=site),
         "may_judge": may(request.user, Action.ACCEPT_FINDING, site=site),
         "may_request": may(request.user, Action.REQUEST_SYNTHESIS, site=site),
         "artefacts_form": ArtefactsForm(prefix="artefacts"),
