@@ -16,8 +16,8 @@ from studyportal.imaging.selectors import (
     latest_outlines,
 )
 from studyportal.imaging.states import SeriesRole, VolumeKind
-from studyportal.syntheses.selectors import shown_synthetics
-from studyportal.web.words import STATUS_WORDS
+from studyportal.syntheses.selectors import current_primary, role_of, shown_synthetics
+from studyportal.web.words import ANALYSIS_WORDS, STATUS_WORDS
 
 if TYPE_CHECKING:
     from studyportal.imaging.models import DerivedVolume, ImagingSeries, ScanPair
@@ -111,11 +111,12 @@ def _add_synthetic(
         else None
     )
     words = STATUS_WORDS["synthetic"][synthetic.status].text
+    role = ANALYSIS_WORDS[role_of(synthetic.job, current_primary())]
     found.layers.append(
         {
             "key": f"synthetic-{synthetic.pk}",
             "title": _("Synthetic PET"),
-            "note": f"{synthetic.job.release} · {_('seed')} {synthetic.job.seed} · {words}",
+            "note": f"{synthetic.job.release} · {_('seed')} {synthetic.job.seed} · {words} · {role}",
             "synthetic": True,
             "difference": difference,
             **_pet(found, manifest),

@@ -127,6 +127,10 @@ ROLE_WORDS: Mapping[str, str | Promise] = {
     "reference": _("PET"),
     "outlines": _("Outlines"),
 }
+ANALYSIS_WORDS: Mapping[str, str | Promise] = {
+    "primary": _("primary analysis"),
+    "exploratory": _("exploratory"),
+}
 CONDITION_WORDS: Mapping[str, str | Promise] = {
     "malignancy": _("Malignancy"),
     "nodal_metastasis": _("Lymph node metastasis"),

@@ -6,13 +6,13 @@ from django import template
 from django.template.context import RequestContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 from studyportal.syntheses.selectors import current_primary, primary_history, role_of
 from studyportal.syntheses.states import AnalysisRole, PrimaryStatus, ReleaseStatus
 from studyportal.web.forms import PrimaryReleaseForm
+from studyportal.web.words import ANALYSIS_WORDS
 
 register = template.Library()
 _UNREAD = object()
@@ -27,8 +27,7 @@ def analysis_role(context: RequestContext, job: Any) -> SafeString:
 @register.simple_tag
 def role_tag(role: str) -> SafeString:
     """Return the role as a small label, always in words."""
-    words = _("primary analysis") if role == AnalysisRole.PRIMARY else _("exploratory")
-    return format_html('<span class="tag tag--{}">{}</span>', role, words)
+    return format_html('<span class="tag tag--{}">{}</span>', role, ANALYSIS_WORDS[role])
 
 
 @register.simple_tag(takes_context=True)

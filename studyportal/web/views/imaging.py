@@ -137,6 +137,8 @@ def _verdict(series: ImagingSeries) -> dict[str, Any]:
         "pair": pair,
         "participant": pair.participant,
         "waiting": series.status in _UNSETTLED,
+        # The pair is settled a moment after its last series: the page asks on until then.
+        "asks_on": series.status in _UNSETTLED or pair.status == PairStatus.CHECKING,
         "sentences": series_sentences(series),
         "coverage": coverage_sentence(source, reference),
         "pair_sentence": pair_sentence(pair),
