@@ -267,6 +267,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "inbox": {
+        "task": "studyportal.tasks.intake.read_inbox",
+        "schedule": 10.0,
+        "options": {"expires": 10, "queue": "intake"},
+    },
 }
 SYNTHESIS_LEASE_SECONDS = 60
 SYNTHESIS_MAX_ATTEMPTS = 3

@@ -18,7 +18,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -93,7 +93,7 @@ class Batch:
         self._site = site_code
         self._facts = {"way": way, "sender": sender}
         self.folder = _site_folder(site_code) / uuid.uuid4().hex
-        self._ended = False
+        self._ended = self._failed = False
 
     def look_up(self, identity: Identity) -> Outcome | None:
         """Whether this instance came before; None when it did not. What is found is noted in the journal."""
@@ -134,10 +134,16 @@ class Batch:
         self._open()
         self._write({"event": event, **facts})
 
+    def fail(self, why: str) -> None:
+        """Something of it could not be kept, so that it counts as broken off however it ends."""
+        self._failed = True
+        with suppress(OSError):  # the disk may be the reason
+            self.note("failed", why=why)
+
     def end(self, how: Ending) -> None:
         """The batch takes no more files; ending it again, and one that never began, changes nothing."""
         if not self._ended and self.folder.exists():
-            self._write({"event": "ended", "how": how})
+            self._write({"event": "ended", "how": Ending.BROKEN_OFF if self._failed else how})
         self._ended = True
 
     def _noted(self, identity: Identity, known: str) -> Outcome:
@@ -161,6 +167,20 @@ class Batch:
             journal.flush()
             if line["event"] != Outcome.SAME:  # losing one of these in a crash changes nothing
                 os.fsync(journal.fileno())
+
+
+@contextmanager
+def sole_reader() -> Iterator[bool]:
+    """Whether this process alone reads the spool now; False when another one does."""
+    root = Path(settings.SPOOL_DIR)
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / ".reader").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
 
 
 def ended_batches() -> Iterator[ReceivedBatch]:

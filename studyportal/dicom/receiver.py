@@ -28,14 +28,18 @@ from pynetdicom.transport import (
     ThreadedAssociationServer,
 )
 
-from studyportal.core.spool import Batch, Ending, NoRoom, Outcome
+from studyportal.core.spool import Batch, Ending
 from studyportal.dicom.accepted import SOP_CLASSES, TRANSFER_SYNTAXES, VERIFICATION
 from studyportal.dicom.head import NotDicom, identity_of, read_head
+from studyportal.dicom.keeping import (
+    CANNOT_UNDERSTAND,
+    MISMATCH,
+    OUT_OF_RESOURCES,
+    STATUS,
+    SUCCESS,
+)
 from studyportal.dicom.senders import Sender, Senders
 
-SUCCESS, DUPLICATE, OUT_OF_RESOURCES = 0x0000, 0x0111, 0xA700
-MISMATCH, CANNOT_UNDERSTAND = 0xA900, 0xC000
-_STATUS = {Outcome.STORED: SUCCESS, Outcome.SAME: SUCCESS, Outcome.CONFLICT: DUPLICATE}
 _CALLING_UNKNOWN, _CALLED_UNKNOWN = (1, 1, 3), (1, 1, 7)  # result, source, reason of A-ASSOCIATE-RJ
 _ASSOCIATE_AC = b"\x02"  # type of the PDU that accepts an association
 _PDU_BYTES = 1 << 17
@@ -176,12 +180,11 @@ class Receiver:
         try:
             return self._keep(event, sender, batch)
         except NotDicom as refused:
-            batch.note("failed", why=str(refused))
+            batch.fail(str(refused))
             return CANNOT_UNDERSTAND
         except OSError as error:  # a full disk among them
             _log.error("a file could not be kept: %s", type(error).__name__)
-            if isinstance(error, NoRoom):
-                batch.note("failed", why="The disk of the receiver is nearly full.")
+            batch.fail("The disk of the receiver is full or failed.")
             return OUT_OF_RESOURCES
 
     def _keep(self, event: Event, sender: Sender, batch: Batch) -> int:
@@ -194,7 +197,7 @@ class Receiver:
             request.AffectedSOPClassUID,
             request.AffectedSOPInstanceUID,
         ):
-            batch.note("failed", why="The request and its dataset name different instances.")
+            batch.fail("The request and its dataset name different instances.")
             return MISMATCH
         dataset.seek(0)
         identity = identity_of(head, site_code=sender.site, transfer_syntax=syntax, dataset=dataset)
@@ -204,7 +207,7 @@ class Receiver:
             temporary = batch.incoming()
             sha256 = _write(temporary, start, dataset.getbuffer())
             outcome = batch.settle(temporary, identity, sha256=sha256)
-        return _STATUS[outcome]
+        return STATUS[outcome]
 
     def _end(self, association: Association, how: Ending) -> None:
         with self._lock:

@@ -22,6 +22,7 @@ class Action(StrEnum):
     ENTER_CLINICAL = "enter_clinical"
     SEE_IMAGES = "see_images"
     UPLOAD_IMAGES = "upload_images"
+    SORT_INBOX = "sort_inbox"
     ACCEPT_FINDING = "accept_finding"
     SEE_SYNTHESES = "see_syntheses"
     REQUEST_SYNTHESIS = "request_synthesis"
@@ -56,6 +57,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.ENTER_CLINICAL: "Enter lesions and reference standards",
     Action.SEE_IMAGES: "See imaging series, pairs and findings",
     Action.UPLOAD_IMAGES: "Upload CT and PET",
+    Action.SORT_INBOX: "Assign images that came over the network",
     Action.ACCEPT_FINDING: "Accept a finding with a reason",
     Action.SEE_SYNTHESES: "See synthesis jobs and releases",
     Action.REQUEST_SYNTHESIS: "Request a synthesis",
@@ -87,6 +89,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.ENTER_CLINICAL,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
+            Action.SORT_INBOX,
             Action.SEE_SYNTHESES,
         }
     ),
@@ -96,6 +99,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.ENTER_CLINICAL,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
+            Action.SORT_INBOX,
             Action.ACCEPT_FINDING,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from studyportal.core import clock
 from studyportal.exports.selectors import requested_exports
 from studyportal.imaging.selectors import unsettled_series
-from studyportal.imaging.services import purge_stale
+from studyportal.imaging.services import discard_stale, purge_stale
 from studyportal.outcomes.selectors import planned_runs, unmeasured_pairs
 from studyportal.syntheses.selectors import any_running, waiting_jobs
 from studyportal.syntheses.services import requeue_lost
@@ -21,6 +21,7 @@ _AT_ONCE = 20
 def sweep() -> None:
     """Idempotent: every task it sends takes its row first, so a doubled message does nothing."""
     requeue_lost()
+    discard_stale(before=clock.now() - _KEPT)
     purge_stale(before=clock.now() - _KEPT)
     before = clock.now() - _PATIENCE
     if not any_running():  # a busy worker still holds its messages; an idle one has lost them

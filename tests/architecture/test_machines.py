@@ -17,6 +17,7 @@ ROWS = {
     "participant": make.ParticipantFactory,
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
+    "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),
     "model release": make.ModelReleaseFactory,
     "synthesis job": make.SynthesisJobFactory,
     "synthetic series": make.SyntheticSeriesFactory,

@@ -26,6 +26,7 @@ AGREED = {
     Action.ENTER_CLINICAL: "CM",
     Action.SEE_IMAGES: "CMOYSPU",
     Action.UPLOAD_IMAGES: "CM",
+    Action.SORT_INBOX: "CM",
     Action.ACCEPT_FINDING: "M",
     Action.SEE_SYNTHESES: "CMOYSPU",
     Action.REQUEST_SYNTHESIS: "Y",

@@ -13,7 +13,9 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom import AE
 from pynetdicom.transport import AssociationSocket
 
+from studyportal.core.spool import Batch, Outcome
 from studyportal.dicom.head import file_start
+from studyportal.dicom.keeping import settle_file
 from studyportal.dicom.senders import Sender, Senders
 
 SENDERS = Senders((Sender("PACS", "STUDYPORTAL", "SPH"), Sender("CT1", "STUDYPORTAL", "SEH")))
@@ -90,3 +92,10 @@ def close_sockets_for_sure(monkeypatch) -> None:
         wrapped.socket.close()
 
     monkeypatch.setattr(AssociationSocket, "_shutdown_socket", closed)
+
+
+def keep_file(batch: Batch, content: bytes, *, site_code: str) -> Outcome:
+    """The file came in this batch."""
+    temporary = batch.incoming()
+    temporary.write_bytes(content)
+    return settle_file(batch, temporary, site_code=site_code)[1]

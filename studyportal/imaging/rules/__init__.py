@@ -13,6 +13,7 @@ from studyportal.imaging.rules.findings import (
     finding,
     verdict,
 )
+from studyportal.imaging.rules.inbox import Headline, modalities_of, role_of
 from studyportal.imaging.rules.pseudonym import (
     DeidentificationKey,
     PseudonymContext,
@@ -42,6 +43,7 @@ __all__ = [
     "Finding",
     "FindingText",
     "Grade",
+    "Headline",
     "ImagingConstraints",
     "PairVerdict",
     "PseudonymContext",
@@ -53,10 +55,12 @@ __all__ = [
     "deidentify",
     "finding",
     "merged_reports",
+    "modalities_of",
     "reason",
     "refusal_findings",
     "refusal_sentences",
     "remap_uid",
+    "role_of",
     "summarise",
     "summary_from_json",
     "summary_to_json",

@@ -1,5 +1,12 @@
 """Receives, de-identifies, checks and pairs series. Each name here is one use case."""
 
+from studyportal.imaging.services.arrivals import (
+    assign_arrival,
+    discard_arrival,
+    discard_stale,
+    settle_conflict,
+)
+from studyportal.imaging.services.inbox import read_spool, settle_inbox
 from studyportal.imaging.services.intake import check_series
 from studyportal.imaging.services.outlines import masks_of
 from studyportal.imaging.services.previews import preview_of_volume
@@ -22,8 +29,11 @@ from studyportal.imaging.services.settling import (
 __all__ = [
     "accept_finding",
     "add_file",
+    "assign_arrival",
     "check_series",
     "complete_series",
+    "discard_arrival",
+    "discard_stale",
     "empty_quarantine",
     "exclude_pair",
     "judge_artefacts",
@@ -32,6 +42,9 @@ __all__ = [
     "preview_of_volume",
     "purge_series",
     "purge_stale",
+    "read_spool",
     "receive_series",
+    "settle_conflict",
+    "settle_inbox",
     "settle_pair",
 ]

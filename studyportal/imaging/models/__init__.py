@@ -2,7 +2,19 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.imaging.models.arrivals import Arrival, ArrivalConflict
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
+
+__all__ = [
+    "Arrival",
+    "ArrivalConflict",
+    "Finding",
+    "ImagingSeries",
+    "ImagingStudy",
+    "OutlineSet",
+    "PatientBinding",
+    "ScanPair",
+]
 
 
 class PatientBinding(models.Model):
@@ -130,7 +142,12 @@ class ImagingSeries(Identified):
     )
     settled_at = models.DateTimeField(null=True, blank=True, help_text="When intake finished (UTC)")
     sent_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who sent it"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who sent it; empty when the portal took it from the inbox by itself",
     )
 
     class Meta:
