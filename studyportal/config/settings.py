@@ -174,6 +174,8 @@ SPOOL_ABANDONED_SECONDS = 600  # after so long without a file, a batch without a
 INBOX_QUIET_SECONDS = 60  # a series is complete when nothing of it came for so long
 DICOM_SENDERS_FILE = Path(os.environ.get("STUDYPORTAL_SENDERS", VAR_DIR / "senders.toml"))
 DICOM_MAX_ASSOCIATIONS = 20
+# Addresses of web viewers that may read DICOMweb from the browser of somebody who signed in there with a token.
+DICOMWEB_VIEWERS = listed("STUDYPORTAL_DICOMWEB_VIEWERS")
 
 DATA_UPLOAD_MAX_NUMBER_FILES = (
     2000  # one CT series is several hundred files; Django's own limit is 100
