@@ -10,4 +10,10 @@ _BIG_ENDIAN = "1.2.840.10008.1.2.2"  # retired; the browser upload reads old fil
 
 # Multi-frame images are taken so that intake can say by name why it refuses them.
 SOP_CLASSES = (CT_IMAGE, PET_IMAGE, RTSTRUCT, SEGMENTATION, *MULTIFRAME)
-TRANSFER_SYNTAXES = tuple(sorted(ACCEPTED_SYNTAXES - {_BIG_ENDIAN}))
+EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+# Best first: explicit, so that a sender that converts for us keeps the kinds of private values; implicit last.
+TRANSFER_SYNTAXES = (
+    EXPLICIT_LITTLE_ENDIAN,
+    *sorted(ACCEPTED_SYNTAXES - {_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN}),
+    IMPLICIT_LITTLE_ENDIAN,
+)
