@@ -117,12 +117,14 @@ class Batch:
     def settle(self, temporary: Path, identity: Identity, *, sha256: str) -> Outcome:
         """The file lies on disk under its digest, durably, or its instance is known already and it is gone."""
         try:
-            _sync(temporary)
             with _shard(self._site, identity.instance_key) as shard:
                 known = _last(shard, identity.instance_key)
                 if known:
                     return self._noted(identity, known)
+                # Named first, so that one commit of the file system's journal makes bytes and name durable together.
+                # A crash in between leaves a name with other bytes, which the reader tells by its digest.
                 temporary.rename(self.folder / sha256)
+                _sync(self.folder / sha256)
                 _sync(self.folder)
                 _append(shard, identity)
         finally:

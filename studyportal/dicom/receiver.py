@@ -5,13 +5,18 @@ Everything it knows is the list of senders and the spool; what arrives is read b
 
 import hashlib
 import logging
+import os
+import signal
 import socket
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from socketserver import ForkingMixIn
 from ssl import SSLContext
 from threading import Lock, Thread
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
 from pynetdicom import AE, _config, evt
@@ -23,6 +28,7 @@ from pynetdicom.pdu import A_RELEASE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import (
     AddressInformation,
+    AssociationServer,
     AssociationSocket,
     RequestHandler,
     ThreadedAssociationServer,
@@ -107,6 +113,34 @@ class _Handler(RequestHandler):
         return association
 
 
+class _ForkingHandler(_Handler):
+    """Stays until its association has ended, for the process was made for it alone."""
+
+    def handle(self) -> None:
+        association = self._create_association()
+        # Asked to stop, the child ends its association, so that the batch says that it was broken off.
+        signal.signal(signal.SIGTERM, lambda *_: association.abort())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        evt.trigger(association, evt.EVT_CONN_OPEN, {"address": self.client_address})
+        association.start()
+        association.join()
+
+
+class _ForkingServer(ForkingMixIn, AssociationServer):
+    """One process per association: they do not wait for each other's turn at the interpreter."""
+
+    block_on_close = False
+
+    def stop_children(self) -> None:
+        """Every association is asked to end; what it kept stays."""
+        for child in list(self.active_children or ()):
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGTERM)
+
+    def shutdown_request(self, request: Any) -> None:
+        request.close()  # in the parent the child still talks on it, so the connection itself is left alone
+
+
 class Receiver:
     """Listens for associations of the listed senders until it is stopped."""
 
@@ -116,8 +150,30 @@ class Receiver:
         self._lock = Lock()
         self._entity = AE(ae_title="STUDYPORTAL")
 
+    def serve(
+        self, address: Address, *, say: Callable[[Address], None], tls: SSLContext | None = None
+    ) -> None:
+        """Listen in this process and talk in one child per association, until SIGTERM or Ctrl-C."""
+        server = self._server(address, _ForkingServer, _ForkingHandler, tls)
+        server.max_children = settings.DICOM_MAX_ASSOCIATIONS
+        say(Address(*server.server_address[:2]))
+        try:
+            server.serve_forever(_POLL_SECONDS)
+        except KeyboardInterrupt:
+            server.stop_children()
+        finally:
+            server.server_close()
+
     def start(self, address: Address, *, tls: SSLContext | None = None) -> Address:
         """Listen in threads of this process; returns the address with the port that was bound."""
+        server = self._server(address, ThreadedAssociationServer, _Handler, tls)
+        self._entity._servers.append(server)  # where the library's own way of starting keeps it
+        Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
+        return Address(*server.server_address[:2])
+
+    def _server(
+        self, address: Address, kind: Any, handler: type[RequestHandler], tls: SSLContext | None
+    ) -> Any:
         _config.LOG_HANDLER_LEVEL = "none"  # the library's own log quotes what was sent
         entity = self._entity
         entity.maximum_pdu_size = _PDU_BYTES
@@ -134,16 +190,13 @@ class Receiver:
             (evt.EVT_ABORTED, lambda event: self._end(event.assoc, Ending.BROKEN_OFF)),
             (evt.EVT_CONN_CLOSE, lambda event: self._end(event.assoc, Ending.BROKEN_OFF)),
         ]
-        server = entity.make_server(
+        return entity.make_server(
             (address.host, address.port),
             evt_handlers=handlers,
-            server_class=ThreadedAssociationServer,
-            request_handler=_Handler,
+            server_class=kind,
+            request_handler=handler,
             ssl_context=tls,
         )
-        entity._servers.append(server)  # where the library's own way of starting keeps it
-        Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True).start()
-        return Address(*server.server_address[:2])
 
     def stop(self) -> None:
         """No association is open and nothing listens any more."""

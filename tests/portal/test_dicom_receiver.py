@@ -106,7 +106,7 @@ def test_success_is_answered_only_after_the_bytes_and_the_name_are_on_disk(port,
         Path, "rename", lambda path, to: (acts.append("rename"), rename(path, to))[1]
     )
     PortSender(port).send([ct_slice()])
-    assert acts[-3:] == ["sync False", "rename", "sync True"]
+    assert acts[-3:] == ["rename", "sync False", "sync True"]
 
 
 def test_a_broken_association_keeps_what_was_answered_and_says_that_it_broke(port, place):

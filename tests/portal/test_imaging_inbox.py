@@ -224,6 +224,16 @@ def test_a_site_that_does_not_exist_keeps_its_images_in_the_spool(settings):
     assert len(stored_files(settings.SPOOL_DIR, "NOWHERE")) == 1
 
 
+def test_a_file_that_a_crash_cut_is_dropped_and_can_be_sent_again(settings):
+    batch = Batch(site_code="SPH", way="c_store", sender="PACS")
+    keep_file(batch, file_bytes(ct_slice(1)), site_code="SPH")
+    (batch.folder / ("0" * 64)).write_bytes(b"cut")
+    batch.end(Ending.BROKEN_OFF)
+    assert read_spool() == 1
+    assert Arrival.objects.get().files == 1
+    assert stored_files(settings.SPOOL_DIR) == []
+
+
 def test_one_process_reads_the_spool_at_a_time():
     with spool.sole_reader() as mine:
         assert mine

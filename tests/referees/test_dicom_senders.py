@@ -1,10 +1,12 @@
 """Senders that others wrote: dcmtk's programs and Orthanc, against the C-STORE receiver."""
 
 import json
+import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +20,7 @@ from studyportal.dicom.senders import Sender, Senders
 from tests.portal.dicom_files import ct_slice, dataset_bytes, file_bytes, stored_files
 
 pytestmark = pytest.mark.referee
+REPOSITORY = Path(__file__).resolve().parents[2]
 TITLES = ("STORESCU", "DCMSEND", "ECHOSCU", "ORTHANC")
 
 
@@ -134,6 +137,64 @@ def test_a_sender_that_was_killed_goes_on_where_it_stopped(port, place, tmp_path
     assert run("storescu", port, "+sd", str(folder)).returncode == 0
     assert kept(place) == sent(folder)
     assert all(path.stat().st_mtime_ns == at for path, at in before.items())
+    assert sorted(batch.ending for batch in spool.ended_batches()) == ["broken_off", "released"]
+
+
+def listening(place: Path, port: int) -> subprocess.Popen[str]:
+    """`manage.py receive` as people start it."""
+    listed = place.parent / "senders.toml"
+    listed.write_text('[[sender]]\ncalling = "STORESCU"\ncalled = "STUDYPORTAL"\nsite = "SPH"\n')
+    command = [
+        sys.executable,
+        "manage.py",
+        "receive",
+        "--port",
+        str(port),
+        "--senders",
+        str(listed),
+    ]
+    environment = {
+        **os.environ,
+        "STUDYPORTAL_VAR": str(place.parent),
+        "DATABASE_URL": "postgresql:///none",
+    }
+    server = subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert "Receives at" in server.stdout.readline()
+    return server
+
+
+def test_a_receiver_that_was_stopped_midway_lost_nothing_that_it_answered(place, tmp_path):
+    folder = written(tmp_path / "series", count=60)
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = listening(place, port)
+    command = [
+        program("/usr/bin/storescu"),
+        "-v",
+        "-aec",
+        "STUDYPORTAL",
+        "+sd",
+        "127.0.0.1",
+        str(port),
+        str(folder),
+    ]
+    sender = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while not stored_files(place):
+        time.sleep(0.005)
+    server.terminate()
+    answered = sender.communicate(timeout=60)[0].count("(Success)")
+    server.communicate(timeout=20)
+    assert server.returncode == 0
+    assert 0 < answered <= len(stored_files(place)) < 60
+
+    server = listening(place, port)
+    assert run("storescu", port, "+sd", str(folder)).returncode == 0
+    server.terminate()
+    server.communicate(timeout=20)
+    assert kept(place) == sent(folder)
     assert sorted(batch.ending for batch in spool.ended_batches()) == ["broken_off", "released"]
 
 

@@ -21,6 +21,7 @@ from studyportal.core import clock, spool
 from studyportal.core.errors import Refused
 from studyportal.core.services import advance, begin, record
 from studyportal.core.spool import Ending, Outcome, ReceivedBatch
+from studyportal.core.storage import digest_of
 from studyportal.imaging.models import Arrival, ArrivalConflict
 from studyportal.imaging.rules import Headline, role_of
 from studyportal.imaging.selectors import (
@@ -92,13 +93,21 @@ def _note(arrival: Arrival, sentence: str) -> None:
 def _take(batch: ReceivedBatch, site: Site) -> None:
     began: Mapping[str, str] = next((e for e in batch.events if e["event"] == "began"), {})
     facts = {"way": began.get("way", "c_store"), "sender": began.get("sender", "")[:150]}
-    touched = {_keep(path, site, facts) for path in batch.files}
+    touched = {_keep(path, site, facts) for path in batch.files if _whole(path)}
     touched |= {event["series"] for event in batch.events if event["event"] == Outcome.SAME}
     _mark(site, touched, broken_off=batch.ending != Ending.RELEASED)
     for event in batch.events:
         if event["event"] == Outcome.CONFLICT:
             _keep_conflict(event, site, facts)
     spool.remove(batch)
+
+
+def _whole(path: Path) -> bool:
+    """Whether the bytes are the ones of the name; others were never answered with success before a crash."""
+    whole = digest_of(path) == path.name
+    if not whole:
+        _log.error("a file of the spool was not written to its end and is dropped")
+    return whole
 
 
 def _keep(path: Path, site: Site, facts: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 import signal
 import ssl
-import threading
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -37,26 +36,22 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stop = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             receiver = Receiver(read_senders(options["senders"] or settings.DICOM_SENDERS_FILE))
         except SendersRefused as refused:
             raise CommandError("\n".join(refused.faults)) from refused
+        tls = _tls(options["certificate"], options["authority"])
         try:
-            address = receiver.start(
-                Address(options["host"], options["port"]),
-                tls=_tls(options["certificate"], options["authority"]),
-            )
+            receiver.serve(Address(options["host"], options["port"]), say=self._listening, tls=tls)
         except OSError as error:
             raise CommandError(
                 f"Cannot listen at {options['host']} port {options['port']} ({error.strerror})."
             ) from error
-        self._say(f"Receives at {address.host} port {address.port} - Ctrl-C stops it")
-        stop.wait()
-        receiver.stop()
         self._say("Stopped.")
+
+    def _listening(self, address: Address) -> None:
+        self._say(f"Receives at {address.host} port {address.port} - Ctrl-C stops it")
 
     def _say(self, line: str) -> None:
         self.stdout.write(line)
