@@ -18,6 +18,7 @@ import studyportal
 from evaluation.analysis import default_plan
 from studyportal.api.rights import RIGHTS, Access
 from studyportal.core.states import Machine
+from studyportal.dicom.rights import RIGHTS as DICOM_RIGHTS
 from studyportal.exports.rules import DICTIONARY, label_of
 from studyportal.protocol.rules import Criterion, Protocol, parse
 from studyportal.sites.rules import (
@@ -154,7 +155,12 @@ def api_rights() -> str:
         (*name.split("."), ACTION_WORDS[right] if isinstance(right, Action) else _ACCESS[right])
         for name, right in RIGHTS.items()
     ]
-    return f"{NOTE}# Rights of the API\n\n{_table(['Address', 'Act', 'Right'], rows)}"
+    dicom = [(*name.split("."), ACTION_WORDS[right]) for name, right in DICOM_RIGHTS.items()]
+    head = ["Address", "Act", "Right"]
+    return (
+        f"{NOTE}# Rights of the API\n\n{_table(head, rows)}\n"
+        f"# Rights of DICOMweb\n\n{_table(head, dicom)}"
+    )
 
 
 def _field_row(model: type[models.Model], field: Any) -> list[str]:

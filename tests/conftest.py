@@ -66,7 +66,7 @@ def own_folders(request: pytest.FixtureRequest) -> None:
     settings = request.getfixturevalue("settings")
     tmp_path = request.getfixturevalue("tmp_path")
     settings.VAR_DIR = tmp_path / "var"
-    for name in ("archive", "quarantine", "work", "releases"):
+    for name in ("archive", "quarantine", "work", "releases", "spool"):
         setattr(settings, f"{name.upper()}_DIR", tmp_path / "var" / name)
 
 

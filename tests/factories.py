@@ -14,6 +14,8 @@ from studyportal.core.models import AuditEvent, StatusChange, User
 from studyportal.exports.models import Export, ExportDownload
 from studyportal.exports.states import ExportKind, ExportStatus
 from studyportal.imaging.models import (
+    Arrival,
+    ArrivalConflict,
     DerivedVolume,
     Finding,
     ImagingSeries,
@@ -23,7 +25,15 @@ from studyportal.imaging.models import (
     ScanPair,
 )
 from studyportal.imaging.rules import SeriesSummary, summary_to_json
-from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus, VolumeKind
+from studyportal.imaging.states import (
+    ArrivalStatus,
+    Grade,
+    PairStatus,
+    SeriesRole,
+    SeriesStatus,
+    VolumeKind,
+    Way,
+)
 from studyportal.outcomes.models import (
     ComparedRelease,
     ComparedSeries,
@@ -425,6 +435,52 @@ class DerivedVolumeFactory(DjangoModelFactory):
 
     class Params:
         refused = factory.Trait(sha256="", reason="The slices are not axial.")
+
+
+class ArrivalFactory(DjangoModelFactory):
+    """A CT that waits for its participant unless a trait says otherwise."""
+
+    class Meta:
+        model = Arrival
+
+    site = factory.SubFactory(SiteFactory)
+    status = ArrivalStatus.WAITING
+    way = Way.C_STORE
+    sender = "PACS"
+    patient_key = unique_digest("patient")
+    study_key = factory.LazyFunction(lambda: uuid.uuid4().hex)
+    series_key = factory.LazyFunction(lambda: uuid.uuid4().hex)
+    modality = "CT"
+    files = 3
+    size = 3000
+    first_at = MOMENT
+    last_at = MOMENT
+
+    class Params:
+        collecting = factory.Trait(status=ArrivalStatus.COLLECTING)
+        assigned = factory.Trait(
+            status=ArrivalStatus.ASSIGNED, series=factory.SubFactory(ImagingSeriesFactory)
+        )
+        discarded = factory.Trait(status=ArrivalStatus.DISCARDED, reason="Sent by mistake.")
+
+
+class ArrivalConflictFactory(DjangoModelFactory):
+    class Meta:
+        model = ArrivalConflict
+
+    arrival = factory.SubFactory(ArrivalFactory)
+    instance_key = factory.LazyFunction(lambda: uuid.uuid4().hex)
+    kept_sha256 = unique_digest("kept")
+    refused_sha256 = unique_digest("refused")
+    sender = "PACS"
+    found_at = MOMENT
+
+    class Params:
+        settled = factory.Trait(
+            settled_at=MOMENT,
+            settled_by=factory.SubFactory(UserFactory),
+            settled_reason="The first images are the right ones.",
+        )
 
 
 class ModelReleaseFactory(DjangoModelFactory):

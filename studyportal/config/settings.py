@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "studyportal.exports",
     "studyportal.dashboards",
     "studyportal.api",
+    "studyportal.dicom",
     "studyportal.cli",
     "studyportal.web",
 ]
@@ -174,6 +175,15 @@ ARCHIVE_DIR = VAR_DIR / "archive"  # write-once files addressed by digest
 QUARANTINE_DIR = VAR_DIR / "quarantine"  # received, not yet de-identified; emptied by intake
 WORK_DIR = VAR_DIR / "work"  # scratch of running jobs
 RELEASES_DIR = VAR_DIR / "releases"  # model releases registered from elsewhere
+# What came over the network and was not read yet. It must lie on the same file system as the quarantine.
+SPOOL_DIR = VAR_DIR / "spool"
+SPOOL_MIN_FREE_BYTES = 1 << 30  # with less room, senders hear "out of resources"
+SPOOL_ABANDONED_SECONDS = 600  # after so long without a file, a batch without an ending is over
+INBOX_QUIET_SECONDS = 60  # a series is complete when nothing of it came for so long
+DICOM_SENDERS_FILE = Path(os.environ.get("STUDYPORTAL_SENDERS", VAR_DIR / "senders.toml"))
+DICOM_MAX_ASSOCIATIONS = 20
+# Addresses of web viewers that may read DICOMweb from the browser of somebody who signed in there with a token.
+DICOMWEB_VIEWERS = listed("STUDYPORTAL_DICOMWEB_VIEWERS")
 
 DATA_UPLOAD_MAX_NUMBER_FILES = (
     2000  # one CT series is several hundred files; Django's own limit is 100
@@ -271,6 +281,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    "inbox": {
+        "task": "studyportal.tasks.intake.read_inbox",
+        "schedule": 10.0,
+        "options": {"expires": 10, "queue": "intake"},
+    },
 }
 # Which devices the workers of the queue `gpu` use: auto, cpu, or a list such as cuda:0,cuda:1.
 SYNTHESIS_DEVICES = os.environ.get("STUDYPORTAL_DEVICES", "auto")
@@ -290,6 +305,9 @@ LOGGING = {
     "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     # pydicom quotes header values in its warnings; what is wrong with a file reaches people as findings instead.
-    "loggers": {"pydicom": {"level": "CRITICAL", "propagate": False}},
+    "loggers": {
+        "pydicom": {"level": "CRITICAL", "propagate": False},
+        "pynetdicom": {"level": "CRITICAL", "propagate": False},
+    },
     "root": {"handlers": ["console"], "level": os.environ.get("STUDYPORTAL_LOG_LEVEL", "WARNING")},
 }

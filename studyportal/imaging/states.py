@@ -38,6 +38,20 @@ class VolumeKind(StrEnum):
     LABELS = "labels"
 
 
+class ArrivalStatus(StrEnum):
+    COLLECTING = "collecting"
+    WAITING = "waiting"
+    ASSIGNED = "assigned"
+    DISCARDED = "discarded"
+
+
+class Way(StrEnum):
+    """How an arrival came."""
+
+    C_STORE = "c_store"
+    STOW = "stow"
+
+
 class Grade(StrEnum):
     INFO = "info"
     WARNING = "warning"
@@ -64,4 +78,14 @@ SCAN_PAIR = machine(
     query_open="checking ready excluded",
     ready="checking excluded",
     excluded="",
+)
+
+ARRIVAL = machine(
+    "arrival",
+    ArrivalStatus,
+    ArrivalStatus.COLLECTING,
+    collecting="waiting",
+    waiting="collecting assigned discarded",
+    assigned="discarded",
+    discarded="",
 )

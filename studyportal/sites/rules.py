@@ -23,6 +23,7 @@ class Action(StrEnum):
     SEE_IMAGES = "see_images"
     UPLOAD_IMAGES = "upload_images"
     OUTLINE_LESIONS = "outline_lesions"
+    SORT_INBOX = "sort_inbox"
     ACCEPT_FINDING = "accept_finding"
     SEE_SYNTHESES = "see_syntheses"
     REQUEST_SYNTHESIS = "request_synthesis"
@@ -59,6 +60,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.SEE_IMAGES: "See imaging series, pairs and findings",
     Action.UPLOAD_IMAGES: "Upload CT and PET",
     Action.OUTLINE_LESIONS: "Outline lesions on the PET",
+    Action.SORT_INBOX: "Assign images that came over the network",
     Action.ACCEPT_FINDING: "Accept a finding with a reason",
     Action.SEE_SYNTHESES: "See synthesis jobs and releases",
     Action.REQUEST_SYNTHESIS: "Request a synthesis",
@@ -92,6 +94,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
+            Action.SORT_INBOX,
             Action.SEE_SYNTHESES,
         }
     ),
@@ -102,6 +105,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
+            Action.SORT_INBOX,
             Action.ACCEPT_FINDING,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,

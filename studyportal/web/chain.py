@@ -103,7 +103,12 @@ def _series(key: str, title: str, role: str, every: Iterable[ImagingSeries]) -> 
         }
     moment = newest.settled_at or newest.opened_at
     return ChainStep(
-        key, title, word_of("series", newest.status), moment, str(newest.sent_by), note
+        key,
+        title,
+        word_of("series", newest.status),
+        moment,
+        str(newest.sent_by or _("inbox")),
+        note,
     )
 
 

@@ -21,6 +21,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
         _("Participants"),
         frozenset({"worklist", "participant", "screen", "criteria", "reference"}),
     ),
+    ("inbox", _("Inbox"), frozenset({"inbox"})),
     ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
     ("jobs", _("Syntheses"), frozenset({"jobs", "job", "synthesise_all"})),
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),

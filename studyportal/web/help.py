@@ -16,6 +16,7 @@ TOPICS: Mapping[str, str] = {
     "screen": "screening",
     "criteria": "screening",
     "upload": "upload",
+    "inbox": "inbox",
     "pairs": "pair",
     "pair": "pair",
     "jobs": "jobs",

@@ -48,6 +48,12 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "quarantined": Word(NEEDS_YOU, _("refused by a check")),
         "purged": Word(REFUSED, _("deleted")),
     },
+    "arrival": {
+        "collecting": Word(RUNNING, _("more may come")),
+        "waiting": Word(NEEDS_YOU, _("to assign")),
+        "assigned": Word(NEEDS_YOU, _("refused by a check")),
+        "discarded": Word(REFUSED, _("discarded")),
+    },
     "finding": {
         "info": Word(WAITING, _("note")),
         "warning": Word(NEEDS_YOU, _("look at this")),

@@ -19,6 +19,7 @@ ROWS = {
     "participant": make.ParticipantFactory,
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
+    "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),
     "model release": make.ModelReleaseFactory,
     "primary release": make.PrimaryReleaseFactory,
     "synthesis job": make.SynthesisJobFactory,

@@ -27,6 +27,7 @@ AGREED = {
     Action.SEE_IMAGES: "CMOYSPU",
     Action.UPLOAD_IMAGES: "CM",
     Action.OUTLINE_LESIONS: "CMP",
+    Action.SORT_INBOX: "CM",
     Action.ACCEPT_FINDING: "M",
     Action.SEE_SYNTHESES: "CMOYSPU",
     Action.REQUEST_SYNTHESIS: "Y",

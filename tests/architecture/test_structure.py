@@ -67,7 +67,7 @@ def names_in(namespace):
 
 def test_every_room_of_addresses_is_known():
     rooms = {name.split(":")[0] for name, _ in addresses(get_resolver()) if ":" in name}
-    assert rooms == {"admin", "api", "web"}
+    assert rooms == {"admin", "api", "dicom", "web"}
 
 
 def pages():
@@ -87,11 +87,11 @@ def test_every_address_of_the_web_names_its_right():
 
 
 def test_every_view_that_opens_to_nobody_in_particular_says_so():
-    """Django asks everybody to sign in; these views open that gate, and the API closes it again by its own table."""
+    """Django asks everybody to sign in; these open that gate; API and DICOMweb close it again by their own tables."""
     open_views = {
         name
         for name, view in addresses(get_resolver())
-        if not getattr(view, "login_required", True) and not name.startswith("api:")
+        if not getattr(view, "login_required", True) and not name.startswith(("api:", "dicom:"))
     }
     public = {f"web:{name}" for name, right in pages().items() if right == "public"}
     assert open_views == {"admin:login"} | public

@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
+from studyportal.imaging.selectors import quarantine_of
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.rules import ScoreEntry
 from studyportal.participants.rules import Answer, ScreeningFacts
@@ -90,6 +91,15 @@ def released_to_upload():
     return make.ImagingSeries.objects.get(pk=key)
 
 
+def waiting_arrival():
+    participant = make.ParticipantFactory()
+    arrival = make.ArrivalFactory(site=participant.site)
+    folder = quarantine_of(arrival.pk)
+    folder.mkdir(parents=True)
+    (folder / make.digest("slice")).write_bytes(b"slice")
+    return {"arrival": arrival, "participant": participant}
+
+
 def complete_pair(**traits):
     return make.ScanPairFactory(complete=True, **traits)
 
@@ -162,6 +172,11 @@ ACTS = {
         "participant": make.ParticipantFactory(), "height_cm": 165.0, "weight_kg": 62.0
     },
     "imaging.complete_series": lambda: {"series": released_to_upload()},
+    "imaging.assign_arrival": waiting_arrival,
+    "imaging.discard_arrival": lambda: {"arrival": make.ArrivalFactory(), "reason": "A mistake."},
+    "imaging.settle_conflict": lambda: {
+        "conflict": make.ArrivalConflictFactory(), "reason": "The first is right."
+    },
     "imaging.accept_finding": lambda: {
         "finding": make.FindingFactory(pair=complete_pair(query_open=True)), "reason": "Fine."
     },

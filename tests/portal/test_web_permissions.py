@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db
 PLAIN = (
     "worklist",
     "screen",
+    "inbox",
     "pairs",
     "jobs",
     "releases",

@@ -14,6 +14,7 @@ from studyportal.imaging.rules.findings import (
     finding,
     verdict,
 )
+from studyportal.imaging.rules.inbox import Headline, modalities_of, role_of
 from studyportal.imaging.rules.projections import Projections, rotating_projections
 from studyportal.imaging.rules.pseudonym import (
     DeidentificationKey,
@@ -54,6 +55,7 @@ __all__ = [
     "Finding",
     "FindingText",
     "Grade",
+    "Headline",
     "ImagingConstraints",
     "PairVerdict",
     "Projections",
@@ -72,12 +74,14 @@ __all__ = [
     "is_region",
     "mask_of_drawing",
     "merged_reports",
+    "modalities_of",
     "nifti_bytes",
     "reason",
     "refusal_findings",
     "refusal_sentences",
     "region_codes",
     "remap_uid",
+    "role_of",
     "rotating_projections",
     "summarise",
     "summary_from_json",

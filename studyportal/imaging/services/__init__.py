@@ -1,7 +1,14 @@
 """Receives, de-identifies, checks and pairs series. Each name here is one use case."""
 
+from studyportal.imaging.services.arrivals import (
+    assign_arrival,
+    discard_arrival,
+    discard_stale,
+    settle_conflict,
+)
 from studyportal.imaging.services.drawing import DrawnRegion, draw_outline, drop_outline
 from studyportal.imaging.services.growing import METHODS, GrowthRequest, grow_region
+from studyportal.imaging.services.inbox import read_spool, settle_inbox
 from studyportal.imaging.services.intake import check_series
 from studyportal.imaging.services.outlines import masks_of
 from studyportal.imaging.services.previews import preview_of_volume
@@ -33,12 +40,15 @@ __all__ = [
     "GrowthRequest",
     "accept_finding",
     "add_file",
+    "assign_arrival",
     "check_series",
     "complete_series",
     "derive_difference",
     "derive_labels",
     "derive_pet",
     "derive_volumes",
+    "discard_arrival",
+    "discard_stale",
     "draw_outline",
     "drop_outline",
     "empty_quarantine",
@@ -50,6 +60,9 @@ __all__ = [
     "preview_of_volume",
     "purge_series",
     "purge_stale",
+    "read_spool",
     "receive_series",
+    "settle_conflict",
+    "settle_inbox",
     "settle_pair",
 ]

@@ -38,16 +38,17 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def open_series(
-    *, participant: Participant, role: SeriesRole, by: User, option: str = ""
+    *, participant: Participant, role: SeriesRole, by: User | None, option: str = ""
 ) -> ImagingSeries:
-    """An empty series waits for files; the participant's pair exists.
+    """An empty series waits for files; the participant's pair exists. Without a person the portal acts itself.
 
     Raises
     ------
     Refused
         When the participant is not enrolled, or an accepted series holds this role already.
     """
-    require(by, Action.UPLOAD_IMAGES, site=participant.site)
+    if by is not None:
+        require(by, Action.UPLOAD_IMAGES, site=participant.site)
     if participant.status != ParticipantStatus.ENROLLED:
         raise Refused(
             Reason(
@@ -103,7 +104,7 @@ def add_file(*, series: ImagingSeries, stream: BinaryIO, by: User) -> str:
 
 @transaction.atomic
 def complete_series(
-    *, series: ImagingSeries, by: User, announced: int | None = None
+    *, series: ImagingSeries, by: User | None, announced: int | None = None
 ) -> ImagingSeries:
     """Every announced file is here and the series waits for intake.
 
@@ -112,7 +113,8 @@ def complete_series(
     Refused
         When there is no file, or fewer than were announced.
     """
-    require(by, Action.UPLOAD_IMAGES, site=series.pair.participant.site)
+    if by is not None:
+        require(by, Action.UPLOAD_IMAGES, site=series.pair.participant.site)
     digests = sorted(path.name for path in quarantine_of(series.pk).glob("[0-9a-f]*"))
     if not digests:
         raise Refused(
@@ -199,7 +201,7 @@ def empty_quarantine(series: ImagingSeries) -> None:
     shutil.rmtree(quarantine_of(series.pk), ignore_errors=True)
 
 
-def _open_pair(participant: Participant, *, by: User) -> ScanPair:
+def _open_pair(participant: Participant, *, by: User | None) -> ScanPair:
     pair, created = ScanPair.objects.get_or_create(
         participant=participant,
         defaults={"status": PairStatus.AWAITING_IMAGES, "opened_at": clock.now()},

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.imaging.models.arrivals import Arrival, ArrivalConflict
 from studyportal.imaging.states import (
     Grade,
     PairStatus,
@@ -9,6 +10,18 @@ from studyportal.imaging.states import (
     SeriesStatus,
     VolumeKind,
 )
+
+__all__ = [
+    "Arrival",
+    "ArrivalConflict",
+    "DerivedVolume",
+    "Finding",
+    "ImagingSeries",
+    "ImagingStudy",
+    "OutlineSet",
+    "PatientBinding",
+    "ScanPair",
+]
 
 
 class PatientBinding(models.Model):
@@ -136,7 +149,12 @@ class ImagingSeries(Identified):
     )
     settled_at = models.DateTimeField(null=True, blank=True, help_text="When intake finished (UTC)")
     sent_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who sent it"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who sent it; empty when the portal took it from the inbox by itself",
     )
 
     class Meta:

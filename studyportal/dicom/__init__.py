@@ -1,0 +1,1 @@
+"""The DICOM entrances: C-STORE receiver, and DICOMweb in and out."""
