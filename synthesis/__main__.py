@@ -1,4 +1,4 @@
-"""Entry point: `python -m synthesis phantom|train|study|translate|serve ...`."""
+"""Entry point: `python -m synthesis phantom|train|distill|study|check|bundle|translate|serve ...`."""
 
 import sys
 from importlib import import_module
@@ -7,6 +7,9 @@ from importlib import import_module
 COMMANDS = {
     "phantom": "synthesis.jobs.make_phantoms",
     "train": "synthesis.jobs.train_release",
+    "check": "synthesis.jobs.check_release",
+    "bundle": "synthesis.jobs.bundle_release",
+    "distill": "synthesis.jobs.distil_release",
     "study": "synthesis.jobs.run_study",
     "translate": "synthesis.jobs.translate_folder",
     "serve": "synthesis.jobs.serve_requests",

@@ -105,7 +105,8 @@ class WrittenFile:
 class TranslationResult:
     """What came of a request; `reason` is a sentence for people unless it succeeded.
 
-    `series_sha256` is the SHA-256 over the lines `sha256  name` of all files, sorted by name.
+    `notes` are sentences about what went otherwise than asked, or was not known; the series is
+    whole all the same. `series_sha256` is the SHA-256 over the lines `sha256  name` of all files, sorted by name.
     """
 
     job_id: str
@@ -119,6 +120,7 @@ class TranslationResult:
     device: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return the result as one line of JSON."""
@@ -132,7 +134,7 @@ class TranslationResult:
         if table["status"] not in get_args(Status):
             raise ContractError(f"Unknown status {table['status']!r}.")
         files = tuple(WrittenFile(**entry) for entry in table.get("files", ()))
-        return cls(**{**table, "files": files})
+        return cls(**{**table, "files": files, "notes": tuple(table.get("notes", ()))})
 
 
 def _table(line: str, *, required: set[str], allowed: set[str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
 from studyportal.clinical.rules import ReferenceStatus, TargetCondition, Unit
 from studyportal.core.models import AuditEvent, StatusChange, User
 from studyportal.exports.models import Export, ExportDownload
-from studyportal.exports.states import ExportStatus
+from studyportal.exports.states import ExportKind, ExportStatus
 from studyportal.imaging.models import (
     Finding,
     ImagingSeries,
@@ -24,16 +24,19 @@ from studyportal.imaging.models import (
 from studyportal.imaging.rules import SeriesSummary, summary_to_json
 from studyportal.imaging.states import Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.models import (
+    ComparedRelease,
+    ComparedSeries,
     CutPair,
     DataCut,
     EvaluationRun,
     IndexScore,
     IndexTest,
     Measurement,
+    ReleaseComparison,
     ResultRow,
     RunFile,
 )
-from studyportal.outcomes.states import CutStatus, IndexTestKind, RunStatus
+from studyportal.outcomes.states import ComparisonStatus, CutStatus, IndexTestKind, RunStatus
 from studyportal.participants.models import (
     Consent,
     CriterionAnswer,
@@ -49,8 +52,16 @@ from studyportal.protocol.states import ProtocolVersionStatus
 from studyportal.sites.models import Membership, Site
 from studyportal.sites.rules import SITE_ROLES, Role
 from studyportal.sites.states import SiteStatus
-from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
-from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
+from studyportal.syntheses.models import (
+    JobAttempt,
+    ModelRelease,
+    PrimaryRelease,
+    SynthesisBatch,
+    SynthesisJob,
+    SyntheticSeries,
+)
+from studyportal.syntheses.states import JobStatus, PrimaryStatus, ReleaseStatus, SyntheticStatus
+from synthesis.registry import packaged_releases
 
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 DAY = date(2026, 2, 3)
@@ -418,9 +429,44 @@ class ModelReleaseFactory(DjangoModelFactory):
     registered_at = MOMENT
 
     class Params:
-        candidate = factory.Trait(status=ReleaseStatus.CANDIDATE)
+        candidate = factory.Trait(  # of the packaged release, whose files are there to be judged
+            status=ReleaseStatus.CANDIDATE,
+            folder=factory.LazyFunction(lambda: f"packaged:{packaged_releases()[0].name}"),
+            digest=factory.LazyFunction(lambda: packaged_releases()[0].digest),
+        )
         validated = factory.Trait(status=ReleaseStatus.VALIDATED)
         retired = factory.Trait(status=ReleaseStatus.RETIRED)
+
+
+class PrimaryReleaseFactory(DjangoModelFactory):
+    """A release that is named for the primary analysis of a protocol version in force."""
+
+    class Meta:
+        model = PrimaryRelease
+
+    protocol_version = factory.SubFactory(ProtocolVersionFactory)
+    release = factory.SubFactory(ModelReleaseFactory)
+    seed = 0
+    status = PrimaryStatus.NAMED
+    named_because = "It did best on held-out phantoms."
+    named_at = MOMENT
+    named_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        sealed = factory.Trait(status=PrimaryStatus.SEALED)
+
+
+class SynthesisBatchFactory(DjangoModelFactory):
+    class Meta:
+        model = SynthesisBatch
+
+    release = factory.SubFactory(ModelReleaseFactory)
+    seed = 0
+    requested_at = MOMENT
+    requested_by = factory.SubFactory(UserFactory)
+    new = 2
+    existing = 1
+    left_out = 0
 
 
 class SynthesisJobFactory(DjangoModelFactory):
@@ -562,6 +608,54 @@ class CutPairFactory(DjangoModelFactory):
         measured = factory.Trait(measured_at=MOMENT)
 
 
+class ReleaseComparisonFactory(DjangoModelFactory):
+    """A comparison that waits for its series unless a trait says otherwise."""
+
+    class Meta:
+        model = ReleaseComparison
+
+    cut = factory.SubFactory(DataCutFactory)
+    status = ComparisonStatus.PLANNED
+    planned_at = MOMENT
+    planned_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        running = factory.Trait(status=ComparisonStatus.RUNNING)
+        completed = factory.Trait(
+            status=ComparisonStatus.COMPLETED,
+            ended_at=MOMENT,
+            results_sha256=unique_digest("comparison"),
+        )
+        errored = factory.Trait(
+            status=ComparisonStatus.ERRORED, ended_at=MOMENT, reason="The comparison broke."
+        )
+
+
+class ComparedReleaseFactory(DjangoModelFactory):
+    class Meta:
+        model = ComparedRelease
+
+    comparison = factory.SubFactory(ReleaseComparisonFactory)
+    release = factory.SubFactory(ModelReleaseFactory)
+    place = factory.Sequence(lambda number: number % 30_000)
+
+
+class ComparedSeriesFactory(DjangoModelFactory):
+    class Meta:
+        model = ComparedSeries
+
+    compared = factory.SubFactory(ComparedReleaseFactory)
+    cut_pair = factory.SubFactory(
+        CutPairFactory, cut=factory.SelfAttribute("..compared.comparison.cut")
+    )
+    synthetic = factory.SubFactory(
+        SyntheticSeriesFactory,
+        job__pair=factory.SelfAttribute("...cut_pair.pair"),
+        job__source=factory.SelfAttribute("...cut_pair.source"),
+        job__release=factory.SelfAttribute("...compared.release"),
+    )
+
+
 class MeasurementFactory(DjangoModelFactory):
     class Meta:
         model = Measurement
@@ -644,6 +738,7 @@ class ExportFactory(DjangoModelFactory):
             size=1000,
         )
         errored = factory.Trait(status=ExportStatus.ERRORED, reason="It broke.")
+        pairs = factory.Trait(kind=ExportKind.PAIRS, run=None, purpose="To train a model.")
 
 
 class ExportDownloadFactory(DjangoModelFactory):

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
-from studyportal.outcomes.states import CutStatus, RunStatus
+from studyportal.outcomes.states import ComparisonStatus, CutStatus, RunStatus
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.states import SiteStatus
 from studyportal.syntheses.states import JobStatus, ReleaseStatus
@@ -77,6 +77,7 @@ class JobFilter(RowFilter):
     site = django_filters.CharFilter(field_name="pair__participant__site__code")
     pair = django_filters.UUIDFilter(field_name="pair__pk")
     release = django_filters.UUIDFilter(field_name="release__pk")
+    batch = django_filters.UUIDFilter(field_name="batch__pk")
     status = _one_of(JobStatus)
 
 
@@ -88,6 +89,12 @@ class CutFilter(RowFilter):
 class RunFilter(RowFilter):
     cut = django_filters.UUIDFilter(field_name="cut__pk")
     status = _one_of(RunStatus)
+
+
+class ComparisonFilter(RowFilter):
+    cut = django_filters.UUIDFilter(field_name="cut__pk")
+    release = django_filters.UUIDFilter(field_name="compared__release__pk", distinct=True)
+    status = _one_of(ComparisonStatus)
 
 
 class ResultFilter(RowFilter):

@@ -7,7 +7,12 @@ from rest_framework.routers import SimpleRouter
 
 from studyportal.api.views.access import NotFoundEndpoint, SchemaView, TokenEndpoint
 from studyportal.api.views.imaging import PairEndpoint, SeriesEndpoint, UploadEndpoint
-from studyportal.api.views.outcomes import CutEndpoint, ExportEndpoint, RunEndpoint
+from studyportal.api.views.outcomes import (
+    ComparisonEndpoint,
+    CutEndpoint,
+    ExportEndpoint,
+    RunEndpoint,
+)
 from studyportal.api.views.study import ParticipantEndpoint, SiteEndpoint
 from studyportal.api.views.syntheses import JobEndpoint, ReleaseEndpoint
 
@@ -23,6 +28,7 @@ router.register("model-releases", ReleaseEndpoint, basename="model-releases")
 router.register("synthesis-jobs", JobEndpoint, basename="synthesis-jobs")
 router.register("data-cuts", CutEndpoint, basename="data-cuts")
 router.register("evaluation-runs", RunEndpoint, basename="evaluation-runs")
+router.register("release-comparisons", ComparisonEndpoint, basename="release-comparisons")
 router.register("exports", ExportEndpoint, basename="exports")
 
 _EVERY_METHOD: dict[str, Any] = dict.fromkeys(("get", "post", "put", "patch", "delete"), "any")

@@ -130,13 +130,13 @@ def running_portal(
     host: str = "127.0.0.1",
     port: int = 8000,
     workers: int = 2,
+    devices: int = 1,
     say: Say = print,
 ) -> Iterator[RunningPortal]:
     """Yield a portal whose web server answers and whose workers are started; stop them all afterwards."""
     refuse_busy_port(host, port)
-    group = ProcessGroup(
-        portal_programs(var=var, host=host, port=port, workers=workers), folder=folder, say=say
-    )
+    programs = portal_programs(var=var, host=host, port=port, workers=workers, devices=devices)
+    group = ProcessGroup(programs, folder=folder, say=say)
     try:
         group.start()
         _wait_for_answer(group, host, port)
@@ -145,7 +145,9 @@ def running_portal(
         group.stop()
 
 
-def portal_programs(*, var: Path, host: str, port: int, workers: int) -> tuple[Program, ...]:
+def portal_programs(
+    *, var: Path, host: str, port: int, workers: int, devices: int
+) -> tuple[Program, ...]:
     """Return what a portal consists of; production runs the same command lines as services of their own."""
     # As root Celery warns at each start; the queue carries JSON only, so its reason does not hold here.
     python = (sys.executable, "-W", "ignore::UserWarning", "-m")
@@ -173,7 +175,7 @@ def portal_programs(*, var: Path, host: str, port: int, workers: int) -> tuple[P
         ),
         Program(
             "worker-gpu",
-            (*celery, *quick, "-Q", "gpu", "--pool", "solo", "-n", f"gpu-{os.getpid()}@%h"),
+            (*celery, *quick, "-Q", "gpu", "-c", str(devices), "-n", f"gpu-{os.getpid()}@%h"),
         ),
     )
 

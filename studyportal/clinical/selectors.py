@@ -22,6 +22,11 @@ def lesions_of(participant: Participant) -> QuerySet[Lesion]:
     return Lesion.objects.filter(participant=participant)
 
 
+def baseline_of(participant: Participant) -> Baseline | None:
+    """Body measurements of one participant, once they were entered."""
+    return Baseline.objects.filter(participant=participant).first()
+
+
 def every_reference() -> QuerySet[ReferenceStandard]:
     """All reference standards, for data cuts."""
     return ReferenceStandard.objects.select_related("participant", "participant__site")

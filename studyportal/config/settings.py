@@ -26,6 +26,14 @@ def flag(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
 
 
+def number(name: str, default: int) -> int:
+    """Return the whole number of this variable, or stop with a sentence that names it."""
+    value = os.environ.get(name, "")
+    if value and not value.isdigit():
+        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number.")
+    return int(value) if value else default
+
+
 def listed(name: str) -> list[str]:
     return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
 
@@ -226,7 +234,9 @@ SPECTACULAR_SETTINGS = {
         "ParticipantStatus": "studyportal.participants.states.ParticipantStatus",
         "PairStatus": "studyportal.imaging.states.PairStatus",
         "SeriesStatus": "studyportal.imaging.states.SeriesStatus",
+        "ComparisonStatus": "studyportal.outcomes.states.ComparisonStatus",
         "ReleaseStatus": "studyportal.syntheses.states.ReleaseStatus",
+        "AnalysisRole": "studyportal.syntheses.states.AnalysisRole",
         "JobStatus": "studyportal.syntheses.states.JobStatus",
         "SyntheticStatus": "studyportal.syntheses.states.SyntheticStatus",
         "CutStatus": "studyportal.outcomes.states.CutStatus",
@@ -246,7 +256,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# A task takes its row before it works, so one that is sent again while it runs does nothing: a broker that
+# restarts costs no attempt.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 CELERY_TASK_TIME_LIMIT = 7200
 CELERY_BROKER_TRANSPORT_OPTIONS = (
@@ -260,9 +272,17 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10},
     },
 }
+# Which devices the workers of the queue `gpu` use: auto, cpu, or a list such as cuda:0,cuda:1.
+SYNTHESIS_DEVICES = os.environ.get("STUDYPORTAL_DEVICES", "auto")
 SYNTHESIS_LEASE_SECONDS = 60
+SYNTHESIS_HEARTBEAT_SECONDS = 15
 SYNTHESIS_MAX_ATTEMPTS = 3
-SYNTHESIS_TIME_LIMIT_SECONDS = 1800
+SYNTHESIS_TIME_LIMIT_SECONDS = number("STUDYPORTAL_SYNTHESIS_SECONDS", 1800)
+# Of one job, in MiB; nine tenths of the machine's memory unless set, 0 for no limit.
+SYNTHESIS_MEMORY_LIMIT_MIB = number(
+    "STUDYPORTAL_SYNTHESIS_MEMORY_MIB",
+    9 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 10 >> 20,
+)
 
 LOGGING = {
     "version": 1,

@@ -3,7 +3,10 @@
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -11,6 +14,7 @@ from django.conf import settings
 from studyportal.core.errors import Reason, Refused
 
 _CHUNK = 1 << 20
+INCOMING = ".incoming"  # what is being written; a process that was killed leaves its file here
 
 
 @dataclass(frozen=True)
@@ -38,23 +42,74 @@ def store_bytes(content: bytes) -> StoredFile:
     target = path_of(sha256)
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".incoming-")
+        incoming = Path(settings.ARCHIVE_DIR) / INCOMING
+        incoming.mkdir(exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=incoming)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(temporary).chmod(0o440)
-            Path(temporary).rename(target)  # same folder, so the rename is atomic
+            Path(temporary).rename(target)  # same file system, so the rename is atomic
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     return StoredFile(sha256=sha256, size=len(content))
 
 
+def clear_incoming(*, before: datetime) -> int:
+    """Half-written files that were begun before this moment are gone; return how many there were."""
+    cleared = 0
+    for path in (Path(settings.ARCHIVE_DIR) / INCOMING).glob("*"):
+        with suppress(FileNotFoundError):  # its writer has just finished with it
+            if path.stat().st_mtime < before.timestamp():
+                path.unlink()
+                cleared += 1
+    return cleared
+
+
 def store_file(source: Path) -> StoredFile:
     """The file's content lies in the archive; the source stays where it is."""
     return store_bytes(source.read_bytes())
+
+
+@contextmanager
+def partial_file(key: str) -> Iterator[Path]:
+    """A path beside the archive for a file that is too large for memory; what is not kept is removed."""
+    path = _partial(key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def drop_partial(key: str) -> None:
+    """What a worker that was killed had written under this key is gone."""
+    _partial(key).unlink(missing_ok=True)
+
+
+def keep_file(path: Path) -> StoredFile:
+    """The partial file lies in the archive under its digest, on disk, without having been held in memory."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+    stored = StoredFile(sha256=digest_of(path), size=path.stat().st_size)
+    target = path_of(stored.sha256)
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.chmod(0o440)
+        path.rename(target)  # same file system, so the rename is atomic
+    return stored
+
+
+def discard(sha256: str) -> None:
+    """The file is gone from the archive; only for what can be made again."""
+    path_of(sha256).unlink(missing_ok=True)
+
+
+def _partial(key: str) -> Path:
+    return Path(settings.ARCHIVE_DIR) / f".partial-{key}"
 
 
 def read_bytes(sha256: str) -> bytes:
@@ -67,17 +122,21 @@ def read_bytes(sha256: str) -> bytes:
     """
     path = path_of(sha256)
     if not path.is_file():
-        raise DamagedFile(
-            Reason("file_missing", f"The stored file {sha256[:12]}… is missing from the archive.")
-        )
+        raise _missing(sha256)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise DamagedFile(
-            Reason(
-                "file_damaged", f"The stored file {sha256[:12]}… is damaged: its digest changed."
-            )
-        )
+        raise _damaged(sha256)
     return content
+
+
+def _missing(sha256: str) -> DamagedFile:
+    sentence = f"The stored file {sha256[:12]}… is missing from the archive."
+    return DamagedFile(Reason("file_missing", sentence))
+
+
+def _damaged(sha256: str) -> DamagedFile:
+    sentence = f"The stored file {sha256[:12]}… is damaged: its digest changed."
+    return DamagedFile(Reason("file_damaged", sentence))
 
 
 def verified_path(sha256: str) -> Path:
@@ -88,8 +147,12 @@ def verified_path(sha256: str) -> Path:
     DamagedFile
         When the file is missing or its content has another digest.
     """
-    read_bytes(sha256)
-    return path_of(sha256)
+    path = path_of(sha256)
+    if not path.is_file():
+        raise _missing(sha256)
+    if digest_of(path) != sha256:
+        raise _damaged(sha256)
+    return path
 
 
 def digest_of(path: Path) -> str:

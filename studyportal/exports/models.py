@@ -2,15 +2,35 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
-from studyportal.exports.states import ExportStatus
+from studyportal.exports.states import ExportKind, ExportStatus
 
 
 class Export(Identified):
-    """One export of one evaluation run: a zip with a fixed order of files."""
+    """One export, of an evaluation run or of image pairs to train on: a zip with a fixed order of files."""
 
-    run = models.ForeignKey(
-        "outcomes.EvaluationRun", models.PROTECT, related_name="exports", help_text="Run"
+    kind = models.CharField(
+        max_length=12,
+        choices=[(k.value, k.value) for k in ExportKind],
+        default=ExportKind.EVALUATION.value,
+        help_text="What it holds",
     )
+    run = models.ForeignKey(
+        "outcomes.EvaluationRun",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="exports",
+        help_text="Run; empty for image pairs",
+    )
+    site = models.ForeignKey(
+        "sites.Site",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Site whose pairs it holds; empty for all sites",
+    )
+    purpose = models.TextField(blank=True, help_text="What the images are wanted for, in words")
     status = models.CharField(
         max_length=12, choices=[(s.value, s.value) for s in ExportStatus], help_text="Status"
     )
@@ -18,19 +38,34 @@ class Export(Identified):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who requested it"
     )
+    started_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a worker began to build it (UTC)"
+    )
     built_at = models.DateTimeField(null=True, blank=True, help_text="When it was built (UTC)")
     archive_sha256 = models.CharField(max_length=64, blank=True, help_text="Digest of the zip")
     size = models.BigIntegerField(default=0, help_text="Bytes of the zip")
     contents = models.JSONField(
-        default=list, blank=True, help_text="Name, digest and size of every file in it"
+        default=list,
+        blank=True,
+        help_text="Name, digest and size of every file in it; of image pairs, of every participant",
     )
-    reason = models.TextField(blank=True, help_text="Why it errored, in words")
+    left_out = models.JSONField(
+        default=dict, blank=True, help_text="How many pairs were left out, by reason"
+    )
+    reason = models.TextField(blank=True, help_text="Why it errored or ended, in words")
 
     class Meta:
         ordering = ("-requested_at",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(kind="evaluation", run__isnull=False, site=None)
+                | (models.Q(kind="pairs", run=None) & ~models.Q(purpose="")),
+                name="export_of_a_run_or_of_pairs_for_a_reason",
+            ),
+        )
 
     def __str__(self) -> str:
-        return f"export of {self.run}"
+        return f"export of {self.run or 'image pairs'}"
 
 
 class ExportDownload(Identified):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def exports_visible_to(user: Person) -> QuerySet[Export]:
     """Every export, for those who may export."""
-    rows = Export.objects.select_related("run", "run__cut", "requested_by")
+    rows = Export.objects.select_related("run", "run__cut", "site", "requested_by")
     return rows if may(user, Action.EXPORT) else rows.none()
 
 
@@ -39,7 +39,7 @@ def requested_exports() -> QuerySet[Export]:
 
 def every_export() -> QuerySet[Export]:
     """All exports, for the portal's own work."""
-    return Export.objects.select_related("run", "run__cut")
+    return Export.objects.select_related("run", "run__cut", "site", "requested_by")
 
 
 def any_export_of(run: EvaluationRun) -> bool:

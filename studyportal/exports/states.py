@@ -3,6 +3,13 @@ from enum import StrEnum
 from studyportal.core.states import machine
 
 
+class ExportKind(StrEnum):
+    """What an export holds."""
+
+    EVALUATION = "evaluation"
+    PAIRS = "pairs"
+
+
 class ExportStatus(StrEnum):
     REQUESTED = "requested"
     BUILDING = "building"

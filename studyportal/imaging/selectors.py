@@ -79,8 +79,18 @@ def stored_paths(manifest_sha256: str) -> list[Path]:
     DamagedFile
         When a file is missing or damaged.
     """
-    manifest = json.loads(read_bytes(manifest_sha256))
-    return [verified_path(entry["sha256"]) for entry in manifest["files"]]
+    return [verified_path(sha256) for sha256 in stored_digests(manifest_sha256)]
+
+
+def stored_digests(manifest_sha256: str) -> list[str]:
+    """Digests of the files of a stored series, in slice order.
+
+    Raises
+    ------
+    DamagedFile
+        When the manifest is missing or damaged.
+    """
+    return [entry["sha256"] for entry in json.loads(read_bytes(manifest_sha256))["files"]]
 
 
 def latest_outlines(pair: ScanPair) -> OutlineSet | None:

@@ -1,21 +1,33 @@
 """Reads of cuts, runs and results. Outcomes are study-wide: only roles with that right see any."""
 
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Count, F, Q, QuerySet
 
+from studyportal.core.storage import read_bytes
 from studyportal.outcomes.models import (
+    ComparedSeries,
     CutPair,
     DataCut,
     EvaluationRun,
     IndexScore,
     Measurement,
+    ReleaseComparison,
     ResultRow,
     RunFile,
 )
-from studyportal.outcomes.states import RunStatus
+from studyportal.outcomes.states import ComparisonStatus, RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
+from studyportal.syntheses.selectors import every_release, usable_series
+from studyportal.syntheses.states import AnalysisRole
+
+if TYPE_CHECKING:
+    from studyportal.syntheses.models import ModelRelease, SyntheticSeries
 
 
 def cuts_visible_to(user: Person) -> QuerySet[DataCut]:
@@ -88,16 +100,17 @@ def measurements_of_pair(user: Person, pair_id: UUID) -> QuerySet[Measurement]:
         return Measurement.objects.none()
     newest = (
         CutPair.objects.filter(pair_id=pair_id, measured_at__isnull=False)
-        .order_by("-cut__frozen_at")
+        .order_by("-cut__role", "-cut__frozen_at")  # a primary cut before an exploratory one
+        .select_related("cut")
         .first()
     )
     return Measurement.objects.filter(cut_pair=newest) if newest else Measurement.objects.none()
 
 
 def latest_completed_run() -> EvaluationRun | None:
-    """The newest completed run, whoever asks; entrances check the right first."""
+    """The newest completed run of a primary cut, whoever asks; entrances check the right first."""
     return (
-        EvaluationRun.objects.filter(status=RunStatus.COMPLETED)
+        EvaluationRun.objects.filter(status=RunStatus.COMPLETED, cut__role=AnalysisRole.PRIMARY)
         .select_related("cut", "cut__release")
         .first()
     )
@@ -136,3 +149,79 @@ def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
 def cut_named(name: str) -> DataCut | None:
     """The cut with this name, for the portal's own work."""
     return DataCut.objects.filter(name=name).select_related("release", "protocol_version").first()
+
+
+def series_in_cut(cut: DataCut, release: ModelRelease) -> list[tuple[CutPair, SyntheticSeries]]:
+    """For each pair of the cut the series of this release that can be compared: of the same CT, lowest seed."""
+    pairs = {
+        row.pair_id: row for row in CutPair.objects.filter(cut=cut).select_related("synthetic")
+    }
+    if release.pk == cut.release_id:
+        return [(row, row.synthetic) for row in pairs.values()]
+    found: dict[object, tuple[CutPair, SyntheticSeries]] = {}
+    for series in usable_series(release):
+        row = pairs.get(series.job.pair_id)
+        if row is not None and series.job.source_id == row.source_id:
+            found.setdefault(row.pk, (row, series))
+    return list(found.values())
+
+
+def comparable_releases(cut: DataCut) -> list[tuple[ModelRelease, int]]:
+    """Releases with a series for some pair of the cut, and for how many; the cut's own release first."""
+    counted = [(release, len(series_in_cut(cut, release))) for release in every_release()]
+    some = [(release, count) for release, count in counted if count]
+    return sorted(some, key=lambda one: (one[0].pk != cut.release_id, str(one[0])))
+
+
+def comparisons_visible_to(user: Person) -> QuerySet[ReleaseComparison]:
+    """Every comparison of releases, for those who may see outcomes."""
+    rows = ReleaseComparison.objects.select_related(
+        "cut", "cut__release", "planned_by"
+    ).prefetch_related("compared__release")
+    return rows if may(user, Action.SEE_OUTCOMES) else rows.none()
+
+
+def comparison_for(user: Person, comparison_id: UUID) -> ReleaseComparison | None:
+    """The comparison, or None when it does not exist or the person may not see it."""
+    return comparisons_visible_to(user).filter(pk=comparison_id).first()
+
+
+def results_of_comparison(comparison: ReleaseComparison) -> dict[str, Any] | None:
+    """Rows, releases and provenance of a completed comparison, its digest checked."""
+    if not comparison.results_sha256:
+        return None
+    content: dict[str, Any] = json.loads(read_bytes(comparison.results_sha256))
+    return content
+
+
+def compared_share(comparison: ReleaseComparison) -> tuple[int, int]:
+    """How many series of the comparison are measured, and how many there are."""
+    counts = ComparedSeries.objects.filter(compared__comparison=comparison).aggregate(
+        all=Count("pk"), done=Count("pk", filter=Q(measured_at__isnull=False))
+    )
+    return counts["done"], counts["all"]
+
+
+def every_comparison() -> QuerySet[ReleaseComparison]:
+    """All comparisons, for the portal's own work."""
+    return ReleaseComparison.objects.select_related("cut", "cut__protocol_version")
+
+
+def planned_comparisons() -> QuerySet[ReleaseComparison]:
+    """Comparisons that wait to be computed."""
+    return ReleaseComparison.objects.filter(status=ComparisonStatus.PLANNED)
+
+
+def every_compared_series() -> QuerySet[ComparedSeries]:
+    """All series of comparisons, for the portal's own work."""
+    return ComparedSeries.objects.select_related(
+        "compared", "synthetic", "cut_pair__cut", "cut_pair__source", "cut_pair__reference",
+        "cut_pair__outlines", "cut_pair__synthetic",
+    )  # fmt: skip
+
+
+def unmeasured_compared() -> QuerySet[ComparedSeries]:
+    """Series of planned comparisons that wait to be measured."""
+    return ComparedSeries.objects.filter(
+        measured_at=None, compared__comparison__status=ComparisonStatus.PLANNED
+    )

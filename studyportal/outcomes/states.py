@@ -17,6 +17,13 @@ class RunStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class ComparisonStatus(StrEnum):
+    PLANNED = "planned"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    ERRORED = "errored"
+
+
 class IndexTestKind(StrEnum):
     READER = "reader"
     QUANTITATIVE = "quantitative"
@@ -33,4 +40,14 @@ EVALUATION_RUN = machine(
     completed="superseded",
     errored="superseded",
     superseded="",
+)
+
+RELEASE_COMPARISON = machine(
+    "release comparison",
+    ComparisonStatus,
+    ComparisonStatus.PLANNED,
+    planned="running errored",
+    running="completed errored",
+    completed="",
+    errored="",
 )

@@ -20,6 +20,11 @@ def packaged_text(name: str = "nct07243873-1.0") -> str:
     )
 
 
+def in_force() -> ProtocolVersion | None:
+    """The protocol version in force, or None before one was activated."""
+    return ProtocolVersion.objects.filter(status=ProtocolVersionStatus.ACTIVE).first()
+
+
 def active_version() -> ProtocolVersion:
     """The protocol version in force.
 
@@ -28,7 +33,7 @@ def active_version() -> ProtocolVersion:
     Refused
         When none has been loaded and activated yet.
     """
-    version = ProtocolVersion.objects.filter(status=ProtocolVersionStatus.ACTIVE).first()
+    version = in_force()
     if version is None:
         raise Refused(
             Reason("no_protocol", "No protocol is in force. Load one: manage.py load_protocol.")

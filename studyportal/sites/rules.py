@@ -27,6 +27,7 @@ class Action(StrEnum):
     REQUEST_SYNTHESIS = "request_synthesis"
     CANCEL_SYNTHESIS = "cancel_synthesis"
     REGISTER_RELEASE = "register_release"
+    NAME_PRIMARY_RELEASE = "name_primary_release"
     FREEZE_CUT = "freeze_cut"
     RUN_EVALUATION = "run_evaluation"
     SEE_OUTCOMES = "see_outcomes"
@@ -61,6 +62,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.REQUEST_SYNTHESIS: "Request a synthesis",
     Action.CANCEL_SYNTHESIS: "Cancel a synthesis",
     Action.REGISTER_RELEASE: "Register, validate and release a model",
+    Action.NAME_PRIMARY_RELEASE: "Name the release of the primary analysis",
     Action.FREEZE_CUT: "Freeze a data cut",
     Action.RUN_EVALUATION: "Run an evaluation",
     Action.SEE_OUTCOMES: "See outcome results and reports",
@@ -151,6 +153,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
             Action.MANAGE_PROTOCOL,
+            Action.NAME_PRIMARY_RELEASE,
         }
     ),
     Role.ADMINISTRATOR: frozenset(

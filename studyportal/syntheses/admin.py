@@ -1,6 +1,16 @@
 from django.contrib import admin
 
 from studyportal.core.admin import ReadOnlyAdmin
-from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
+from studyportal.syntheses.models import (
+    JobAttempt,
+    ModelRelease,
+    PrimaryRelease,
+    SynthesisBatch,
+    SynthesisJob,
+    SyntheticSeries,
+)
 
-admin.site.register([ModelRelease, SynthesisJob, JobAttempt, SyntheticSeries], ReadOnlyAdmin)
+admin.site.register(
+    [ModelRelease, PrimaryRelease, SynthesisBatch, SynthesisJob, JobAttempt, SyntheticSeries],
+    ReadOnlyAdmin,
+)

@@ -2,7 +2,14 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
-from studyportal.syntheses.states import AttemptOutcome, JobStatus, ReleaseStatus, SyntheticStatus
+from studyportal.syntheses.states import (
+    AttemptCause,
+    AttemptOutcome,
+    JobStatus,
+    PrimaryStatus,
+    ReleaseStatus,
+    SyntheticStatus,
+)
 
 
 class ModelRelease(Identified):
@@ -34,6 +41,65 @@ class ModelRelease(Identified):
         return f"{self.name} {self.version}"
 
 
+class PrimaryRelease(Identified):
+    """Which release, with which seed, the primary analysis of a protocol version is tied to, and why."""
+
+    protocol_version = models.ForeignKey(
+        "protocol.ProtocolVersion", models.PROTECT, related_name="+", help_text="Protocol version"
+    )
+    release = models.ForeignKey(
+        ModelRelease, models.PROTECT, related_name="+", help_text="Model release"
+    )
+    seed = models.PositiveIntegerField(default=0, help_text="Seed of the primary analysis")
+    status = models.CharField(
+        max_length=20, choices=[(s.value, s.value) for s in PrimaryStatus], help_text="Status"
+    )
+    named_because = models.TextField(help_text="Why this release was named, in words")
+    named_at = models.DateTimeField(help_text="When it was named (UTC)")
+    named_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who named it"
+    )
+
+    class Meta:
+        ordering = ("-named_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("protocol_version",),
+                condition=~models.Q(status="replaced"),
+                name="one_primary_release",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(named_because=""), name="primary_release_has_a_reason"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.release}, seed {self.seed}"
+
+
+class SynthesisBatch(Identified):
+    """One request for all ready pairs: what was new in it, what existed, what was not ready."""
+
+    release = models.ForeignKey(
+        ModelRelease, models.PROTECT, related_name="+", help_text="Model release"
+    )
+    seed = models.PositiveIntegerField(help_text="Seed of every job of the batch")
+    requested_at = models.DateTimeField(help_text="When it was requested (UTC)")
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who requested it"
+    )
+    new = models.PositiveIntegerField(help_text="Jobs that the batch made")
+    existing = models.PositiveIntegerField(help_text="Ready pairs that had such a job already")
+    left_out = models.PositiveIntegerField(help_text="Pairs that could not be synthesised")
+
+    class Meta:
+        ordering = ("-requested_at",)
+        verbose_name_plural = "synthesis batches"
+
+    def __str__(self) -> str:
+        return f"batch of {self.new} with {self.release}"
+
+
 class SynthesisJob(Identified):
     """One request to make a synthetic PET from one pair's CT. The row is the truth; a message only wakes a worker."""
 
@@ -57,7 +123,18 @@ class SynthesisJob(Identified):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who requested it"
     )
+    batch = models.ForeignKey(
+        SynthesisBatch,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="jobs",
+        help_text="Batch it was requested with; empty when alone",
+    )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Attempts begun")
+    not_before = models.DateTimeField(
+        null=True, blank=True, help_text="Before which it is not tried again (UTC)"
+    )
     token = models.UUIDField(
         null=True, blank=True, help_text="Fencing token of the attempt that may write"
     )
@@ -68,7 +145,7 @@ class SynthesisJob(Identified):
     stage = models.CharField(max_length=60, blank=True, help_text="What the job is doing")
     steps_done = models.PositiveIntegerField(default=0, help_text="Steps done of the stage")
     steps_total = models.PositiveIntegerField(default=0, help_text="Steps of the stage")
-    device = models.CharField(max_length=80, blank=True, help_text="Device it ran on")
+    device = models.CharField(max_length=160, blank=True, help_text="Device it ran on")
     started_at = models.DateTimeField(
         null=True, blank=True, help_text="When the last attempt began (UTC)"
     )
@@ -103,6 +180,13 @@ class JobAttempt(models.Model):
         blank=True,
         choices=[(o.value, o.value) for o in AttemptOutcome],
         help_text="How it ended",
+    )
+    device = models.CharField(max_length=160, blank=True, help_text="Device it ran on")
+    cause = models.CharField(
+        max_length=14,
+        blank=True,
+        choices=[(c.value, c.value) for c in AttemptCause],
+        help_text="What ended it when it did not succeed",
     )
     reason = models.TextField(blank=True, help_text="Why, in words")
 

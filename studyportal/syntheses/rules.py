@@ -1,8 +1,13 @@
-"""Automatic checks of a synthetic series. Facts in, findings out."""
+"""Checks of a synthetic series, the gate of a release, waits between attempts. Facts in, findings out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
+from typing import Any
 
 from studyportal.core.errors import Reason
+from studyportal.syntheses.states import AttemptCause
+from synthesis.registry import Criterion, release_gate
 
 
 @dataclass(frozen=True)
@@ -51,3 +56,100 @@ def quality_faults(facts: SyntheticFacts) -> tuple[Reason, ...]:
             )
         )
     return tuple(faults)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The release gate as a person reads it; `waived` says why it does not bind, or is empty."""
+
+    criteria: tuple[Criterion, ...]
+    waived: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the release may be validated."""
+        return bool(self.waived) or all(row.standing == "met" for row in self.criteria)
+
+    @property
+    def reasons(self) -> tuple[Criterion, ...]:
+        """The criteria that are not met, or not known to be."""
+        return tuple(row for row in self.criteria if row.standing != "met")
+
+
+FIRST_SCHEMA = 1
+OLDER_THAN_THE_GATE = (
+    "This release ships with the software for demonstration and is older than the gate: its figures "
+    "have no intervals."
+)
+
+
+def judged(description: Mapping[str, Any] | None, *, packaged: bool) -> Gate:
+    """The gate for what a release says of itself; nothing is known of one whose folder is gone."""
+    table = description or {}
+    verdict = release_gate(table.get("metrics", {}))
+    older = packaged and table.get("schema") == FIRST_SCHEMA
+    return Gate(verdict.criteria, OLDER_THAN_THE_GATE if older else "")
+
+
+# Seconds to wait after the first, the second and every further attempt that broke.
+BACKOFF_SECONDS = (0, 30, 300)
+FEWEST_FOR_A_PACE = 3
+
+
+def backoff_seconds(cause: AttemptCause, *, failed: int) -> int:
+    """Seconds until a job may be tried again after `failed` attempts.
+
+    A lost worker has cost the length of a lease already, and the job did nothing wrong. A device that is
+    missing does not come back at once, so the first wait is skipped.
+    """
+    if cause == AttemptCause.WORKER_LOST:
+        return 0
+    step = failed if cause == AttemptCause.NO_DEVICE else failed - 1
+    return BACKOFF_SECONDS[min(max(step, 0), len(BACKOFF_SECONDS) - 1)]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long earlier jobs took with one release on one device."""
+
+    seconds_per_slice: float
+    jobs: int
+
+
+def pace_of(seconds_per_slice: Sequence[float]) -> Pace | None:
+    """The median of earlier jobs; None when they are fewer than three."""
+    if len(seconds_per_slice) < FEWEST_FOR_A_PACE:
+        return None
+    return Pace(median(seconds_per_slice), len(seconds_per_slice))
+
+
+def seconds_until_done(
+    *, free_in: Mapping[str, float | None], waiting: Sequence[Mapping[str, float | None]]
+) -> list[float | None]:
+    """Seconds until each waiting job is done when every device takes the next one as it gets free.
+
+    Parameters
+    ----------
+    free_in
+        For each device the seconds until it is free; None when that is not known.
+    waiting
+        For each waiting job, in the order of the queue, the seconds it takes on each device.
+
+    Returns
+    -------
+    list
+        None from the first job on for which anything is not known.
+    """
+    done: list[float | None] = []
+    free = {device: seconds for device, seconds in free_in.items() if seconds is not None}
+    known = bool(free) and len(free) == len(free_in)
+    for takes in waiting:
+        device = min(free, key=lambda name: free[name], default=None)
+        seconds = takes.get(device) if known and device is not None else None
+        known = seconds is not None
+        if device is None or seconds is None:
+            done.append(None)
+            continue
+        free[device] += seconds
+        done.append(free[device])
+    return done

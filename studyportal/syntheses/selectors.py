@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Case, Count, F, OuterRef, QuerySet, Subquery, Sum, When
+from django.conf import settings
+from django.db.models import Case, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, When
 
+from studyportal.imaging.selectors import every_pair
+from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
+from studyportal.protocol.selectors import in_force
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may, site_ids
-from studyportal.syntheses.models import JobAttempt, ModelRelease, SynthesisJob, SyntheticSeries
-from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
+from studyportal.syntheses.models import (
+    JobAttempt,
+    ModelRelease,
+    PrimaryRelease,
+    SynthesisBatch,
+    SynthesisJob,
+    SyntheticSeries,
+)
+from studyportal.syntheses.rules import Gate, judged
+from studyportal.syntheses.states import (
+    AnalysisRole,
+    AttemptOutcome,
+    JobStatus,
+    PrimaryStatus,
+    ReleaseStatus,
+    SyntheticStatus,
+)
+from synthesis.registry import ReleaseFacts, ReleaseRefusedError, facts_of, read_description
 from synthesis.registry.release import PACKAGED
 
 if TYPE_CHECKING:
@@ -74,6 +95,12 @@ def current_release() -> ModelRelease | None:
     )
 
 
+def release_named(text: str) -> ModelRelease | None:
+    """The release whose name and version are written like this."""
+    name, _, version = text.strip().rpartition(" ")
+    return ModelRelease.objects.filter(name=name, version=version).first()
+
+
 def jobs_of_pair(pair: ScanPair) -> QuerySet[SynthesisJob]:
     """Jobs of one pair, newest first."""
     return SynthesisJob.objects.filter(pair=pair).select_related(
@@ -81,13 +108,14 @@ def jobs_of_pair(pair: ScanPair) -> QuerySet[SynthesisJob]:
     )
 
 
-def usable_series(release: ModelRelease) -> QuerySet[SyntheticSeries]:
-    """Synthetic series of a release that passed their checks, one per pair (seed 0 first)."""
-    return (
-        SyntheticSeries.objects.filter(job__release=release, status__in=USABLE)
-        .select_related("job", "job__pair", "job__pair__participant", "job__source")
-        .order_by("job__pair__participant__code", "job__seed")
-    )
+def usable_series(release: ModelRelease, *, seed: int | None = None) -> QuerySet[SyntheticSeries]:
+    """Synthetic series of a release that passed their checks, lowest seed first, or those of one seed."""
+    rows = SyntheticSeries.objects.filter(job__release=release, status__in=USABLE)
+    if seed is not None:
+        rows = rows.filter(job__seed=seed)
+    return rows.select_related(
+        "job", "job__pair", "job__pair__participant", "job__source"
+    ).order_by("job__pair__participant__code", "job__seed")
 
 
 def lost_jobs(moment: datetime) -> QuerySet[SynthesisJob]:
@@ -98,6 +126,17 @@ def lost_jobs(moment: datetime) -> QuerySet[SynthesisJob]:
 def waiting_jobs() -> QuerySet[SynthesisJob]:
     """Jobs that wait for a worker, oldest first."""
     return SynthesisJob.objects.filter(status=JobStatus.QUEUED).order_by("requested_at")
+
+
+def due_jobs(moment: datetime) -> QuerySet[SynthesisJob]:
+    """Jobs that may begin now, the one that has waited longest first."""
+    due = Q(not_before=None) | Q(not_before__lte=moment)
+    return SynthesisJob.objects.filter(due, status=JobStatus.QUEUED).order_by("requested_at", "pk")
+
+
+def overdue_jobs(moment: datetime, *, patience: timedelta) -> QuerySet[SynthesisJob]:
+    """Jobs that might have begun by now: requested a while ago, or waiting to be tried again no longer."""
+    return due_jobs(moment).filter(Q(requested_at__lt=moment - patience) | Q(attempts__gt=0))
 
 
 def every_job() -> QuerySet[SynthesisJob]:
@@ -115,7 +154,40 @@ def every_release() -> QuerySet[ModelRelease]:
 def folder_of(release: ModelRelease) -> Path:
     """Where the files of a release lie on this machine."""
     kind, _, place = release.folder.partition(":")
+    if kind == "stored":
+        return Path(settings.RELEASES_DIR) / place
     return PACKAGED / place if kind == "packaged" else Path(place)
+
+
+def description_of(release: ModelRelease) -> dict[str, Any] | None:
+    """What the release says of itself, its digest checked; None when its folder is gone or changed."""
+    try:
+        return read_description(folder_of(release), release.digest)
+    except ReleaseRefusedError:
+        return None
+
+
+def facts_of_release(release: ModelRelease) -> ReleaseFacts | None:
+    """What stands beside the card; None when its folder is gone or changed."""
+    table = description_of(release)
+    return facts_of(table) if table is not None else None
+
+
+def jobs_of_release(user: Person, release: ModelRelease) -> QuerySet[SynthesisJob]:
+    """The jobs that this release made and the person may see, newest first."""
+    return jobs_visible_to(user).filter(release=release).order_by("-requested_at")
+
+
+def job_counts(jobs: QuerySet[SynthesisJob]) -> list[tuple[str, int]]:
+    """How many of the jobs stand in each status, in the order of the statuses."""
+    found = dict(jobs.order_by().values_list("status").annotate(Count("pk")))
+    return [(status.value, found[status]) for status in JobStatus if status in found]
+
+
+def gate_of(release: ModelRelease) -> Gate:
+    """Whether the release may be validated, criterion by criterion."""
+    packaged = release.folder.startswith("packaged:")
+    return judged(description_of(release), packaged=packaged)
 
 
 def release_for(user: Person, release_id: UUID) -> ModelRelease | None:
@@ -161,6 +233,109 @@ def in_queue_order(jobs: QuerySet[SynthesisJob]) -> QuerySet[SynthesisJob]:
     return jobs.annotate(place=Subquery(ahead)).order_by(rank, waiting_since, "-requested_at")
 
 
-def any_running() -> bool:
-    """Whether any job runs now."""
-    return SynthesisJob.objects.filter(status=JobStatus.RUNNING).exists()
+def failures_since(user: Person, moment: datetime) -> QuerySet[SynthesisJob]:
+    """Jobs that were refused or errored since then, newest first."""
+    ended = jobs_visible_to(user).filter(ended_at__gte=moment)
+    return ended.filter(status__in=(JobStatus.ERRORED, JobStatus.REFUSED)).order_by("-ended_at")
+
+
+def current_primary() -> PrimaryRelease | None:
+    """What the primary analysis of the protocol in force is tied to; None while nothing was named."""
+    version = in_force()
+    if version is None:
+        return None
+    return (
+        PrimaryRelease.objects.filter(protocol_version=version)
+        .exclude(status=PrimaryStatus.REPLACED)
+        .select_related("release", "protocol_version", "named_by")
+        .first()
+    )
+
+
+def primary_history() -> QuerySet[PrimaryRelease]:
+    """Every release that was ever named for a primary analysis, newest first."""
+    return PrimaryRelease.objects.select_related("release", "protocol_version", "named_by")
+
+
+def role_of(job: SynthesisJob, primary: PrimaryRelease | None) -> AnalysisRole:
+    """Primary when the job has the named release and seed; everything else is exploratory."""
+    if primary is not None and (job.release_id, job.seed) == (primary.release_id, primary.seed):
+        return AnalysisRole.PRIMARY
+    return AnalysisRole.EXPLORATORY
+
+
+def in_role(
+    jobs: QuerySet[SynthesisJob], role: AnalysisRole, primary: PrimaryRelease | None
+) -> QuerySet[SynthesisJob]:
+    """Those of the jobs that belong to the primary analysis, or those that stand beside it."""
+    tied = Q(release=primary.release_id, seed=primary.seed) if primary else Q(pk__in=())
+    return jobs.filter(tied if role == AnalysisRole.PRIMARY else ~tied)
+
+
+def batch_for(user: Person, batch_id: UUID) -> SynthesisBatch | None:
+    """The batch, or None when it does not exist or the person may not see syntheses."""
+    rows = SynthesisBatch.objects.select_related("release", "requested_by")
+    return rows.filter(pk=batch_id).first() if may(user, Action.SEE_SYNTHESES) else None
+
+
+def recent_successes(limit: int = 300) -> QuerySet[JobAttempt]:
+    """The newest attempts that made a series, with job and source, for the pace of a release on a device."""
+    rows = JobAttempt.objects.filter(outcome=AttemptOutcome.SUCCEEDED).exclude(ended_at=None)
+    return rows.select_related("job", "job__source").order_by("-ended_at")[:limit]
+
+
+def waiting_in_order() -> QuerySet[SynthesisJob]:
+    """Waiting jobs of every site in the order in which they will be taken; only the order is shown to people."""
+    return waiting_jobs().order_by("requested_at", "pk").select_related("source")
+
+
+def running_now() -> QuerySet[SynthesisJob]:
+    """Running jobs of every site."""
+    return SynthesisJob.objects.filter(status=JobStatus.RUNNING).select_related("source")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A pair that cannot be synthesised now, and why, in words."""
+
+    pair: ScanPair
+    why: str
+
+
+@dataclass(frozen=True)
+class BatchPreview:
+    """What a request for all ready pairs would do."""
+
+    new: tuple[ScanPair, ...]
+    existing: tuple[SynthesisJob, ...]
+    left_out: tuple[LeftOut, ...]
+
+
+_WHY_LEFT_OUT = {
+    PairStatus.AWAITING_IMAGES: "CT or PET is missing",
+    PairStatus.CHECKING: "the images are being checked",
+    PairStatus.QUERY_OPEN: "a check of the images stands open",
+    PairStatus.EXCLUDED: "the pair is excluded",
+}
+
+
+def preview_batch(user: Person, *, release: ModelRelease, seed: int) -> BatchPreview:
+    """Pairs at the sites where the person may request: new, with a job already, and left out with the reason."""
+    pairs = every_pair().filter(participant__site__in=site_ids(user, Action.REQUEST_SYNTHESIS))
+    accepted = {"series__role": SeriesRole.SOURCE, "series__status": SeriesStatus.ACCEPTED}
+    sources = dict(pairs.filter(**accepted).values_list("pk", "series__pk"))
+    known = {
+        job.source_id: job
+        for job in every_job().filter(release=release, seed=seed, source__in=sources.values())
+    }
+    new, existing, left_out = [], [], []
+    for pair in pairs:
+        if pair.status != PairStatus.READY:
+            left_out.append(LeftOut(pair, _WHY_LEFT_OUT[PairStatus(pair.status)]))
+        elif pair.pk not in sources:
+            left_out.append(LeftOut(pair, "the pair has no CT"))
+        elif sources[pair.pk] in known:
+            existing.append(known[sources[pair.pk]])
+        else:
+            new.append(pair)
+    return BatchPreview(tuple(new), tuple(existing), tuple(left_out))

@@ -27,12 +27,36 @@ class SyntheticStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class PrimaryStatus(StrEnum):
+    NAMED = "named"
+    SEALED = "sealed"
+    REPLACED = "replaced"
+
+
 class AttemptOutcome(StrEnum):
     SUCCEEDED = "succeeded"
     REFUSED = "refused"
     ERRORED = "errored"
     CANCELLED = "cancelled"
     LOST = "lost"
+
+
+class AttemptCause(StrEnum):
+    """What ended an attempt that did not succeed."""
+
+    BROKE = "broke"
+    OUT_OF_MEMORY = "out_of_memory"
+    KILLED = "killed"
+    TIME_LIMIT = "time_limit"
+    NO_DEVICE = "no_device"
+    WORKER_LOST = "worker_lost"
+
+
+class AnalysisRole(StrEnum):
+    """Whether a synthetic series belongs to the primary analysis or stands beside it."""
+
+    PRIMARY = "primary"
+    EXPLORATORY = "exploratory"
 
 
 MODEL_RELEASE = machine(
@@ -67,4 +91,14 @@ SYNTHETIC_SERIES = machine(
     qc_failed="withdrawn",
     released="withdrawn",
     withdrawn="",
+)
+
+# Named until the first primary cut is frozen; from then on it stays for this version of the protocol.
+PRIMARY_RELEASE = machine(
+    "primary release",
+    PrimaryStatus,
+    PrimaryStatus.NAMED,
+    named="sealed replaced",
+    sealed="",
+    replaced="",
 )

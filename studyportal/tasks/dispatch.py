@@ -24,9 +24,9 @@ def portal_task(function: Callable[..., None]) -> Any:
     return app.task(name=f"{function.__module__}.{function.__name__}")(function)
 
 
-def send(name: str, key: UUID | str, *, queue: str) -> None:
+def send(name: str, key: UUID | str, *, queue: str, expires: int | None = None) -> None:
     """Wake a worker for this row once the transaction has been committed."""
-    transaction.on_commit(lambda: _send_now(name, str(key), queue))
+    transaction.on_commit(lambda: _send_now(name, str(key), queue, expires))
 
 
 def check_series(series_id: UUID) -> None:
@@ -39,6 +39,11 @@ def translate(job_id: UUID) -> None:
     send("studyportal.tasks.gpu.translate", job_id, queue="gpu")
 
 
+def wake(job_id: UUID) -> None:
+    """Remind the workers of a queued job; the reminder is worthless after a minute and then dropped."""
+    send("studyportal.tasks.gpu.translate", job_id, queue="gpu", expires=60)
+
+
 def measure(cut_pair_id: UUID) -> None:
     """Measurement of one pair of a cut."""
     send("studyportal.tasks.evaluation.measure", cut_pair_id, queue="cpu")
@@ -49,17 +54,27 @@ def analyse(run_id: UUID) -> None:
     send("studyportal.tasks.evaluation.analyse", run_id, queue="cpu")
 
 
+def measure_compared(series_id: UUID) -> None:
+    """Measurement of one series of a comparison of releases."""
+    send("studyportal.tasks.evaluation.measure_compared", series_id, queue="cpu")
+
+
+def compare(comparison_id: UUID) -> None:
+    """Computation of a planned comparison of releases."""
+    send("studyportal.tasks.evaluation.compare", comparison_id, queue="cpu")
+
+
 def build_export(export_id: UUID) -> None:
     """Building of a requested export."""
     send("studyportal.tasks.exports.build", export_id, queue="cpu")
 
 
-def _send_now(name: str, key: str, queue: str) -> None:
+def _send_now(name: str, key: str, queue: str, expires: int | None) -> None:
     if not app.conf.broker_url:
         _log.info("no broker: %s waits for the sweeper", name)
         return
     try:
-        app.send_task(name, args=[key], queue=queue, retry=False)
+        app.send_task(name, args=[key], queue=queue, retry=False, expires=expires)
     except (OperationalError, OSError) as error:
         _log.warning(
             "the broker did not take %s (%s); the sweeper sends it again",

@@ -1,7 +1,13 @@
-"""Measurement of pairs and analysis of runs."""
+"""Measurement of pairs, analysis of runs, comparison of releases."""
 
 from studyportal.outcomes import services
-from studyportal.outcomes.selectors import every_cut_pair, every_run, planned_runs
+from studyportal.outcomes.selectors import (
+    every_compared_series,
+    every_comparison,
+    every_cut_pair,
+    every_run,
+    planned_runs,
+)
 from studyportal.tasks import dispatch
 from studyportal.tasks.dispatch import portal_task
 
@@ -18,3 +24,16 @@ def measure(cut_pair_id: str) -> None:
 def analyse(run_id: str) -> None:
     """Idempotent: only a planned run is analysed, and one worker takes it."""
     services.analyse_run(evaluation_run=every_run().get(pk=run_id))
+
+
+@portal_task
+def measure_compared(series_id: str) -> None:
+    """Idempotent: a measured series is left alone. Each one wakes its comparison, which waits for the last."""
+    series = services.measure_compared(series=every_compared_series().get(pk=series_id))
+    dispatch.compare(series.compared.comparison_id)
+
+
+@portal_task
+def compare(comparison_id: str) -> None:
+    """Idempotent: only a planned comparison is computed, and one worker takes it."""
+    services.compute_comparison(comparison=every_comparison().get(pk=comparison_id))

@@ -3,30 +3,46 @@
 from datetime import timedelta
 
 from studyportal.core import clock
+from studyportal.core.storage import clear_incoming
 from studyportal.exports.selectors import requested_exports
+from studyportal.exports.services import expire_old, give_up_lost
 from studyportal.imaging.selectors import unsettled_series
 from studyportal.imaging.services import purge_stale
-from studyportal.outcomes.selectors import planned_runs, unmeasured_pairs
-from studyportal.syntheses.selectors import any_running, waiting_jobs
-from studyportal.syntheses.services import requeue_lost
+from studyportal.outcomes.selectors import (
+    planned_comparisons,
+    planned_runs,
+    unmeasured_compared,
+    unmeasured_pairs,
+)
+from studyportal.syntheses.selectors import overdue_jobs
+from studyportal.syntheses.services import clear_scratch, requeue_lost
 from studyportal.tasks import dispatch
 from studyportal.tasks.dispatch import portal_task
 
 _PATIENCE = timedelta(seconds=60)
 _KEPT = timedelta(days=14)
+_LONGEST_BUILD = timedelta(hours=3)  # beyond the time limit of a task
 _AT_ONCE = 20
+_WAKE_AT_ONCE = 4  # each worker that is woken wakes the next one itself
+_LEFT_BEHIND = timedelta(hours=1)
 
 
 @portal_task
 def sweep() -> None:
     """Idempotent: every task it sends takes its row first, so a doubled message does nothing."""
     requeue_lost()
+    for job in overdue_jobs(clock.now(), patience=_PATIENCE)[:_WAKE_AT_ONCE]:
+        dispatch.wake(job.pk)
+    _clear_what_was_left_behind()
+    _resend_images_and_outcomes(clock.now() - _PATIENCE)
+
+
+def _clear_what_was_left_behind() -> None:
     purge_stale(before=clock.now() - _KEPT)
-    before = clock.now() - _PATIENCE
-    if not any_running():  # a busy worker still holds its messages; an idle one has lost them
-        for job in waiting_jobs().filter(requested_at__lt=before)[:_AT_ONCE]:
-            dispatch.translate(job.pk)
-    _resend_images_and_outcomes(before)
+    expire_old(before=clock.now() - _KEPT)
+    give_up_lost(before=clock.now() - _LONGEST_BUILD)
+    clear_scratch(before=clock.now() - _PATIENCE)
+    clear_incoming(before=clock.now() - _LEFT_BEHIND)
 
 
 def _resend_images_and_outcomes(before: object) -> None:
@@ -40,5 +56,19 @@ def _resend_images_and_outcomes(before: object) -> None:
         .exclude(cut__pairs__measured_at=None)[:_AT_ONCE]
     ):
         dispatch.analyse(run.pk)
+    _resend_comparisons(before)
     for export in requested_exports().filter(requested_at__lt=before)[:_AT_ONCE]:
         dispatch.build_export(export.pk)
+
+
+def _resend_comparisons(before: object) -> None:
+    for series in unmeasured_compared().filter(compared__comparison__planned_at__lt=before)[
+        :_AT_ONCE
+    ]:
+        dispatch.measure_compared(series.pk)
+    for comparison in (
+        planned_comparisons()
+        .filter(planned_at__lt=before)
+        .exclude(compared__series__measured_at=None)[:_AT_ONCE]
+    ):
+        dispatch.compare(comparison.pk)

@@ -16,6 +16,7 @@ from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCo
 from studyportal.core.errors import Refused
 from studyportal.participants.rules import Answer, ScreeningFacts, Sex
 from studyportal.protocol.rules import Criterion, Protocol
+from synthesis.registry import LARGEST_ARCHIVE
 
 ANSWERS = (
     (Answer.MET, _("met")),
@@ -26,6 +27,7 @@ _CLASSES: Mapping[type, str] = {
     forms.Select: "form-select",
     forms.CheckboxInput: "form-check-input",
     forms.RadioSelect: "",
+    forms.CheckboxSelectMultiple: "",
 }
 
 
@@ -257,12 +259,45 @@ class SynthesisForm(PortalForm):
         cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases
 
 
+class ReleaseForm(PortalForm):
+    """A release that was made elsewhere."""
+
+    archive = forms.FileField(
+        label=_("Release as one zip"),
+        help_text=_(
+            "release.toml, model.safetensors and MODEL_CARD.md, or a bundle that was written here. "
+            "Every digest is verified; nothing in it is run."
+        ),
+        widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
+    )
+
+    def clean_archive(self) -> Any:
+        """Refuse what is larger than any release before it is looked at."""
+        sent = self.cleaned_data["archive"]
+        if sent.size > LARGEST_ARCHIVE:
+            megabytes = LARGEST_ARCHIVE >> 20
+            raise forms.ValidationError(
+                _("At most %(megabytes)s MiB are taken.") % {"megabytes": megabytes}
+            )
+        return sent
+
+
+class PrimaryReleaseForm(ReasonForm):
+    """With which seed, and why, a release is the one of the primary analysis."""
+
+    seed = forms.IntegerField(label=_("Seed"), min_value=0, max_value=2**31 - 1, initial=0)
+    field_order = ("seed", "reason")
+
+
 class FreezeForm(PortalForm):
     """What a data cut speaks of."""
 
     name = forms.CharField(label=_("Name of the cut"), max_length=80)
     release: forms.ModelChoiceField[Any] = forms.ModelChoiceField(
         queryset=None, label=_("Model release"), empty_label=None
+    )
+    exploratory = forms.BooleanField(
+        label=_("Exploratory: any release, and no result counts as primary"), required=False
     )
     plan = forms.CharField(
         label=_("Analysis plan"),
@@ -275,3 +310,17 @@ class FreezeForm(PortalForm):
     def __init__(self, *args: Any, releases: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast("forms.ModelChoiceField[Any]", self.fields["release"]).queryset = releases
+
+
+class CompareForm(PortalForm):
+    """Which releases are compared on a cut."""
+
+    releases: forms.MultipleChoiceField = forms.MultipleChoiceField(
+        label=_("Model releases"),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose two or more releases.")},
+    )
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.MultipleChoiceField", self.fields["releases"]).choices = choices

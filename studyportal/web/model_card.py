@@ -57,7 +57,8 @@ def _table(rows: list[list[str]]) -> str:
         for row in rows[1:]
     )
     return (
-        f'<div class="table-frame"><table class="table"><thead><tr>{head}</tr></thead>'
+        '<div class="table-frame" tabindex="0" role="region" '  # wider than a phone: moved by keys too
+        f'aria-label="{rows[0][0].strip()}"><table class="table"><thead><tr>{head}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 

@@ -88,6 +88,12 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "errored": Word(ERRORED, _("errored")),
         "superseded": Word(REFUSED, _("superseded")),
     },
+    "comparison": {
+        "planned": Word(WAITING, _("being measured")),
+        "running": Word(RUNNING, _("running")),
+        "completed": Word(DONE, _("completed")),
+        "errored": Word(ERRORED, _("errored")),
+    },
     "export": {
         "requested": Word(WAITING, _("waiting")),
         "building": Word(RUNNING, _("being built")),
@@ -143,7 +149,40 @@ STATISTIC_WORDS: Mapping[str, str | Promise] = {
     "fn": _("false negative"),
 }
 
+# What a comparison of releases shows of a quantity.
+COMPARED_WORDS: Mapping[str, str | Promise] = {
+    "mean": _("mean"),
+    "bias": _("bias (synthetic − reference)"),
+    "recovery_percent": _("recovery (geometric mean of synthetic / reference)"),
+    "ccc": _("concordance with the reference (CCC)"),
+    "mean_difference": _("paired difference (95 % interval)"),
+    "bias_difference": _("paired difference of bias (95 % interval)"),
+    "recovery_ratio_percent": _("shows more (+) or less (−) than the first"),
+    "ccc_difference": _("paired difference of CCC (95 % interval)"),
+}
+
+# Held-out quantities as releases name them.
+HELD_OUT_WORDS: Mapping[str, str | Promise] = {
+    "mae_suv": _("MAE (SUV)"),
+    "psnr_db": _("PSNR (dB)"),
+    "ssim": "SSIM",
+    "median_recovery": _("SUVmax recovered, median"),
+    "body_litres": _("body (l)"),
+    "body_mean_suv": _("mean SUV"),
+    "body_p99_suv": _("99th percentile SUV"),
+}
+
 
 def word_of(machine: str, status: str) -> Word:
     """Return the status as people read it."""
     return STATUS_WORDS[machine][status]
+
+
+# Why a pair does not leave with an export of images.
+LEFT_OUT_WORDS: Mapping[str, str | Promise] = {
+    "no_consent": _("no consent"),
+    "consent_withdrawn": _("consent withdrawn"),
+    "not_enrolled": _("not enrolled"),
+    "pair_excluded": _("pair excluded"),
+    "pair_not_ready": _("pair not ready"),
+}

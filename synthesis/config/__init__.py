@@ -1,7 +1,15 @@
 """Settings of models, cohorts and training; knows no torch."""
 
 from synthesis.config.codec import CtWindow, SuvCodec
-from synthesis.config.domain import DomainConfig, VoxelWeightsConfig
+from synthesis.config.distillation import (
+    DistillationConfig,
+    DistillationRun,
+    distillation_run,
+    load_distillation,
+    student_config,
+    teacher_config,
+)
+from synthesis.config.domain import DomainConfig, Modality, VoxelWeightsConfig
 from synthesis.config.families import (
     FAMILY_CONFIGS,
     AdversarialConfig,
@@ -73,6 +81,8 @@ __all__ = [
     "CtWindow",
     "DemographicsConfig",
     "DenoiserConfig",
+    "DistillationConfig",
+    "DistillationRun",
     "DomainConfig",
     "EdmConfig",
     "FamilyConfig",
@@ -81,6 +91,7 @@ __all__ = [
     "FlowConfig",
     "GaussianConfig",
     "GeneratorConfig",
+    "Modality",
     "ModelConfig",
     "Pix2PixConfig",
     "Pix2PixDdpmConfig",
@@ -96,15 +107,19 @@ __all__ = [
     "TrainingConfig",
     "VoxelWeightsConfig",
     "build",
+    "distillation_run",
     "family_config",
     "family_run",
     "family_run_table",
     "family_table",
     "load_config",
+    "load_distillation",
     "load_family_config",
     "load_family_run",
     "load_study",
     "preset",
     "schema_of",
+    "student_config",
+    "teacher_config",
     "to_table",
 ]

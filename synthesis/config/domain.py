@@ -8,7 +8,7 @@ from typing import Literal
 from synthesis.config.codec import CtWindow, SuvCodec
 
 Form = Literal["2d", "2.5d", "3d"]
-Source = Literal["ct", "mr"]
+Modality = Literal["ct", "mr"]
 Target = Literal["pet", "fusion"]
 Triple = tuple[float, float, float]
 
@@ -29,7 +29,10 @@ class DomainConfig:
         Voxels that training cuts: (y, x), or (z, y, x) for `3d`.
     windows
         Each source slice enters once per window; the first is also the code of the source where
-        a method needs one channel. For `mr` the unit is that of the standardised volume.
+        a method needs one channel. In HU; for `mr` in thousandths of the median signal of the
+        reference tissue, so that 1000 is that tissue.
+    reference_tissue
+        `mr` only: the tissue whose median signal each volume is divided by.
     target
         `fusion` paints PET over the source (seed 002); it is not quantitative.
     """
@@ -44,8 +47,9 @@ class DomainConfig:
         CtWindow(-160.0, 240.0),
     )
     codec: SuvCodec = field(default_factory=SuvCodec)
-    source: Source = "ct"
+    source: Modality = "ct"
     target: Target = "pet"
+    reference_tissue: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a domain that has no images."""
@@ -58,6 +62,15 @@ class DomainConfig:
             )
         if (self.form == "2.5d") != (self.neighbours > 0):
             raise ValueError("Neighbours are for the form 2.5d, which needs at least one.")
+
+        self._require_reference()
+
+    def _require_reference(self) -> None:
+        """Refuse MR without a reference tissue, and windows below the signal of nothing."""
+        if (self.source == "mr") != bool(self.reference_tissue):
+            raise ValueError("MR, and MR alone, names the reference_tissue that scales it.")
+        if self.source == "mr" and min(window.low_hu for window in self.windows) < 0:
+            raise ValueError("Windows of MR begin at 0 or above: signal is not negative.")
 
     @property
     def dimensions(self) -> int:

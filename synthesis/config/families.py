@@ -150,7 +150,7 @@ class CpdmConfig:
     mu_table: Literal["carney", "cpdm"] = "carney"
     concat_source: bool = True
     shared_noise: bool = True  # one noise for all slices of a volume: no flicker along z
-    overlap: int = 8  # `3d` only: voxels of a chunk's inner sides that are not kept
+    overlap: int = 8  # `3d` only: voxels on both sides of a cut over which chunks are blended
     segmentor: SegmentorConfig = field(default_factory=SegmentorConfig)
     autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
     weights: VoxelWeightsConfig = field(default_factory=VoxelWeightsConfig)
@@ -165,6 +165,18 @@ class CpdmConfig:
         factor = self.autoencoder.factor if self.space == "latent" else 1
         require_sides(self.domain.patch, factor * self.denoiser.multiple)
         require_sides(self.domain.patch, 16 if self.attention else 1)
+        if self.domain.form == "3d":
+            self._require_chunks(factor)
+
+    def _require_chunks(self, factor: int) -> None:
+        """Refuse blocks of which a large volume cannot be put together."""
+        if self.overlap < 0 or min(self.domain.patch) <= 2 * self.overlap:
+            raise ValueError(
+                f"A block of {self.domain.patch} voxels must be larger than twice the overlap of "
+                f"{self.overlap}, or nothing of it is its own."
+            )
+        if self.overlap % factor:
+            raise ValueError(f"The overlap must be a multiple of the latent's {factor} voxels.")
 
 
 @dataclass(frozen=True, slots=True)

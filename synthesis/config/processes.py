@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Spacing = Literal["both_ends", "trailing"]
+
 
 @dataclass(frozen=True, slots=True)
 class GaussianConfig:
-    """Ho 2020: T steps, beta linear from first to last; the network's target."""
+    """Ho 2020: T steps, beta linear from first to last; the network's target.
+
+    Attributes
+    ----------
+    spacing
+        Which steps few evaluations visit: see `synthesis.models.processes.sub_schedule`.
+    """
 
     T: int = 1000
     beta_first: float = 1e-4
@@ -16,6 +24,7 @@ class GaussianConfig:
     target: Literal["epsilon", "v", "x0"] = "epsilon"
     evaluations: int = 50
     eta: float = 0.0
+    spacing: Spacing = "both_ends"
 
     def __post_init__(self) -> None:
         """Refuse a process that does not end in noise."""
@@ -38,6 +47,12 @@ class BridgeConfig:
     boot_noise
         With `deterministic`: the first step adds noise all the same. The bridge starts at y, where
         there is none; without it the network is asked about images less noisy than it learned.
+    start_noise
+        With `deterministic`: sampling starts at y + sqrt(delta) eps, the marginal of the first
+        step, in place of y, and no step adds noise. The image is then a function of y and eps,
+        which is what a student of few steps can learn.
+    spacing
+        Which steps few evaluations visit: see `synthesis.models.processes.sub_schedule`.
     """
 
     T: int = 1000
@@ -50,16 +65,22 @@ class BridgeConfig:
     eta: float = 1.0
     deterministic: bool = False
     boot_noise: bool = False
+    start_noise: bool = False
+    spacing: Spacing = "both_ends"
 
     @property
     def stochastic(self) -> bool:
         """Another seed gives another image."""
-        return self.boot_noise if self.deterministic else self.eta > 0
+        if self.deterministic:
+            return self.boot_noise or self.start_noise
+        return self.eta > 0
 
     def __post_init__(self) -> None:
         """Refuse a bridge that does not span from image to image."""
-        if self.boot_noise and not self.deterministic:
+        if (self.boot_noise or self.start_noise) and not self.deterministic:
             raise ValueError("Boot noise is for the deterministic bridge; others add noise anyway.")
+        if self.boot_noise and self.start_noise:
+            raise ValueError("Noise is put on the start or on the first step, not on both.")
         if self.T < 2 or not 0 < self.m_first < self.m_last < 1 or self.s <= 0:
             raise ValueError("A bridge needs two steps or more, 0 < m < 1 rising, and s > 0.")
         if not 1 <= self.evaluations <= self.T or not 0 <= self.eta <= 1:

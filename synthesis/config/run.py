@@ -156,7 +156,7 @@ class FamilyRun:
 
 def schema_of(path: Path) -> object:
     """Return the schema that a training file names; one without is of schema 1."""
-    return _table_of(path).get("schema", 1)
+    return table_of(path).get("schema", 1)
 
 
 def load_family_run(path: Path) -> FamilyRun:
@@ -167,7 +167,7 @@ def load_family_run(path: Path) -> FamilyRun:
     ConfigRefusedError
         When the file is no TOML, or a key is unknown, missing or of the wrong kind.
     """
-    return family_run(_table_of(path))
+    return family_run(table_of(path))
 
 
 def family_run(table: Mapping[str, Any]) -> FamilyRun:
@@ -191,7 +191,8 @@ def family_run_table(run: FamilyRun) -> dict[str, Any]:
     return {**family_table(run.family), **own}
 
 
-def _table_of(path: Path) -> dict[str, Any]:
+def table_of(path: Path) -> dict[str, Any]:
+    """Return what a TOML file holds."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

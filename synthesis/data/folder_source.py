@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -20,13 +21,19 @@ from evaluation.imaging import (
     read_segmentation,
     read_series,
 )
+from synthesis.config import Modality
 from synthesis.data.model_grid import NotAxialError, to_axial
+from synthesis.data.mr import read_mr
 from synthesis.data.pairs import Pair, PairRefusedError, foci_of
 from synthesis.data.source import Source, SourceRefusedError
 
 TABLES = ("participants.csv", "cases.csv")
 ONE_SITE = "only"
 ORGAN = "organ:"
+WANTED = {
+    "ct": "a CT and a PET (CT/ and PET/ with DICOM, or ct.nii.gz and pet.nii.gz)",
+    "mr": "an MR and a PET (mr.nii.gz, and PET/ with DICOM or pet.nii.gz)",
+}
 Named = list[tuple[str, NDArray[np.bool_]]]
 
 
@@ -34,8 +41,9 @@ Named = list[tuple[str, NDArray[np.bool_]]]
 class _Place:
     """Where one participant's images lie, and what the table says of them."""
 
-    ct: Path
+    source: Path
     pet: Path
+    reference: Path | None
     lesions: Path | None
     organs: Path | None
     row: Mapping[str, str]
@@ -47,23 +55,34 @@ class FolderSource(Source):
     Outlines are optional: `LESIONS/` and `ORGANS/` with one DICOM SEG or RTSTRUCT each, or
     `lesions.nii.gz` and `organs.nii.gz`; segments named `organ:...` are no lesions. A table
     beside the folders (`participants.csv`, or `cases.csv` of a cohort) may say site, sex, age_years,
-    height_cm, weight_kg and kvp. Participants without a PET are left out.
+    height_cm, weight_kg and kvp. Participants without a PET are left out. A model of MR takes
+    `mr.nii.gz` in place of the CT, with `reference.nii.gz` or the column mr_reference.
     """
 
-    def __init__(self, folder: Path, spec: str) -> None:
+    def __init__(self, folder: Path, spec: str, *, source: Modality = "ct") -> None:
         self.spec = spec
+        self._source = source
         rows = _rows(folder)
         self._places = {
             below.name: place
             for below in sorted(folder.iterdir())
-            if below.is_dir() and (place := _place(below, rows.get(below.name, {}))) is not None
+            if below.is_dir() and (place := _place(below, rows.get(below.name, {}), source))
         }
         if not self._places:
             raise SourceRefusedError(
-                f"{folder.name} holds no participant's folder with a CT and a PET "
-                "(CT/ and PET/ with DICOM, or ct.nii.gz and pet.nii.gz)."
+                f"{folder.name} holds no participant's folder with {WANTED[source]}."
             )
         self.sites = {n: p.row.get("site", "") or ONE_SITE for n, p in self._places.items()}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over who is in the folder and when which file was written: other files, other cases."""
+        lines = [super().digest]
+        for name, place in sorted(self._places.items()):
+            for path in (place.source, place.pet, place.reference, place.lesions, place.organs):
+                lines += [f"{name}/{line}" for line in _state(path)]
+            lines.append(f"{name}/{sorted(place.row.items())}")
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def pair(self, participant: str) -> Pair:
         """Return the images of a participant, in HU and SUVbw.
@@ -76,28 +95,37 @@ class FolderSource(Source):
         """
         place = self._places[participant]
         try:
-            ct, kvp, frame = _ct(place.ct)
+            image, kvp, frame = self._image(place)
             pet = _pet(place.pet, frame)
             outlined = _regions(place.lesions, pet.grid)
             lesions = [region for region in outlined if not region[0].startswith(ORGAN)]
             others = [region for region in outlined if region[0].startswith(ORGAN)]
             foci, names = foci_of(lesions, pet.grid.shape)
             organs = foci_of(others + _regions(place.organs, pet.grid), pet.grid.shape)
+            demographics = _demographics(place.row)
         except (Refused, NotAxialError, ValueError) as error:
             raise PairRefusedError(f"Participant {participant}: {error}") from error
-        stated = place.row.get("kvp", "")
         return Pair(
             participant=participant,
-            ct=ct,
+            ct=image,
             pet=pet,
             foci=foci,
             focus_names=names,
             malignant=(None,) * len(names),
-            kvp=float(stated) if stated else kvp,
-            demographics=_demographics(place.row),
+            kvp=kvp,
+            demographics=demographics,
             organs=organs[0] if organs[1] else None,
             organ_names=organs[1],
         )
+
+    def _image(self, place: _Place) -> tuple[Volume, float | None, str]:
+        """Return the source, its tube voltage and its frame of reference where it has them."""
+        if self._source == "mr":
+            measured = place.row.get("mr_reference", "")
+            return read_mr(place.source, place.reference, measured), None, ""
+        image, kvp, frame = _ct(place.source)
+        stated = place.row.get("kvp", "")
+        return image, _number(stated) if stated else kvp, frame
 
 
 def _rows(folder: Path) -> dict[str, dict[str, str]]:
@@ -106,22 +134,34 @@ def _rows(folder: Path) -> dict[str, dict[str, str]]:
         if (folder / name).is_file():
             with (folder / name).open(encoding="utf-8-sig", newline="") as stream:
                 rows = list(csv.DictReader(stream))
-            named = {r.get("participant") or r.get("ct_folder", "").split("/")[0]: r for r in rows}
-            return {name: row for name, row in named.items() if name}
+            named = [r.get("participant") or r.get("ct_folder", "").split("/")[0] for r in rows]
+            twice = sorted(n for n, count in Counter(named).items() if n and count > 1)
+            if twice:
+                raise SourceRefusedError(f"{name} has more than one row of {twice[0]}.")
+            return {own: row for own, row in zip(named, rows, strict=True) if own}
     return {}
 
 
-def _place(folder: Path, row: Mapping[str, str]) -> _Place | None:
-    ct, pet = _first(folder, "CT", "ct"), _first(folder, "PET", "pet")
-    if ct is None or pet is None:
+def _place(folder: Path, row: Mapping[str, str], source: Modality) -> _Place | None:
+    image, pet = _first(folder, source.upper(), source), _first(folder, "PET", "pet")
+    if image is None or pet is None:
         return None
     lesions, organs = _first(folder, "LESIONS", "lesions"), _first(folder, "ORGANS", "organs")
-    return _Place(ct, pet, lesions, organs, row)
+    return _Place(image, pet, _first(folder, "REFERENCE", "reference"), lesions, organs, row)
 
 
 def _first(folder: Path, dicom: str, nifti: str) -> Path | None:
     names = (dicom, f"{nifti}.nii.gz", f"{nifti}.nii")
     return next((folder / name for name in names if (folder / name).exists()), None)
+
+
+def _state(path: Path | None) -> list[str]:
+    """Return name, size and time of the files of one place."""
+    if path is None:
+        return []
+    files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.is_file())
+    states = [(file.name, file.stat()) for file in files]
+    return [f"{path.name}/{name} {s.st_size} {s.st_mtime_ns}" for name, s in states]
 
 
 def _ct(path: Path) -> tuple[Volume, float | None, str]:
@@ -158,8 +198,15 @@ def _demographics(row: Mapping[str, str]) -> tuple[float, float, float, float] |
     said = [row.get(key, "") for key in ("height_cm", "weight_kg", "age_years")]
     if row.get("sex") not in ("F", "M") or not all(said):
         return None
-    height, weight, age = (float(value) for value in said)
+    height, weight, age = (_number(value) for value in said)
     return height / 100, weight, float(row["sex"] == "M"), age
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"the table says {text!r} where a number should stand") from None
 
 
 def unpack(archive: Path, scratch: Path) -> Path:

@@ -11,6 +11,8 @@ from synthesis.config import DomainConfig, ModelConfig
 
 Array = NDArray[np.float32]
 AIR_HU = -1000.0
+BODY_HU = -500.0
+BODY_MR = 100.0  # a tenth of the reference tissue's signal
 TILT_TOLERANCE = 0.02  # sine of about one degree
 
 
@@ -89,12 +91,15 @@ def ct_channels(hu: Array, config: ModelConfig | DomainConfig) -> Array:
     return np.concatenate([padded[k : k + count] for k in range(2 * reach + 1)], axis=1)
 
 
-def body_mask(hu: Array) -> NDArray[np.bool_]:
-    """Return the voxels inside the body of a CT on the model's grid (holes filled per slice)."""
+def body_mask(hu: Array, threshold: float = BODY_HU) -> NDArray[np.bool_]:
+    """Return the voxels inside the body of a CT on the model's grid (holes filled per slice).
+
+    Of standardised MR `BODY_MR` is the threshold: air gives no signal but noise.
+    """
     mask = np.zeros(hu.shape, dtype=np.bool_)
     for index, plane in enumerate(hu):
         # Opening cuts the couch from the body; the largest part is the body.
-        parts, count = ndimage.label(ndimage.binary_opening(plane > -500, iterations=2))
+        parts, count = ndimage.label(ndimage.binary_opening(plane > threshold, iterations=2))
         if count:
             sizes = np.bincount(parts.ravel())[1:]
             mask[index] = ndimage.binary_fill_holes(parts == 1 + int(np.argmax(sizes)))

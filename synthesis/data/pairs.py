@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 
 from evaluation.imaging import Grid, Volume, overlap, resample
 from synthesis.config import DomainConfig
-from synthesis.data.model_grid import AIR_HU, body_mask, model_grid, smooth_resample
+from synthesis.data.model_grid import (
+    AIR_HU,
+    BODY_HU,
+    BODY_MR,
+    body_mask,
+    model_grid,
+    smooth_resample,
+)
 
 MOST_FOCI = 255
 Voxel = TypeVar("Voxel", bound=np.generic)
@@ -29,6 +36,8 @@ class Pair:
 
     Attributes
     ----------
+    ct
+        The source. MR stands here too, in thousandths of its reference tissue's signal.
     foci
         On the PET's grid: 0 outside, else 1 plus the index in `focus_names`.
     organs
@@ -83,9 +92,11 @@ def make_pair_case(pair: Pair, domain: DomainConfig) -> PairCase:
     except ValueError as error:
         raise PairRefusedError(f"CT and PET of {pair.participant} do not fit: {error}.") from error
     hu = smooth_resample(pair.ct, grid).array
-    body = body_mask(hu)
+    mr = domain.source == "mr"
+    body = body_mask(hu, BODY_MR if mr else BODY_HU)
     if not body.any():
-        raise PairRefusedError(f"The CT of {pair.participant} shows no body in air.")
+        kind = "MR" if mr else "CT"
+        raise PairRefusedError(f"The {kind} of {pair.participant} shows no body in air.")
 
     def placed(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         volume = Volume(labels, pair.pet.grid, "mask")

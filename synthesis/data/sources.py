@@ -6,6 +6,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+from synthesis.config import Modality
 from synthesis.data.folder_source import ORGAN, FolderSource, unpack
 from synthesis.data.pairs import Pair, foci_of
 from synthesis.data.participant import PhantomParticipant, draw_participant
@@ -17,7 +18,13 @@ FOCI = ("lesion", "node", "distant")
 FIELD_OF_VIEW_MM = (288.0, 400.0, 400.0)
 
 
-def open_source(spec: str, spacing_zyx_mm: tuple[float, float, float], scratch: Path) -> Source:
+def open_source(
+    spec: str,
+    spacing_zyx_mm: tuple[float, float, float],
+    scratch: Path,
+    *,
+    source: Modality = "ct",
+) -> Source:
     """Return the source that `--data` names.
 
     Parameters
@@ -28,22 +35,26 @@ def open_source(spec: str, spacing_zyx_mm: tuple[float, float, float], scratch: 
         Of the model: phantoms are simulated at twice its sampling in the plane.
     scratch
         Where a zip is unpacked.
+    source
+        What the model translates.
 
     Raises
     ------
     SourceRefusedError
         When it is none of these, or holds no pair.
     """
+    if spec.startswith("phantom:") and source == "mr":
+        raise SourceRefusedError("Phantoms have no MR; a model of MR learns from a folder.")
     if spec.startswith("phantom:"):
         return _phantoms(spec, spacing_zyx_mm)
     path = Path(spec)
     if path.is_file() and zipfile.is_zipfile(path):
-        return FolderSource(unpack(path, scratch), spec)
+        return FolderSource(unpack(path, scratch), spec, source=source)
     if not path.is_dir():
         raise SourceRefusedError(
             f"{spec!r} is neither phantom:PARTICIPANTS[:SEED] nor a folder nor a zip file."
         )
-    return FolderSource(path, spec)
+    return FolderSource(path, spec, source=source)
 
 
 def _phantoms(spec: str, spacing: tuple[float, float, float]) -> PhantomSource:

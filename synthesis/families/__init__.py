@@ -64,6 +64,7 @@ __all__ = [
     "Losses",
     "Spec",
     "build_family",
+    "fill_parts",
     "load_family",
     "save_parts",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from synthesis.config import FamilyConfig, RecipeConfig
 from synthesis.contract import Cancelled, Progress
 from synthesis.families.records import Batch, Condition, ConditionRefusedError, Draw, Losses, Spec
+from synthesis.samplers import Stride
 
 
 class Family(ABC):
@@ -73,6 +74,28 @@ class Family(ABC):
     @abstractmethod
     def _fit(self, stage: str, batch: Batch, generator: torch.Generator, step: int) -> Losses: ...
 
+    def way(self, condition: Condition, seed: int, substeps: int) -> tuple[Stride, ...]:
+        """Return the configured way from condition to image in strides of that many steps.
+
+        Elements of a batch have noise of their own. A student of this family learns the strides.
+
+        Raises
+        ------
+        ConditionRefusedError
+            When the family goes no way of many steps.
+        """
+        raise ConditionRefusedError(f"{self.config.family} has no way to follow.")
+
+    def follow(self, batch: Batch, way: Sequence[Stride]) -> Losses:
+        """Return how far each of one's own steps is from where a stride leads.
+
+        Raises
+        ------
+        ConditionRefusedError
+            When the family goes no way of many steps.
+        """
+        raise ConditionRefusedError(f"{self.config.family} follows nobody.")
+
     @torch.no_grad()
     def sample(
         self,
@@ -113,12 +136,17 @@ class Family(ABC):
         was_training = self.networks.training
         self.networks.eval()
         try:
+            condition = self._guided(condition)
             for k in range(samples):
                 report.sample = k
                 drawn.append(self._sample(condition, Draw(seed, k, evaluations, report, cancelled)))
         finally:
             self.networks.train(was_training)
         return torch.stack(drawn)
+
+    def _guided(self, condition: Condition) -> Condition:
+        """Return the condition with what is the same for all samples of it."""
+        return condition
 
     @abstractmethod
     def _sample(self, condition: Condition, draw: Draw) -> Tensor: ...

@@ -7,6 +7,7 @@ In pixel space or in the latent of an autoencoder; slices, slices with neighbour
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -37,10 +38,14 @@ from synthesis.samplers import (
     Chunked,
     Network,
     NoiseSource,
+    Place,
+    Stride,
     Watch,
-    sample_bridge,
-    sample_flow,
-    sample_in_chunks,
+    blend_chunks,
+    end_of,
+    strides,
+    walk_bridge,
+    walk_flow,
 )
 from synthesis.samplers.cascade import Box, cut
 
@@ -161,12 +166,46 @@ class Cpdm(Family):
         eps = torch.randn(x0.shape, generator=generator).to(x0)
         x_t, target, t = self._point(x0, y, eps, generator)
         f = self._network(view, y)(x_t, t)
-        weights = batch.weights(code, config.weights)
-        if self.latent:
-            pool = nn.functional.avg_pool3d if weights.ndim == 5 else nn.functional.avg_pool2d
-            weights = pool(weights, self.factor)
-        loss = matching_loss(f, target, config.bridge.loss, weights)
+        loss = matching_loss(f, target, config.bridge.loss, self._weights(batch, code))
         return Losses({"denoiser": loss}, shown(bridge=loss))
+
+    def _weights(self, batch: Batch, code: Tensor) -> Tensor:
+        """Return the weight of each voxel as the bridge sees voxels."""
+        weights = batch.weights(code, self.config.weights)
+        if not self.latent:
+            return weights
+        pool = nn.functional.avg_pool3d if weights.ndim == 5 else nn.functional.avg_pool2d
+        return pool(weights, self.factor)
+
+    @torch.no_grad()
+    def way(self, condition: Condition, seed: int, substeps: int) -> tuple[Stride, ...]:
+        """Return the configured way over the bridge, or along the flow, in strides."""
+        view, count = self._view(condition), self.spec().evaluations
+        y = self._inner(view.y)
+        noise = NoiseSource(seed, 0, condition.places, y.device)
+        return strides(self._walk(self._network(view, y), y, count, noise), substeps)
+
+    def follow(self, batch: Batch, way: Sequence[Stride]) -> Losses:
+        """Return the mean loss over the strides, in what the network says."""
+        config, view = self.config, self._view(batch.condition)
+        y = self._inner(view.y)
+        weights = self._weights(batch, encode_suv(batch.suv, config.domain.codec))
+        network = self._network(view, y)
+        costs = []
+        for stride in way:
+            t, target = self._lesson(stride, y)
+            f = network(stride.x, torch.full((len(y),), t, device=y.device))
+            costs.append(matching_loss(f, target, config.bridge.loss, weights))
+        loss = torch.stack(costs).mean()
+        return Losses({"denoiser": loss}, shown(distillation=loss))
+
+    def _lesson(self, stride: Stride, y: Tensor) -> tuple[float, Tensor]:
+        """Return the time that the network is told, and what it should say there."""
+        t, n = stride.times
+        if self.config.path == "flow":
+            return t * TIME_UNITS, self.flow.aim(stride.x, stride.ahead, stride.times)
+        x0 = self.bridge.aim(stride.x, stride.ahead, y, (int(t), int(n)))
+        return t, self.bridge.output(stride.x, y, x0)
 
     def _point(
         self, x0: Tensor, y: Tensor, eps: Tensor, generator: torch.Generator
@@ -235,6 +274,14 @@ class Cpdm(Family):
         maps = [m for m in (attention, view.attenuation) if m is not None]
         return torch.cat([m.float() for m in maps], dim=1) if maps else None
 
+    def _guided(self, condition: Condition) -> Condition:
+        """Return slices with their attention maps, which all samples share."""
+        blocks = self.config.domain.dimensions == 3  # whole volumes go in chunks
+        if blocks or not self.config.attention or condition.attention is not None:
+            return condition
+        source = encode_source(source_of(condition), self.config.domain.windows)
+        return replace(condition, attention=self._segmentor.attention(source))
+
     def _sample(self, condition: Condition, draw: Draw) -> Tensor:
         view = self._view(condition)
         count = draw.evaluations or self.spec().evaluations
@@ -256,14 +303,17 @@ class Cpdm(Family):
             part = replace(noise, window=(small, inner))
             return self._sample_block(view.within(box), watch, count, part)
 
-        return sample_in_chunks(plan, one, channels=1, device=view.y.device)
+        return blend_chunks(plan, one, channels=1, device=view.y.device)
 
     def _sample_block(self, view: _View, watch: Watch, count: int, noise: NoiseSource) -> Tensor:
         y = self._inner(view.y)
         network = watch.over(self._network(view, y))
+        return self._outer(end_of(self._walk(network, y, count, noise)))
+
+    def _walk(self, network: Network, y: Tensor, count: int, noise: NoiseSource) -> Iterator[Place]:
         if self.config.path == "flow":
-            return self._outer(sample_flow(network, self.flow, y, count, noise=noise))
-        return self._outer(sample_bridge(network, self.bridge, y, count, noise=noise))
+            return walk_flow(network, self.flow, y, count, noise=noise)
+        return walk_bridge(network, self.bridge, y, count, noise=noise)
 
     def spec(self) -> Spec:
         """Return what it takes and gives; the tube voltage is needed for the attenuation."""

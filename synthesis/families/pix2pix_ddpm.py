@@ -7,6 +7,7 @@ default, conditions the diffusion on CT and on the pair's image p.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -20,7 +21,17 @@ from synthesis.models.denoiser import Denoiser
 from synthesis.models.encoding import encode_source, encode_suv
 from synthesis.models.processes import GaussianProcess, sub_schedule
 from synthesis.models.seeded import parameter_count, seeded
-from synthesis.samplers import NoiseSource, Watch, sample_gaussian, warm_start
+from synthesis.samplers import (
+    Network,
+    NoiseSource,
+    Place,
+    Stride,
+    Watch,
+    end_of,
+    strides,
+    walk_gaussian,
+    warm_start,
+)
 
 
 class Pix2PixDdpm(Family):
@@ -68,11 +79,12 @@ class Pix2PixDdpm(Family):
         loss = matching_loss(f, self.process.target(x0, t, eps), "l2", weights)
         return Losses({"denoiser": loss}, shown(diffusion=loss))
 
-    @torch.no_grad()
     def _coarse(self, source: Tensor) -> Tensor | None:
         """Return the pair's image p without gradient; None where the mode trains without it."""
-        if self.config.mode != "refine":
-            return None
+        return self._translated(source) if self.config.mode == "refine" else None
+
+    @torch.no_grad()
+    def _translated(self, source: Tensor) -> Tensor:
         was_training = self.networks["generator"].training
         self.networks["generator"].eval()
         coarse: Tensor = self.networks["generator"](source).float()
@@ -94,6 +106,67 @@ class Pix2PixDdpm(Family):
             return coarse + x0 / self.config.gain
         return (x0 + 1) / 2
 
+    @torch.no_grad()
+    def way(self, condition: Condition, seed: int, substeps: int) -> tuple[Stride, ...]:
+        """Return the configured way from noise, or from the warm start, in strides."""
+        source = encode_source(source_of(condition), self.config.domain.windows)
+        noise = NoiseSource(seed, 0, condition.places, source.device)
+        coarse = self._pair_image(source)
+        count = self._steps(self.config.process.evaluations)
+        network = self._network(self._conditions(source, self._seen(coarse)))
+        start, times = self._start(source, coarse, count, noise)
+        return strides(self._walk(network, start, times, noise), substeps)
+
+    def follow(self, batch: Batch, way: Sequence[Stride]) -> Losses:
+        """Return the mean loss over the strides, in what the denoiser says."""
+        config = self.config
+        source = encode_source(source_of(batch.condition), config.domain.windows)
+        code = encode_suv(batch.suv, config.domain.codec)
+        weights = batch.weights(code, config.gan.weights)
+        network = self._network(self._conditions(source, self._coarse(source)))
+        costs = []
+        for stride in way:
+            t, n = (int(time) for time in stride.times)
+            x0 = self.process.aim(stride.x, stride.ahead, (t, n))
+            f = network(stride.x, torch.full((len(source),), float(t), device=source.device))
+            costs.append(matching_loss(f, self.process.output(stride.x, t, x0), "l2", weights))
+        loss = torch.stack(costs).mean()
+        return Losses({"denoiser": loss}, shown(distillation=loss))
+
+    def _pair_image(self, source: Tensor) -> Tensor | None:
+        """Return the pair's image without gradient, in the modes that need it."""
+        return None if self.config.mode == "independent" else self._translated(source)
+
+    def _seen(self, coarse: Tensor | None) -> Tensor | None:
+        return coarse if self.config.mode == "refine" else None
+
+    def _network(self, conditions: Tensor) -> Network:
+        denoiser = self.networks["denoiser"]
+
+        def network(x: Tensor, t: Tensor) -> Tensor:
+            f: Tensor = denoiser(x, t, conditions)
+            return f
+
+        return network
+
+    def _start(
+        self, source: Tensor, coarse: Tensor | None, count: int, noise: NoiseSource
+    ) -> tuple[Tensor, tuple[int, ...]]:
+        """Return where sampling begins, and at which times the denoiser is asked."""
+        config = self.config
+        if config.mode == "warm_start" and coarse is not None:
+            return warm_start(
+                self.process, 2 * coarse - 1, config.warm_start, evaluations=count, noise=noise
+            )
+        start = noise.draw((1, *source.shape[2:]))
+        return start, sub_schedule(self.process.T, count, config.process.spacing)
+
+    def _walk(
+        self, network: Network, start: Tensor, times: tuple[int, ...], noise: NoiseSource
+    ) -> Iterator[Place]:
+        clip = (-1.0, 1.0) if self.config.target == "image" else None
+        return walk_gaussian(network, self.process, start, times, noise=noise, clip=clip)
+
     def _sample(self, condition: Condition, draw: Draw) -> Tensor:
         config, hu = self.config, source_of(condition)
         source = encode_source(hu, config.domain.windows)
@@ -103,22 +176,9 @@ class Pix2PixDdpm(Family):
         count = self._steps(wanted - needs_pair)
         watch = Watch(count + needs_pair, draw.progress, draw.cancelled)
         coarse = self.pair.translate(hu, watch) if needs_pair else None
-        shape = (1, *hu.shape[2:])
-        if config.mode == "warm_start" and coarse is not None:
-            start, times = warm_start(
-                self.process, 2 * coarse - 1, config.warm_start, evaluations=count, noise=noise
-            )
-        else:
-            start, times = noise.draw(shape), sub_schedule(self.process.T, count)
-        conditions = self._conditions(source, coarse if config.mode == "refine" else None)
-        x0 = sample_gaussian(
-            watch.over(lambda x, t: self.networks["denoiser"](x, t, conditions)),
-            self.process,
-            start,
-            times,
-            noise=noise,
-            clip=(-1.0, 1.0) if config.target == "image" else None,
-        )
+        network = watch.over(self._network(self._conditions(source, self._seen(coarse))))
+        start, times = self._start(source, coarse, count, noise)
+        x0 = end_of(self._walk(network, start, times, noise))
         return self._as_code(x0, coarse)
 
     def _steps(self, wanted: int) -> int:

@@ -43,6 +43,13 @@ class Condition:
         """Return the same on a device."""
         return replace(self, **_moved(self, device))
 
+    def pinned(self, device: torch.device) -> Condition:
+        """Return the same in memory from which CUDA copies without waiting; else as it is."""
+        if device.type != "cuda":
+            return self
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{k: v.pin_memory() for k, v in tensors.items() if _on_cpu(v)})
+
     def __len__(self) -> int:
         """Return the number of elements."""
         first = self.hu if self.hu is not None else self.demographics
@@ -89,6 +96,10 @@ class Batch:
             background_weight=config.background,
         )
         return weights if self.importance is None else weights * self.importance
+
+
+def _on_cpu(value: object) -> bool:
+    return isinstance(value, Tensor) and value.device.type == "cpu"
 
 
 def _moved(record: Condition | Batch, device: torch.device) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from synthesis.inference.acceptance import accept_ct
 from synthesis.inference.family_volume import sample_on_grid, sample_twin, synthesise_volume
-from synthesis.inference.of_release import Translate, translator_of
+from synthesis.inference.of_release import Translate, Translated, translator_of
 from synthesis.inference.sampling import Sampled, Sampling
 from synthesis.inference.translate import Translation, choose_device, prepare, translate_volume
 
@@ -10,6 +10,7 @@ __all__ = [
     "Sampled",
     "Sampling",
     "Translate",
+    "Translated",
     "Translation",
     "accept_ct",
     "choose_device",

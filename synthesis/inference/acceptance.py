@@ -26,8 +26,10 @@ def accept_ct(files: Iterable[Path]) -> tuple[Series, Volume]:
         When the files are no single readable CT series, carry no Hounsfield units, or lie
         outside what a model can take.
     """
+    paths = list(files)
+    _require_files(paths)
     try:
-        series = read_series(list(files))
+        series = read_series(paths)
     except SeriesRefused as error:
         first = error.reasons[0].id if error.reasons else "unreadable"
         raise RefusedError(Refused(f"ct_{first}", str(error))) from error
@@ -46,6 +48,12 @@ def accept_ct(files: Iterable[Path]) -> tuple[Series, Volume]:
 
 def _refusal(reason_id: str, sentence: str) -> RefusedError:
     return RefusedError(Refused(reason_id, sentence))
+
+
+def _require_files(paths: list[Path]) -> None:
+    """Refuse what is no file: to read a pipe would wait for ever."""
+    if any(path.exists() and not path.is_file() for path in paths):
+        raise _refusal("not_a_file", "One of the CT's files is a folder or a device, not a file.")
 
 
 def require_values(hu: np.ndarray) -> None:

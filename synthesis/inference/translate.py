@@ -12,6 +12,7 @@ from evaluation.imaging import Volume
 from synthesis.config import ModelConfig
 from synthesis.contract import Cancelled, CancelledError, Device, Progress, Refused, RefusedError
 from synthesis.data.model_grid import AIR_HU, ct_channels, model_grid, smooth_resample
+from synthesis.inference.memory import with_less
 from synthesis.models import Generator
 
 BATCH_SLICES = 4  # small batches stay in the processor's cache, and cancelling is quick
@@ -46,7 +47,12 @@ def choose_device(wanted: Device) -> torch.device:
 
 
 def translate_volume(
-    translation: Translation, ct: Volume, progress: Progress, cancelled: Cancelled
+    translation: Translation,
+    ct: Volume,
+    progress: Progress,
+    cancelled: Cancelled,
+    *,
+    notes: list[str] | None = None,
 ) -> Volume:
     """Return the synthetic PET in SUVbw on the model's grid over the extent of the CT.
 
@@ -60,23 +66,33 @@ def translate_volume(
         Called after every batch with slices done, slices in all, and the stage.
     cancelled
         Asked before every batch.
+    notes
+        Gets a sentence where memory ran out and smaller batches were taken.
 
     Raises
     ------
     CancelledError
         When `cancelled` says so.
+    RefusedError
+        When memory does not suffice for one slice.
     """
     grid = model_grid(ct.grid, translation.config)
     hu = smooth_resample(ct, grid).array
     padded, box = _pad(hu)
     channels = ct_channels(padded, translation.config)  # (z, channels, y, x)
     codes = np.empty(padded.shape, dtype=np.float32)
-    for start in range(0, len(padded), BATCH_SLICES):
+    start, size, noted = 0, BATCH_SLICES, [] if notes is None else notes
+
+    def run(batch: int) -> NDArray[np.float32]:
+        return _run(translation, channels[start : start + batch])
+
+    while start < len(padded):
         if cancelled():
             raise CancelledError
-        stop = min(start + BATCH_SLICES, len(padded))
-        codes[start:stop] = _run(translation, channels[start:stop])
-        progress(stop, len(padded), "translating")
+        found, size = with_less(run, size, noted)
+        codes[start : start + len(found)] = found
+        start += len(found)
+        progress(start, len(padded), "translating")
     suv = translation.config.codec.decode(codes[:, box[0], box[1]])
     return Volume(np.ascontiguousarray(suv), grid, "SUVbw")
 

@@ -23,7 +23,7 @@ from synthesis.data.pairs import PairRefusedError
 from synthesis.data.source import SourceRefusedError
 from synthesis.data.splits import LeakError, SplitRefusedError
 from synthesis.families import ConditionRefusedError
-from synthesis.registry import Release
+from synthesis.registry import Release, ReleaseRefusedError, load_release
 from synthesis.training import train, train_family
 from synthesis.training.checkpoint import CheckpointRefusedError
 from synthesis.training.stage import TrainingBrokeError
@@ -32,7 +32,7 @@ from synthesis.training.world import joined
 REFUSALS = (
     ConfigRefusedError, FileNotFoundError, SourceRefusedError, PairRefusedError, LeakError,
     SplitRefusedError, CheckpointRefusedError, ConditionRefusedError, RefusedError,
-    TrainingBrokeError,
+    TrainingBrokeError, ReleaseRefusedError,
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     """Train; return 0, or 2 with one sentence when something is refused."""
     options = _parser().parse_args(arguments)
     try:
-        release = _trained(options.config, options.data, options.out)
+        release = _trained(options)
     except REFUSALS as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -59,26 +59,39 @@ def _parser() -> argparse.ArgumentParser:
         "a file of schema 1 simulates its own",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; goes on there")
+    parser.add_argument(
+        "--from",
+        dest="parent",
+        type=Path,
+        help="folder of a release of the same networks, whose weights the training begins with",
+    )
     return parser
 
 
-def _trained(config: Path, data: str, out: Path) -> Release | None:
-    schema = schema_of(config)
+def _trained(options: argparse.Namespace) -> Release | None:
+    schema = schema_of(options.config)
     if schema == 1:
-        if data:
-            raise ConfigRefusedError("A training file of schema 1 simulates its own data.")
-        settings = load_config(config)
+        if options.data or options.parent:
+            raise ConfigRefusedError(
+                "A training file of schema 1 simulates its own data and begins from nothing."
+            )
+        settings = load_config(options.config)
         with Bar() as bar:
-            return train(settings, out, report=bar).release
+            return train(settings, options.out, report=bar).release
     if schema != FAMILY_SCHEMA:
         sentence = f"This version reads training files of schema 1 and 2, not {schema!r}."
         raise ConfigRefusedError(sentence)
-    run = load_family_run(config)
-    if not data:
+    return _trained_family(options)
+
+
+def _trained_family(options: argparse.Namespace) -> Release | None:
+    run = load_family_run(options.config)
+    if not options.data:
         sentence = "--data must say what to learn from: phantom:PARTICIPANTS, a folder or a zip."
         raise ConfigRefusedError(sentence)
+    parent = load_release(options.parent) if options.parent else None
     with joined() as world, Bar(hidden=not world.writes) as bar:
-        return train_family(run, data, out, world=world, report=bar)
+        return train_family(run, options.data, options.out, world=world, report=bar, parent=parent)
 
 
 class Bar(AbstractContextManager["Bar"]):

@@ -30,6 +30,7 @@ from synthesis.inference import Translate, accept_ct, choose_device, translator_
 from synthesis.registry import Release, ReleaseRefusedError, load_release
 
 log = logging.getLogger(__name__)
+OUT_OF_MEMORY = "The model ran out of memory, also with its smallest batches."
 VERSIONED = ("torch", "monai", "numpy", "pydicom")
 
 
@@ -57,10 +58,16 @@ def run(
         return _unsuccessful(request, "cancelled", Refused("cancelled", "The job was cancelled."))
     except Exception as error:
         log.exception("synthesis job %s broke", request.job_id)
-        sentence = (
-            f"The synthesis broke ({type(error).__name__}); the worker's log has the details."
-        )
-        return _unsuccessful(request, "errored", Refused("errored", sentence))
+        return _unsuccessful(request, "errored", _why_it_broke(error))
+
+
+def _why_it_broke(error: Exception) -> Refused:
+    # Torch has a class for a GPU without memory, and on the CPU only a sentence of its allocator.
+    no_memory = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    if no_memory or "DefaultCPUAllocator" in str(error):
+        return Refused("out_of_memory", OUT_OF_MEMORY)
+    name = type(error).__name__
+    return Refused("errored", f"The synthesis broke ({name}); the worker's log has the details.")
 
 
 def _unsuccessful(request: TranslationRequest, status: str, refused: Refused) -> TranslationResult:
@@ -84,15 +91,18 @@ def _translate(
     if out.exists():
         raise RefusedError(Refused("output_exists", "The output folder exists already."))
     device = choose_device(request.device)
+    progress(0, 0, "loading")
     with _timed(seconds, "loading"):
         release, translate = _loaded(Path(request.release_dir), request.release_sha256, device.type)
+    progress(0, 0, "reading")
     with _timed(seconds, "reading"):
         series, ct = accept_ct(Path(name) for name in request.ct_files)
     with _timed(seconds, "translating"):
-        suv = translate((ct, series.facts.kvp), request.seed, progress, cancelled)
+        made = translate((ct, series.facts.kvp), request.seed, progress, cancelled)
     provenance = _provenance(request, release)
+    progress(0, 0, "writing")
     with _timed(seconds, "writing"), _complete_or_absent(out) as partial:
-        write_synthetic_pet(suv, partial, series, provenance)
+        write_synthetic_pet(made.suv, partial, series, provenance)
         if cancelled():
             raise CancelledError
     return TranslationResult(
@@ -105,6 +115,7 @@ def _translate(
         device=_device_name(device),
         seconds=seconds,
         versions=_versions(),
+        notes=made.notes,
     )
 
 

@@ -6,7 +6,9 @@ release.toml names the SHA-256 of the other two, so its own SHA-256 is the diges
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,12 +26,15 @@ from synthesis.config import (
     build,
     family_config,
 )
+from synthesis.registry.lineage import Learned, Lineage, read_lineage
 
 DESCRIPTION = "release.toml"
 WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
 SCHEMA = 1  # one [model] of pix2pix; schema 2 has a [config] of any family
 FAMILIES = {SCHEMA: ("pix2pix",), FAMILY_SCHEMA: tuple(FAMILY_CONFIGS)}
+WORD = re.compile(r"[\w.+-]+")
+LONGEST = {"name": 80, "version": 40}  # they stand in tables and addresses
 PACKAGED = Path(__file__).parent.parent / "releases"
 
 
@@ -53,6 +58,11 @@ class Release:
         The same for releases of schema 1, which have a loader of their own; None for others.
     metrics
         Held-out results as trained: plain numbers by name.
+    lineage
+        The release that this one was made from; None for one trained from nothing.
+    learned
+        Whom this release and its ancestors were fitted and tuned on, as salted hashes; empty where
+        the release was written before this was kept.
     """
 
     folder: Path
@@ -67,11 +77,16 @@ class Release:
     card: str
     metrics: dict[str, Any]
     training: dict[str, Any]
+    lineage: Lineage | None = None
+    learned: tuple[Learned, ...] = ()
+    intended_use: str = ""
+    authors: str = ""
+    weights_name: str = WEIGHTS  # within the folder; a bundle keeps them elsewhere
 
     @property
     def weights(self) -> Path:
         """Path of the weights file."""
-        return self.folder / WEIGHTS
+        return self.folder / self.weights_name
 
     @property
     def codec(self) -> SuvCodec:
@@ -84,8 +99,15 @@ class Release:
         return f"{self.name} {self.version}"
 
 
-def load_release(folder: Path, expected_digest: str | None = None) -> Release:
+def load_release(
+    folder: Path, expected_digest: str | None = None, *, names: Mapping[str, str] | None = None
+) -> Release:
     """Return the release in a folder after checking every digest.
+
+    Parameters
+    ----------
+    names
+        Where the files lie within the folder when not under their own names, as in a bundle.
 
     Raises
     ------
@@ -93,7 +115,8 @@ def load_release(folder: Path, expected_digest: str | None = None) -> Release:
         When a file is missing or changed, the description is malformed, or the digest is not the
         expected one.
     """
-    description = _read(folder, DESCRIPTION)
+    names = names or {}
+    description = _read(folder, names.get(DESCRIPTION, DESCRIPTION))
     digest = hashlib.sha256(description).hexdigest()
     if expected_digest is not None and digest != expected_digest:
         raise ReleaseRefusedError(
@@ -101,23 +124,47 @@ def load_release(folder: Path, expected_digest: str | None = None) -> Release:
         )
     try:
         table = tomllib.loads(description.decode("utf-8"))
-        release = _release(folder, table, digest)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigRefusedError, KeyError) as error:
+        release = _release(folder, table, digest, names)
+    except _MALFORMED as error:
         raise ReleaseRefusedError(
             f"{DESCRIPTION} of {folder.name} is malformed: {error}."
         ) from error
     return release
 
 
-def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
+_MALFORMED = (
+    UnicodeDecodeError, tomllib.TOMLDecodeError, ConfigRefusedError, KeyError, TypeError,
+    AttributeError, RecursionError,
+)  # fmt: skip
+
+
+def read_description(folder: Path, digest: str) -> dict[str, Any]:
+    """Return the table of a release's description, its digest checked; the weights are not read.
+
+    Raises
+    ------
+    ReleaseRefusedError
+        When the file is missing or is not the one that was released.
+    """
+    description = _read(folder, DESCRIPTION)
+    if hashlib.sha256(description).hexdigest() != digest:
+        raise ReleaseRefusedError(
+            f"{DESCRIPTION} of {folder.name} was changed: its SHA-256 differs."
+        )
+    return tomllib.loads(description.decode("utf-8"))
+
+
+def _release(folder: Path, table: dict[str, Any], digest: str, names: Mapping[str, str]) -> Release:
     if table["family"] not in FAMILIES.get(table["schema"], ()):
         raise ReleaseRefusedError(
             f"{folder.name} is a {table['family']} release of schema {table['schema']}; "
             "this version cannot run it."
         )
+    _require_kinds(table)
     config, model = _settings(table)
+    lineage, learned = read_lineage(table)
     for name in (WEIGHTS, CARD):
-        found = hashlib.sha256(_read(folder, name)).hexdigest()
+        found = _digest(folder, names.get(name, name))
         if found != table["files"][name]:
             raise ReleaseRefusedError(f"{name} of {folder.name} was changed: its SHA-256 differs.")
     return Release(
@@ -130,10 +177,28 @@ def _release(folder: Path, table: dict[str, Any], digest: str) -> Release:
         model=model,
         weights_sha256=table["files"][WEIGHTS],
         digest=digest,
-        card=_read(folder, CARD).decode("utf-8"),
+        card=_read(folder, names.get(CARD, CARD)).decode("utf-8"),
         metrics=table["metrics"],
         training=table["training"],
+        lineage=lineage,
+        learned=learned,
+        intended_use=str(table.get("intended_use", "")),
+        authors=str(table.get("authors", "not stated")),
+        weights_name=names.get(WEIGHTS, WEIGHTS),
     )
+
+
+def _require_kinds(table: dict[str, Any]) -> None:
+    """Refuse words that are no words and tables that are none: they come from anywhere."""
+    for name, most in LONGEST.items():
+        word = table[name]
+        if not isinstance(word, str) or not WORD.fullmatch(word) or len(word) > most:
+            raise TypeError(f"{name} is no word of at most {most} letters, digits, “.”, “-”, “+”")
+    if not isinstance(table["created"], str):
+        raise TypeError("created is no text")
+    for name in ("metrics", "training", "files"):
+        if not isinstance(table[name], dict):
+            raise TypeError(f"{name} is no table")
 
 
 def _settings(table: dict[str, Any]) -> tuple[FamilyConfig, ModelConfig | None]:
@@ -149,6 +214,14 @@ def _read(folder: Path, name: str) -> bytes:
     if not path.is_file():
         raise ReleaseRefusedError(f"{folder.name} is no release: {name} is missing.")
     return path.read_bytes()
+
+
+def _digest(folder: Path, name: str) -> str:
+    path = folder / name
+    if not path.is_file():
+        raise ReleaseRefusedError(f"{folder.name} is no release: {name} is missing.")
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def write_description(folder: Path, table: dict[str, Any], *, schema: int = SCHEMA) -> None:

@@ -1,8 +1,9 @@
-"""A large volume in overlapping chunks that see one global noise; the overlap is thrown away.
+"""A large volume in overlapping chunks that see one global noise; overlaps are cut off or blended.
 
 Chunks with noise of their own would each make up another patient. With slices of one noise tensor
 neighbouring chunks agree where they overlap but for the edge effect of the network, and that edge
-is what is discarded.
+is what is discarded. Where a network looks further than the overlap (a norm over the whole chunk
+does), chunks still differ by a little at a cut; blending spreads that over the overlap.
 """
 
 from __future__ import annotations
@@ -85,6 +86,41 @@ def sample_in_chunks(
     if result is None or not bool((times == 1).all()):
         raise RuntimeError("The chunks do not cover the volume exactly once.")
     return result
+
+
+def blend_chunks(
+    plan: Chunked, sample: Callable[[Box], Tensor], *, channels: int, device: torch.device
+) -> Tensor:
+    """Return (n, channels, *shape), the weighted mean of the chunks that see each voxel.
+
+    Weights rise linearly over the overlap on both sides of a cut.
+    """
+    total: Tensor | None = None
+    weight = torch.zeros(plan.shape, device=device)
+    for seen, _, _ in plan.boxes():
+        part = sample(seen).to(device)  # (n, channels, *chunk)
+        own = _trapezoid(plan, seen).to(device)
+        if total is None:
+            total = torch.zeros(len(part), channels, *plan.shape, device=device)
+        total[_of(seen)] += own * part
+        weight[seen] += own
+    if total is None or not bool((weight > 0).all()):
+        raise RuntimeError("The chunks do not cover the volume.")
+    return total / weight
+
+
+def _trapezoid(plan: Chunked, seen: Box) -> Tensor:
+    """Return the weight of each voxel of a chunk: 1 but for the ramps at its inner sides."""
+    weight = torch.ones(())
+    for side, length in zip(seen, plan.shape, strict=True):
+        place = torch.arange(side.stop - side.start, dtype=torch.float32) + 0.5
+        ramp = torch.ones(len(place))
+        if side.start > 0 and plan.overlap:
+            ramp = torch.minimum(ramp, place / (2 * plan.overlap))
+        if side.stop < length and plan.overlap:
+            ramp = torch.minimum(ramp, (len(place) - place) / (2 * plan.overlap))
+        weight = weight[..., None] * ramp
+    return weight
 
 
 def cut(volume: Tensor, box: Sequence[slice]) -> Tensor:

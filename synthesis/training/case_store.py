@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 
-from synthesis.config import Cascade3dConfig, FamilyConfig, to_table
+from synthesis.config import Cascade3dConfig, CpdmConfig, FamilyConfig, to_table
+from synthesis.data.attenuation import TubeVoltageError, require_kvp
+from synthesis.data.ct_look import CtLook, CtsSeen, look_of
 from synthesis.data.pairs import (
+    Pair,
     PairCase,
     PairRefusedError,
     fit_to,
@@ -44,24 +48,45 @@ class CaseStore:
             When a participant's images cannot be learned from.
         """
         for number, name in enumerate(participants, start=1):
-            path = self._path(name)
-            if not path.exists():
-                store_case(self._made(name), path)
+            path, look = self._path(name), self._look_path(name)
+            if not (path.exists() and look.exists()):
+                pair = self._source.pair(name)
+                store_case(self._made(pair), path)
+                look.write_text(json.dumps(asdict(look_of(pair.ct))), encoding="utf-8")
             done(number, len(participants))
         largest = max((self._path(name).stat().st_size for name in participants), default=1)
         self._read = lru_cache(maxsize=max(FEWEST_KEPT, MEMORY_BYTES // largest))(load_case)
 
-    def _made(self, name: str) -> PairCase:
+    def seen(self, participants: Sequence[str]) -> CtsSeen:
+        """Return the range of these participants' CTs as they were acquired."""
+        looks = []
+        for name in participants:
+            table = json.loads(self._look_path(name).read_text(encoding="utf-8"))
+            z, y, x = table["spacing_zyx_mm"]
+            looks.append(CtLook(**{**table, "spacing_zyx_mm": (z, y, x)}))
+        return CtsSeen.over(looks)
+
+    def _made(self, pair: Pair) -> PairCase:
         config = self._config
-        case = make_pair_case(self._source.pair(name), config.domain)
+        case = make_pair_case(pair, config.domain)
+        if isinstance(config, CpdmConfig) and config.attenuation != "none":
+            self._require_kvp(case)
         if not isinstance(config, Cascade3dConfig):
             return case
         if case.demographics is None:
             raise PairRefusedError(
-                f"Participant {name}: the cascade needs height, weight, sex and age; the table "
+                f"Participant {pair.participant}: the cascade needs height, weight, sex and age; the table "
                 "beside the folders must say them."
             )
         return fit_to(case, config.volume)
+
+    @staticmethod
+    def _require_kvp(case: PairCase) -> None:
+        try:
+            require_kvp(case.kvp)
+        except TubeVoltageError as error:
+            sentence = f"Participant {case.participant}: {error} The table's kvp may say it."
+            raise PairRefusedError(sentence) from error
 
     def case(self, participant: str) -> PairCase:
         """Return a prepared case."""
@@ -79,6 +104,9 @@ class CaseStore:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.npz"
+
+    def _look_path(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
 
 
 def _volume(config: FamilyConfig) -> tuple[int, ...]:

@@ -28,13 +28,15 @@ FINAL_STAGES = {
     "pix2pix_ddpm": "diffusion",
     "cpdm": "bridge",
 }
+DISTILLATION = "distillation"  # of any family
 Array = NDArray[np.float32]
 
 
 def gives_pet(family: Family, stage: str) -> bool:
     """Whether the PET of a given CT can be sampled after this stage."""
     config = family.config
-    return FINAL_STAGES.get(config.family) == stage and config.domain.target == "pet"
+    last = stage in (FINAL_STAGES.get(config.family), DISTILLATION)
+    return last and config.domain.target == "pet"
 
 
 def body_mae(case: PairCase, suv: Array) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 
 from synthesis.config import FamilyRun
 from synthesis.families import Family, Spec
+from synthesis.training.descent import Descent
 from synthesis.training.prepared import Prepared
 
 WHAT = {
@@ -17,6 +18,7 @@ WHAT = {
     "cascade3d": "A cascade from height, weight, sex and age to a CT and PET volume of nobody.",
 }  # fmt: skip
 
+HOW = {"fine_tuned": "Trained on from", "distilled": "Distilled from"}
 SOMEBODY = """- CT does not show metabolism. Uptake that anatomy does not hint at is missed, and benign lesions
   that look like tumours are given uptake.
 - Organ uptake is near the mean of the training participants; a participant's own level cannot be
@@ -57,7 +59,7 @@ def family_card(
 {origin} Source `{_public(source.spec)}`, sites {", ".join(sites)}; split by {run.split.by}:
 {len(split.train)} training, {len(split.validation)} validation, {len(split.test)} test
 participants; SHA-256 of the split {split.digest}. Seed {run.training.seed}.
-{_stages(family)}
+{_descent(data.descent)}{_stages(family)}
 
 ## How it did on the {len(split.test)} held-out participants
 {_results(spec, metrics)}
@@ -71,7 +73,10 @@ participants; SHA-256 of the split {split.digest}. Seed {run.training.seed}.
 
 def _domain(spec: Spec) -> str:
     domain = spec.domain
-    windows = ", ".join(f"{w.low_hu:g} to {w.high_hu:g} HU" for w in domain.windows)
+    unit = "HU"
+    if domain.source == "mr":
+        unit = f"thousandths of the median MR signal of {domain.reference_tissue}"
+    windows = ", ".join(f"{w.low_hu:g} to {w.high_hu:g} {unit}" for w in domain.windows)
     spacing = " x ".join(f"{s:.2f}" for s in reversed(domain.spacing_zyx_mm))
     codec = domain.codec
     return (
@@ -88,6 +93,13 @@ def _sampling(spec: Spec) -> str:
         f"Stochastic, {many}: another seed gives another image. Measure the mean of several "
         "samples, look at one, and report the number of evaluations: it changes SUVmax."
     )
+
+
+def _descent(descent: Descent | None) -> str:
+    if descent is None:
+        return ""
+    parent = f"{descent.parent.title} (release {descent.parent.digest})"
+    return f"{HOW[descent.relation]} {parent}, which learned from none of the test participants.\n"
 
 
 def _stages(family: Family) -> str:

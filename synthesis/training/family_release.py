@@ -10,11 +10,19 @@ from typing import Any
 
 import torch
 
-from synthesis.config import FAMILY_SCHEMA, FamilyRun, to_table
+from synthesis.config import FAMILY_SCHEMA, DistillationConfig, FamilyRun, to_table
 from synthesis.data.splits import PARTS
 from synthesis.families import Family, save_parts
 from synthesis.inference.sampling import Sampling
-from synthesis.registry import CARD, WEIGHTS, Release, load_release, write_description
+from synthesis.registry import (
+    CARD,
+    WEIGHTS,
+    Release,
+    lineage_tables,
+    load_release,
+    write_description,
+)
+from synthesis.training.descent import learned_by
 from synthesis.training.family_card import family_card
 from synthesis.training.family_held_out import Row, measure_held_out, summary, write_rows
 from synthesis.training.prepared import Prepared, Report, silent
@@ -37,6 +45,7 @@ def write_family_release(
     data: Prepared,
     out: Path,
     *,
+    distillation: DistillationConfig | None = None,
     report: Report = silent,
     rows: list[Row] | None = None,
     study: StudyNotes | None = None,
@@ -58,6 +67,8 @@ def write_family_release(
     card = family_card(run, family, data, metrics, more=study.section if study else "")
     (unfinished / CARD).write_text(card, encoding="utf-8")
     description = _description(run, family, data, metrics)
+    if distillation is not None:
+        description["training"]["distillation"] = to_table(distillation)
     write_description(unfinished, description, schema=FAMILY_SCHEMA)
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
@@ -77,6 +88,10 @@ def _description(
         "config": to_table(family.config),
         "training": _training(run, family.device, data),
         "metrics": metrics,
+        **lineage_tables(
+            None if data.descent is None else data.descent.lineage,
+            learned_by(data.split, data.descent),
+        ),
     }
 
 
@@ -89,6 +104,7 @@ def _training(run: FamilyRun, device: torch.device, data: Prepared) -> dict[str,
         "settings_sha256": run.digest,
         "participants": {part: len(getattr(data.split, part)) for part in PARTS},
         "sites": sorted(set(data.source.sites.values())),
+        "seen": data.cases.seen(data.split.train).to_table(),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "versions": {name: version(name) for name in VERSIONED},
     }

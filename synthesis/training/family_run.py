@@ -24,6 +24,7 @@ from synthesis.training.checkpoint import (
     save_checkpoint,
 )
 from synthesis.training.curves import NO_TENSORBOARD, Curves
+from synthesis.training.descent import Descent, begin_from, saw_nobody
 from synthesis.training.family_release import write_family_release
 from synthesis.training.legs import OUT_OF_FOLD, Leg, legs_of
 from synthesis.training.patches import PatchSampler, ahead
@@ -33,14 +34,22 @@ from synthesis.training.world import World
 
 
 def train_family(
-    run: FamilyRun, spec: str, out: Path, *, world: World, report: Report = silent
+    run: FamilyRun,
+    spec: str,
+    out: Path,
+    *,
+    world: World,
+    report: Report = silent,
+    parent: Release | None = None,
 ) -> Release | None:
     """Train and write `out/release/`; go on from `out/checkpoint/` where there is one.
+
+    With a parent the training begins from its weights and the release states it.
 
     Also written: `curves.csv`, `split.json`, `cases/`, `images/`, `attention/`, `tensorboard/`.
     Only the first of several processes returns the release.
     """
-    family, data = fit_family(run, spec, out, world=world, report=report)
+    family, data = fit_family(run, spec, out, world=world, report=report, parent=parent)
     if not world.writes:
         return None
     return write_family_release(run, family, data, out, report=report)
@@ -54,16 +63,19 @@ def fit_family(
     world: World,
     report: Report = silent,
     images: Path | None = None,
+    parent: Release | None = None,
 ) -> tuple[Family, Prepared]:
     """Train what is left to train; return the family with its data, before any release."""
-    _set_up(run, world.device)
-    data = prepare(run, spec, out, world=world, report=report, images=images)
+    set_up(run, world.device)
+    descent = None if parent is None else Descent(parent)
+    data = prepare(run, spec, out, world=world, report=report, images=images, descent=descent)
     training = FamilyTraining(run, data, out, world=world, report=report)
     training.fit()
     return training.family, data
 
 
-def _set_up(run: FamilyRun, device: torch.device) -> None:
+def set_up(run: FamilyRun, device: torch.device) -> None:
+    """Set threads and the choice of algorithms for a training."""
     torch.set_num_threads(run.training.threads)
     wanted = run.training.deterministic
     exactly = wanted == "always" or (wanted == "auto" and device.type == "cpu")
@@ -84,9 +96,12 @@ class FamilyTraining:
         *,
         world: World,
         report: Report = silent,
+        family: Family | None = None,
     ) -> None:
         self.run = run
-        self.family: Family = build_family(run.family, seed=run.training.seed, device=world.device)
+        self.family = family or build_family(
+            run.family, seed=run.training.seed, device=world.device
+        )
         self._data = data
         self._world = world
         self._report = report
@@ -102,8 +117,22 @@ class FamilyTraining:
         )
         self._legs = legs_of(self.family, data.split, run.training)
         require_no_leak(data.split, {leg.name: leg.participants for leg in self._legs})
-        self._first_weights = weights_of(self.family, list(self.family.networks))
+        self._first_weights = self._begin()
         self._progress = Progress(data.fingerprint)
+
+    def _begin(self) -> dict[str, Tensor]:
+        """Take the parent's weights; return those that networks of one fold begin with.
+
+        A parent that saw somebody of this training cannot begin a network which must not have.
+        """
+        descent = self._data.descent
+        fresh = weights_of(self.family, list(self.family.networks))
+        if descent is None or descent.relation != "fine_tuned":
+            return fresh
+        begin_from(self.family, descent.parent)
+        if not saw_nobody(self._data.split.train, descent.parent):
+            return fresh
+        return weights_of(self.family, list(self.family.networks))
 
     def fit(self) -> None:
         """Train what is left to train."""

@@ -20,6 +20,7 @@ from synthesis.data.splits import (
     split_participants,
 )
 from synthesis.training.case_store import CaseStore
+from synthesis.training.descent import Descent, require_unseen
 from synthesis.training.world import World
 
 SPLIT = "split.json"
@@ -37,7 +38,9 @@ class Prepared:
     Attributes
     ----------
     fingerprint
-        SHA-256 of settings, split and images: what a checkpoint must belong to.
+        SHA-256 of settings, split, images and parent: what a checkpoint must belong to.
+    descent
+        The release that the training begins from; None where it begins from nothing.
     """
 
     source: Source
@@ -45,6 +48,7 @@ class Prepared:
     cases: CaseStore
     images_sha256: str
     fingerprint: str
+    descent: Descent | None = None
 
 
 def prepare(
@@ -55,25 +59,36 @@ def prepare(
     world: World,
     report: Report = silent,
     images: Path | None = None,
+    descent: Descent | None = None,
 ) -> Prepared:
     """Return the data of a run; the first process makes what is not there yet.
 
     `images` is where images on the model's grid are kept: beside the run, or a folder that several
     runs share.
+
+    Raises
+    ------
+    LeakError
+        When the parent learned from somebody whom this run would be tested on.
     """
     if not world.writes:
         world.wait()
     out.mkdir(parents=True, exist_ok=True)
-    source = open_source(spec, run.family.domain.spacing_zyx_mm, out / "data")
+    domain = run.family.domain
+    source = open_source(spec, domain.spacing_zyx_mm, out / "data", source=domain.source)
     split = _split(run.split, source, out / SPLIT)
+    if descent is not None:
+        require_unseen(split, descent.parent)
     cases = CaseStore(source, run.family, images or out / "cases")
     everyone = (*split.train, *split.validation, *split.test)
     cases.prepare(everyone, partial(report, "reading images"))
     if world.writes:
         world.wait()
     seen = cases.digest(everyone)
-    text = "/".join((run.digest, split.digest, seen))
-    return Prepared(source, split, cases, seen, hashlib.sha256(text.encode()).hexdigest())
+    parent = () if descent is None else (descent.parent.digest, descent.relation)
+    text = "/".join((run.digest, split.digest, seen, *parent))
+    fingerprint = hashlib.sha256(text.encode()).hexdigest()
+    return Prepared(source, split, cases, seen, fingerprint, descent)
 
 
 def _split(config: SplitConfig, source: Source, path: Path) -> ParticipantSplit:

@@ -1,5 +1,7 @@
 """Every allowed move of every machine works and leaves one row of history; every other move is refused."""
 
+from functools import partial
+
 import pytest
 
 from studyportal.core.errors import Refused, StaleState
@@ -18,10 +20,14 @@ ROWS = {
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "model release": make.ModelReleaseFactory,
+    "primary release": make.PrimaryReleaseFactory,
     "synthesis job": make.SynthesisJobFactory,
     "synthetic series": make.SyntheticSeriesFactory,
     "data cut": make.DataCutFactory,
     "evaluation run": make.EvaluationRunFactory,
+    "release comparison": partial(
+        make.ReleaseComparisonFactory, results_sha256=make.digest("results")
+    ),
     "export": make.ExportFactory,
 }
 MOVES = [

@@ -31,6 +31,7 @@ AGREED = {
     Action.REQUEST_SYNTHESIS: "Y",
     Action.CANCEL_SYNTHESIS: "Y",
     Action.REGISTER_RELEASE: "Y",
+    Action.NAME_PRIMARY_RELEASE: "U",
     Action.FREEZE_CUT: "S",
     Action.RUN_EVALUATION: "S",
     Action.SEE_OUTCOMES: "SU",

@@ -16,10 +16,11 @@ from studyportal.participants.rules import Answer, ScreeningFacts
 from studyportal.protocol.rules import parse
 from studyportal.protocol.selectors import packaged_text
 from studyportal.sites.rules import Role
+from studyportal.syntheses.services import release_files
 from studyportal.syntheses.states import ReleaseStatus
 from tests import factories as make
 from tests.architecture.rendering import generate
-from tests.portal.test_api_rights import PLAN, complete_call, download_call
+from tests.portal.test_api_rights import PLAN, complete_call, download_call, import_call
 
 pytestmark = pytest.mark.django_db
 TABLES = {"core_auditevent": make.AuditEventFactory, "core_statuschange": make.StatusChangeFactory}
@@ -95,8 +96,14 @@ def complete_pair(**traits):
 
 def comparable_release():
     row = make.SyntheticSeriesFactory()
+    make.PrimaryReleaseFactory(release=row.job.release)
     make.ImagingSeriesFactory(pair=row.job.pair, role=SeriesRole.REFERENCE, accepted=True)
     return row.job.release
+
+
+def ready_for_a_batch():
+    complete_pair(ready=True)
+    return make.ModelReleaseFactory()
 
 
 def ready_export():
@@ -107,6 +114,21 @@ def ready_export():
 def packaged_folder():
     registry = import_module("synthesis.registry")
     return registry.packaged_releases()[0].folder
+
+
+def bundled_release():
+    """The packaged release with its bundle made already: making it takes a process of its own."""
+    release = make.ModelReleaseFactory(candidate=True)
+    place = release_files._place(f"{release.digest}-monai-bundle.zip")
+    place.write_bytes(b"PK zip")
+    return {"release": release}
+
+
+def comparable_on_one_cut():
+    """A cut of one pair with the series of two releases."""
+    own = make.CutPairFactory()
+    other = make.SyntheticSeriesFactory(job__pair=own.pair, job__source=own.source)
+    return {"cut": own.cut, "releases": [own.cut.release, other.job.release]}
 
 
 # Service → its arguments, made in the database before the trail breaks.
@@ -148,6 +170,9 @@ ACTS = {
         "pair": complete_pair(ready=True), "artefacts": True, "reason": "Metal."
     },
     "syntheses.register_release": lambda: {"folder": packaged_folder()},
+    "syntheses.import_release": lambda: import_call(make.SiteFactory()).body,
+    "syntheses.hand_out_release": lambda: {"release": make.ModelReleaseFactory(candidate=True)},
+    "syntheses.hand_out_bundle": bundled_release,
     "syntheses.move_release": lambda: {
         "release": make.ModelReleaseFactory(candidate=True), "target": ReleaseStatus.VALIDATED,
         "reason": "Checked.",
@@ -155,6 +180,13 @@ ACTS = {
     "syntheses.request_synthesis": lambda: {
         "pair": complete_pair(ready=True), "release": make.ModelReleaseFactory(), "seed": 1
     },
+    "syntheses.request_ready_pairs": lambda: {
+        "release": ready_for_a_batch(), "seed": 1
+    },
+    "syntheses.name_primary_release": lambda: {
+        "release": make.ModelReleaseFactory(), "seed": 0, "reason": "Best on held-out phantoms."
+    },
+    "syntheses.seal_primary_release": lambda: {"primary": make.PrimaryReleaseFactory()},
     "syntheses.cancel_job": lambda: {"job": make.SynthesisJobFactory()},
     "syntheses.retry_job": lambda: {"job": make.SynthesisJobFactory(errored=True)},
     "outcomes.enter_scores": lambda: {
@@ -164,7 +196,9 @@ ACTS = {
         "name": "Cut", "release": comparable_release(), "plan_text": PLAN
     },
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
+    "outcomes.plan_comparison": comparable_on_one_cut,
     "exports.request_export": lambda: {"run": make.EvaluationRunFactory(completed=True)},
+    "exports.request_pairs_export": lambda: {"site": None, "reason": "To train."},
     "exports.download_export": lambda: {"export": ready_export()},
 }  # fmt: skip
 # Acts of the portal itself and of files, tested where their machinery is.

@@ -28,14 +28,17 @@ from studyportal.sites.rules import SITE_ROLES, Role
 from studyportal.sites.selectors import site_by_code
 from studyportal.sites.services import give_role, open_sites
 from studyportal.syntheses.models import ModelRelease, SyntheticSeries
+from studyportal.syntheses.selectors import current_primary
 from studyportal.syntheses.services import (
     claim_job,
     move_release,
+    name_primary_release,
     record_result,
     register_release,
     request_synthesis,
 )
 from studyportal.syntheses.states import JobStatus, ReleaseStatus
+from studyportal.tasks.devices import devices_of_machine
 from studyportal.tasks.gpu import running
 from synthesis.contract import TranslationResult
 from synthesis.data import PhantomPair, draw_participant, make_phantom, scanner_of, write_dicom
@@ -127,11 +130,14 @@ def ready_pair(images: Path, *, at: str = "SPH", outlines: bool = False) -> Scan
 
 
 def released(folder: Path) -> ModelRelease:
-    """The model in this folder is registered and released."""
+    """The model in this folder is registered and released, and named for the primary analysis if none is."""
     operator = person(Role.SYNTHESIS_OPERATOR)
     release = register_release(folder=folder, by=operator)
     for target in (ReleaseStatus.VALIDATED, ReleaseStatus.RELEASED):
         release = move_release(release=release, target=target, reason="for a test", by=operator)
+    if current_primary() is None:
+        by = person(Role.STUDY_PI)
+        name_primary_release(release=release, seed=0, reason="for a test", by=by)
     return release
 
 
@@ -161,7 +167,9 @@ def synthesised(pair: ScanPair, release: ModelRelease) -> SyntheticSeries:
     key = (job.source.manifest_sha256, release.digest)
     if key not in _TRANSLATED:
         _SCRATCH.append(tempfile.TemporaryDirectory())
-        _TRANSLATED[key] = running._translate(job, Path(_SCRATCH[-1].name) / "out")
+        _TRANSLATED[key] = running._translate(
+            job, Path(_SCRATCH[-1].name) / "out", devices_of_machine("cpu")[0]
+        )
     done = record_result(job=job, result=_TRANSLATED[key])
     assert done.status == JobStatus.SUCCEEDED, done.reason
     return SyntheticSeries.objects.get(job=done)

@@ -326,7 +326,8 @@ def test_a_plan_that_names_a_file_of_the_server_is_not_read(site):
 
 
 def test_a_cut_without_pairs_is_refused(site):
-    body = {"name": "Cut", "release": str(make.ModelReleaseFactory().pk), "plan": PLAN}
+    release = make.PrimaryReleaseFactory().release
+    body = {"name": "Cut", "release": str(release.pk), "plan": PLAN}
     answer = client_of(Role.STATISTICIAN).post("/api/v1/data-cuts/", body)
     assert problem(answer, 422, "refused")["reasons"][0]["id"] == "nothing_to_compare"
 
@@ -355,10 +356,25 @@ def test_a_download_is_the_zip_and_is_kept(site):
     answer = client.get(
         f"/api/v1/exports/{row.pk}/download/", headers={"accept": "application/zip"}
     )
-    assert answer.content == b"PK the zip"
+    assert answer.getvalue() == b"PK the zip"
     assert answer["Content-Disposition"].startswith("attachment; filename=")
     assert [act.verb for act in acts_on("export", row.pk)] == ["download_export"]
     assert ExportDownload.objects.get().export == row
+
+
+def test_image_pairs_are_asked_for_of_a_site_and_for_a_reason(site):
+    client = client_of(Role.STATISTICIAN)
+    body = {"site": site.code, "reason": "To train."}
+
+    row = client.post("/api/v1/exports/pairs/", body, format="json").data
+
+    assert (row["kind"], row["site"], row["run"], row["purpose"]) == (
+        "pairs", site.code, None, "To train.",
+    )  # fmt: skip
+    for wrong, field in (({"site": "XXX", "reason": "To train."}, "site"), ({}, "reason")):
+        answer = client.post("/api/v1/exports/pairs/", wrong, format="json")
+        assert answer.status_code == 400
+        assert field in str(answer.data)
 
 
 def test_a_damaged_export_is_refused_and_no_download_is_kept(site):

@@ -1,8 +1,10 @@
 """Every endpoint of the API against every role: the table of rights, walked cell by cell."""
 
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import resources
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ from studyportal.imaging.selectors import quarantine_of
 from studyportal.imaging.states import SeriesRole
 from studyportal.sites.models import Site
 from studyportal.sites.rules import PERMISSIONS, Action, Role
+from studyportal.syntheses.services import release_process
 from studyportal.syntheses.states import ReleaseStatus
+from synthesis.registry import CARD, DESCRIPTION, WEIGHTS, packaged_releases
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -110,12 +114,31 @@ def job_call(site: Site) -> Call:
     return Call("post", "synthesis-jobs/", body, status=202)
 
 
+def import_call(site: Site) -> Call:
+    """A zip of the packaged release under its own name: its weights are known to fit."""
+    release = packaged_releases()[0]
+    release_process._FITTING.add(release.digest)
+    stream = BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for path in (release.folder / name for name in (DESCRIPTION, WEIGHTS, CARD)):
+            archive.write(path, path.name)
+    body = {"archive": SimpleUploadedFile("release.zip", stream.getvalue())}
+    return Call("post", "model-releases/import/", body, status=201, form="multipart")
+
+
 def job(site: Site, **traits: Any) -> Any:
     return make.SynthesisJobFactory(pair=pair(site, ready=True), **traits)
 
 
+def batch_call(site: Site) -> Call:
+    pair(site, ready=True, complete=True)
+    body = {"release": str(make.ModelReleaseFactory().pk), "seed": 3}
+    return Call("post", "synthesis-jobs/batch/", body, status=202)
+
+
 def cut_call(site: Site) -> Call:
     row = make.SyntheticSeriesFactory(job__pair=pair(site, ready=True))
+    make.PrimaryReleaseFactory(release=row.job.release)
     make.ImagingSeriesFactory(pair=row.job.pair, role=SeriesRole.REFERENCE, accepted=True)
     body = {"name": "First cut", "release": str(row.job.release_id), "plan": PLAN}
     return Call("post", "data-cuts/", body, status=201)
@@ -125,6 +148,15 @@ def download_call(site: Site) -> Call:
     stored = store_bytes(b"PK zip")
     row = make.ExportFactory(ready=True, archive_sha256=stored.sha256, size=stored.size)
     return Call("get", f"exports/{row.pk}/download/")
+
+
+def comparison_call(site: Site) -> Call:
+    """Two releases with a series of the one pair of a cut."""
+    own = make.CutPairFactory()
+    other = make.SyntheticSeriesFactory(job__pair=own.pair, job__source=own.source)
+    releases = [str(own.cut.release_id), str(other.job.release_id)]
+    body = {"cut": str(own.cut_id), "releases": releases}
+    return Call("post", "release-comparisons/", body, status=202)
 
 
 def listed(name: str) -> Case:
@@ -194,6 +226,7 @@ CASES: dict[str, Case] = {
     "model-releases.retrieve": shown(
         "model-releases", lambda site: make.ModelReleaseFactory(), of_site=False
     ),
+    "model-releases.import_release": Case(import_call),
     "model-releases.move": posted(
         "model-releases",
         "move",
@@ -201,9 +234,17 @@ CASES: dict[str, Case] = {
         {"target": ReleaseStatus.VALIDATED.value, "reason": "Checked on phantoms."},
         of_site=False,
     ),
+    "model-releases.name_primary": posted(
+        "model-releases",
+        "name-primary",
+        lambda site: make.ModelReleaseFactory(),
+        {"reason": "Best on held-out phantoms."},
+        of_site=False,
+    ),
     "synthesis-jobs.list": listed("synthesis-jobs"),
     "synthesis-jobs.retrieve": shown("synthesis-jobs", job),
     "synthesis-jobs.create": Case(job_call),
+    "synthesis-jobs.batch": Case(batch_call),
     "synthesis-jobs.cancel": posted("synthesis-jobs", "cancel", job),
     "synthesis-jobs.retry": posted(
         "synthesis-jobs", "retry", lambda site: job(site, errored=True), status=202
@@ -221,6 +262,11 @@ CASES: dict[str, Case] = {
     "evaluation-runs.results": Case(
         lambda site: Call("get", f"evaluation-runs/{make.ResultRowFactory().run_id}/results/")
     ),
+    "release-comparisons.list": listed("release-comparisons"),
+    "release-comparisons.retrieve": shown(
+        "release-comparisons", lambda site: make.ReleaseComparisonFactory(), of_site=False
+    ),
+    "release-comparisons.create": Case(comparison_call),
     "exports.list": listed("exports"),
     "exports.retrieve": shown("exports", lambda site: make.ExportFactory(), of_site=False),
     "exports.create": created(
@@ -228,6 +274,7 @@ CASES: dict[str, Case] = {
         lambda site: {"run": str(make.EvaluationRunFactory(completed=True).pk)},
         status=202,
     ),
+    "exports.pairs": created("exports/pairs", lambda site: {"reason": "To train."}, status=202),
     "exports.download": Case(download_call),
 }
 RIGHTFUL = [
@@ -273,6 +320,7 @@ def test_nobody_passes_without_signing_in(name, site):
 def test_a_role_with_the_right_is_answered(name, role, site):
     call = CASES[name].call(site)
     answer = call.by(make.person(role, site))
+    answer.close()  # the file of a download
     assert answer.status_code == call.status, getattr(answer, "data", None)
 
 
@@ -304,7 +352,9 @@ def test_a_list_holds_only_what_the_person_may_see(name, site):
     assert codes == {own.pair.participant.site.code} != {other.pair.participant.site.code}
 
 
-@pytest.mark.parametrize("name", ["model-releases", "data-cuts", "evaluation-runs", "exports"])
+@pytest.mark.parametrize(
+    "name", ["model-releases", "data-cuts", "evaluation-runs", "release-comparisons", "exports"]
+)
 def test_an_id_that_does_not_exist_is_not_found(name, site):
     answer = Call("get", f"{name}/{MISSING}/").by(make.person(Role.STATISTICIAN))
     assert answer.status_code == 404

@@ -62,7 +62,7 @@ def test_an_export_of_a_real_run_is_whole_and_the_same_twice(study, phantom, mod
     cut = measured_cut(phantom, model_folder, seeds=(3,))
     run = analyse_run(evaluation_run=plan_run(cut=cut, by=statistician()))
     exports = [build_export(export=request_export(run=run, by=statistician())) for _ in range(2)]
-    bodies = [download_export(export=export, by=statistician()) for export in exports]
+    bodies = [download_export(export=export, by=statistician()).read_bytes() for export in exports]
     archive = zipfile.ZipFile(BytesIO(bodies[0]))
 
     assert bodies[0] == bodies[1]

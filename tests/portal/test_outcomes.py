@@ -37,7 +37,7 @@ from studyportal.outcomes.states import CutStatus, RunStatus
 from studyportal.participants.rules import Answer
 from studyportal.participants.services import screen_participant
 from studyportal.sites.rules import PERMISSIONS, Action, Role
-from tests.factories import DataCutFactory, ModelReleaseFactory
+from tests.factories import DataCutFactory, ModelReleaseFactory, PrimaryReleaseFactory
 from tests.portal.scenes import (
     enrolled,
     facts,
@@ -131,7 +131,10 @@ def test_the_coordinator_of_another_site_enters_no_score(study):
 def test_a_cut_with_nothing_to_compare_is_refused(study):
     with pytest.raises(Refused, match="No ready pair has a synthetic series"):
         freeze_cut(
-            name="first", release=ModelReleaseFactory(), plan_text=quick_plan(), by=statistician()
+            name="first",
+            release=PrimaryReleaseFactory().release,
+            plan_text=quick_plan(),
+            by=statistician(),
         )
     assert not DataCut.objects.exists()
 

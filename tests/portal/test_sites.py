@@ -25,7 +25,7 @@ from tests.portal.scenes import person, site
 
 # The whole table as the protocol's conduct asks for it, written down a second time on purpose:
 # a cell changed by accident in `rules` is seen here.
-COLUMNS = "see_participants screen_participant enter_clinical see_images upload_images accept_finding see_syntheses request_synthesis cancel_synthesis register_release freeze_cut run_evaluation see_outcomes export see_dashboard see_audit manage_people manage_protocol read_cases".split()  # noqa: SIM905
+COLUMNS = "see_participants screen_participant enter_clinical see_images upload_images accept_finding see_syntheses request_synthesis cancel_synthesis register_release name_primary_release freeze_cut run_evaluation see_outcomes export see_dashboard see_audit manage_people manage_protocol read_cases".split()  # noqa: SIM905
 TABLE = {
     "coordinator":        "x x x x x . x . . . . . . . . . . . .",
     "data_manager":       "x . x x x x x . . . . . . . x x . . .",

@@ -1,8 +1,10 @@
 """Releases, requests and attempts; the queue is rows, so it is tested without any worker."""
 
 import shutil
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +28,7 @@ from studyportal.syntheses.services import (
     retry_job,
 )
 from studyportal.syntheses.states import ReleaseStatus
+from synthesis.registry import load_release
 from tests.factories import ModelReleaseFactory, ScanPairFactory, SynthesisJobFactory
 from tests.portal.scenes import person, ready_pair, released, site
 
@@ -48,7 +51,9 @@ def test_a_release_is_registered_with_what_its_folder_says(study, model_folder):
 
     assert (release.name, release.status) == ("untrained", ReleaseStatus.CANDIDATE)
     assert (release.card, len(release.digest)) == ("# untrained\n", 64)
-    assert folder_of(release) == model_folder.resolve()
+    kept = folder_of(release)
+    assert load_release(kept, release.digest).digest == release.digest
+    assert (kept.parent, kept.name) == (Path(settings.RELEASES_DIR), release.digest)
 
 
 def test_the_same_release_again_is_the_same_row(study, model_folder):
@@ -63,7 +68,7 @@ def test_tampered_weights_are_refused_by_name(study, model_folder, tmp_path):
     weights = bytearray((copy / "model.safetensors").read_bytes())
     weights[-1] ^= 1
     (copy / "model.safetensors").write_bytes(bytes(weights))
-    with pytest.raises(Refused, match=r"model\.safetensors of tampered was changed"):
+    with pytest.raises(Refused, match=r"model\.safetensors of release was changed"):
         register_release(folder=copy, by=operator())
     assert not ModelRelease.objects.exists()
 

@@ -37,7 +37,7 @@ def outbox(monkeypatch) -> list[tuple[str, str, str]]:
     """What would be sent to the broker, in order."""
     sent_messages: list[tuple[str, str, str]] = []
 
-    def send_task(name, args, queue, retry):
+    def send_task(name, args, queue, retry, expires=None):
         sent_messages.append((name.removeprefix("studyportal.tasks."), args[0], queue))
 
     monkeypatch.setattr(dispatch.app, "send_task", send_task)

@@ -17,10 +17,12 @@ from studyportal.sites.rules import Role
 from studyportal.syntheses.models import JobAttempt, SynthesisJob, SyntheticSeries
 from studyportal.syntheses.services import cancel_job, request_synthesis
 from studyportal.syntheses.states import AttemptOutcome, JobStatus, SyntheticStatus
+from studyportal.tasks.devices import devices_of_machine
 from studyportal.tasks.gpu import running, translate
 from synthesis.contract import TranslationResult
 from tests.portal.scenes import person, ready_pair, released
 
+CPU = devices_of_machine("cpu")[0]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -48,7 +50,7 @@ class Beside(threading.Thread):
         self._job, self._act, self.done = job, act, False
 
     def run(self):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         try:
             while time.monotonic() < deadline and not self.done:
                 row = SynthesisJob.objects.filter(pk=self._job.pk).first()
@@ -115,8 +117,8 @@ def test_the_same_request_again_gives_the_same_bytes(job, tmp_path):
     translate(str(job.pk))
     series = SyntheticSeries.objects.get(job=job)
     kept = {entry["sha256"] for entry in json.loads(read_bytes(series.manifest_sha256))["files"]}
-    child = running._keeper.child()
-    child.ask(running.request_of(job, tmp_path / "again"))
+    child = running._keeper.child(CPU)
+    child.ask(running.request_of(job, tmp_path / "again", CPU))
     while (event := child.next_event(seconds=30))["event"] != "result":
         pass
     result = TranslationResult.from_json(json.dumps(event["result"]))
@@ -126,7 +128,7 @@ def test_the_same_request_again_gives_the_same_bytes(job, tmp_path):
 
 
 def test_a_child_killed_in_mid_job_costs_one_attempt_and_the_next_one_succeeds(job):
-    killer = Beside(job, lambda _row: os.kill(running._keeper.child().pid, signal.SIGKILL))
+    killer = Beside(job, lambda _row: os.kill(running._keeper.child(CPU).pid, signal.SIGKILL))
     killer.start()
     translate(str(job.pk))
     killer.join()
@@ -147,7 +149,7 @@ def test_a_child_killed_in_mid_job_costs_one_attempt_and_the_next_one_succeeds(j
 
 def test_a_job_whose_child_dies_every_time_is_errored_in_words(job, settings):
     settings.SYNTHESIS_MAX_ATTEMPTS = 1
-    killer = Beside(job, lambda _row: os.kill(running._keeper.child().pid, signal.SIGKILL))
+    killer = Beside(job, lambda _row: os.kill(running._keeper.child(CPU).pid, signal.SIGKILL))
     killer.start()
     translate(str(job.pk))
     killer.join()
@@ -161,7 +163,7 @@ def test_cancelling_a_running_job_ends_its_process_and_leaves_no_output(job, set
     pids = []
 
     def cancel(row):
-        pids.append(running._keeper.child().pid)
+        pids.append(running._keeper.child(CPU).pid)
         cancel_job(job=row, by=person(Role.SYNTHESIS_OPERATOR))
 
     canceller = Beside(job, cancel)
@@ -181,7 +183,7 @@ def test_cancelling_a_running_job_ends_its_process_and_leaves_no_output(job, set
 
 def test_a_job_that_takes_too_long_is_ended_and_waits_again(job, settings):
     settings.SYNTHESIS_TIME_LIMIT_SECONDS = 0
-    child = running._keeper.child().pid
+    child = running._keeper.child(CPU).pid
     translate(str(job.pk))
     job.refresh_from_db()
 
@@ -192,7 +194,7 @@ def test_a_job_that_takes_too_long_is_ended_and_waits_again(job, settings):
 
 def test_a_child_that_still_works_on_another_job_never_answers_for_it(job, tmp_path):
     other = requested(job.pair, job.release, seed=1)
-    running._keeper.child().ask(running.request_of(other, tmp_path / "other"))
+    running._keeper.child(CPU).ask(running.request_of(other, tmp_path / "other", CPU))
     translate(str(job.pk))
 
     series = SyntheticSeries.objects.get()

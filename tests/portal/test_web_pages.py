@@ -309,9 +309,13 @@ def test_a_synthesis_is_requested_shown_and_cancelled(study, tmp_path):
     client.post(reverse("web:synthesise", args=[pair.pk]), typed)
     job = SynthesisJob.objects.get()
     page = client.get(reverse("web:job", args=[job.pk])).content.decode()
-    assert "Place 1 in the queue." in page
+    assert "Place 1 of 1 in the queue. Nothing runs now." in page
+    assert "Expected end: not known." in page
+    assert "exploratory" in page
     assert 'hx-trigger="every 2s"' in page
-    assert "place 1 in the queue" in client.get(reverse("web:jobs")).content.decode()
+    assert "place 1 of 1" in client.get(reverse("web:jobs")).content.decode()
+    preview = client.get(reverse("web:synthesise_all"), typed).content.decode()
+    assert "Nothing is new" in preview
     client.post(reverse("web:synthesise_all"), typed)
     assert SynthesisJob.objects.count() == 1
     client.post(reverse("web:job_cancel", args=[job.pk]))

@@ -26,6 +26,7 @@ PLAIN = (
     "pairs",
     "jobs",
     "releases",
+    "release_import",
     "cuts",
     "freeze",
     "exports",

@@ -85,6 +85,12 @@ def test_seven_patients_go_from_the_cases_file_to_the_report(seven, tmp_path):
     made = SyntheticSeries.objects.values_list("status", flat=True)
     assert list(made) == [SyntheticStatus.QC_PASSED] * 7
 
+    person(Role.STUDY_PI)
+    name = "phantom-pix2pix 1.0.0"
+    call_command(
+        "name_primary_release", name, by="study_pi", reason="The packaged one.", stdout=StringIO()
+    )
+
     (tmp_path / "plan.toml").write_text(quick_plan(), "utf-8")
     report = tmp_path / "report"
     call_command(

@@ -8,8 +8,9 @@ from typing import Any
 import tomli_w
 import torch
 
-from synthesis.config import FamilyRun, family_run
-from synthesis.registry import Release
+from synthesis.config import FamilyRun, family_run, to_table
+from synthesis.families import Family, save_parts
+from synthesis.registry import CARD, WEIGHTS, Release, load_release, write_description
 from synthesis.training import train_family
 from synthesis.training.world import World
 
@@ -58,3 +59,17 @@ def trained(family: str, out: Path, *, data: str = DATA, **settings: Any) -> Rel
     release = train_family(tiny_run(family, **settings), data, out, world=ALONE)
     assert release is not None
     return release
+
+
+def release_of(family: Family, folder: Path, **training: Any) -> Release:
+    """The family's weights as they are, as a release: nothing was measured."""
+    folder.mkdir(parents=True)
+    save_parts(family, folder / WEIGHTS)
+    (folder / CARD).write_text("# as it is\n", encoding="utf-8")
+    table = {
+        "name": "as-it-is", "version": "0", "created": "2026-01-01",
+        "family": family.config.family, "config": to_table(family.config), "training": training,
+        "metrics": {},
+    }  # fmt: skip
+    write_description(folder, table, schema=2)
+    return load_release(folder)

@@ -124,7 +124,7 @@ def test_a_cancel_is_heard_between_batches() -> None:
             cancelled=lambda: bool(heard),
         )
 
-    assert heard == [8]
+    assert heard == [7]  # 20 slices in three batches as equal as can be
 
 
 def test_a_ct_volume_becomes_a_pet_over_its_extent() -> None:

@@ -21,6 +21,7 @@ from synthesis.samplers import (
     Chunked,
     NoiseSource,
     Watch,
+    blend_chunks,
     heun_steps,
     sample_bridge,
     sample_flow,
@@ -240,6 +241,29 @@ def test_chunks_show_no_seam_where_the_network_reaches_no_further_than_the_overl
     pieces = sample_in_chunks(plan, lambda box: mean(mean(noise[(..., *box)])), channels=1, device=noise.device)  # fmt: skip
 
     torch.testing.assert_close(pieces, whole)
+
+
+def test_chunks_that_agree_are_blended_to_the_whole() -> None:
+    volume = torch.randn(2, 1, 40, 12, generator=torch.Generator().manual_seed(5))
+    plan = Chunked((40, 12), (16, 12), 4)
+
+    blended = blend_chunks(plan, lambda box: volume[(..., *box)], channels=1, device=volume.device)
+
+    torch.testing.assert_close(blended, volume)
+
+
+def test_where_chunks_differ_the_difference_is_spread_over_the_overlap() -> None:
+    plan = Chunked((24, 4), (16, 4), 4)
+    level = iter((0.0, 1.0))
+
+    def one(_box: tuple[slice, ...]) -> Tensor:
+        return torch.full((1, 1, 16, 4), next(level))
+
+    blended = blend_chunks(plan, one, channels=1, device=torch.device("cpu"))[0, 0, :, 0]
+
+    assert blended[:8].max() == 0
+    assert blended[16:].min() == 1
+    assert float(blended.diff().max()) == pytest.approx(1 / 8)
 
 
 def test_a_watch_counts_and_stops() -> None:

@@ -3,13 +3,16 @@
 from rest_framework import serializers
 
 from studyportal.api.serializers.base import Body, Rows, choice
-from studyportal.exports.states import ExportStatus
+from studyportal.exports.states import ExportKind, ExportStatus
 
 
 class ExportRow(Rows):
     id = serializers.UUIDField()
-    run = serializers.UUIDField(source="run_id")
-    cut_name = serializers.CharField(source="run.cut.name")
+    kind = choice(ExportKind)
+    run = serializers.UUIDField(source="run_id", allow_null=True)
+    cut_name = serializers.CharField(source="run.cut.name", default=None, allow_null=True)
+    site = serializers.CharField(source="site.code", default=None, allow_null=True)
+    purpose = serializers.CharField()
     status = choice(ExportStatus)
     requested_at = serializers.DateTimeField()
     requested_by = serializers.CharField(source="requested_by.username")
@@ -21,9 +24,20 @@ class ExportRow(Rows):
 
 class ExportDetail(ExportRow):
     contents = serializers.ListField(
-        child=serializers.DictField(), help_text="Name, digest and size of every file in it"
+        child=serializers.DictField(),
+        help_text="Name, digest and size of every file in it; of image pairs, of every participant",
+    )
+    left_out = serializers.DictField(
+        child=serializers.IntegerField(), help_text="How many pairs were left out, by reason"
     )
 
 
 class ExportBody(Body):
     run = serializers.UUIDField()
+
+
+class PairsExportBody(Body):
+    site = serializers.CharField(
+        required=False, help_text="Code of a site; all sites where it is not given"
+    )
+    reason = serializers.CharField(max_length=500, help_text="What the images are wanted for")

@@ -5,14 +5,17 @@ from typing import Any
 from rest_framework import serializers
 
 from studyportal.api.serializers.base import Body, Rows, choice
-from studyportal.outcomes.selectors import measured_share
-from studyportal.outcomes.states import CutStatus, RunStatus
+from studyportal.outcomes.selectors import measured_share, results_of_comparison
+from studyportal.outcomes.services import MOST_RELEASES
+from studyportal.outcomes.states import ComparisonStatus, CutStatus, RunStatus
+from studyportal.syntheses.states import AnalysisRole
 
 
 class CutRow(Rows):
     id = serializers.UUIDField()
     name = serializers.CharField()
     status = choice(CutStatus)
+    role = choice(AnalysisRole)
     protocol_version = serializers.CharField()
     release = serializers.UUIDField(source="release_id")
     release_name = serializers.CharField(source="release")
@@ -40,6 +43,10 @@ class CutBody(Body):
     release = serializers.UUIDField()
     plan = serializers.CharField(
         trim_whitespace=False, max_length=200_000, help_text="Analysis plan (TOML)"
+    )
+
+    exploratory = serializers.BooleanField(
+        default=False, help_text="Any release; no result of the cut counts as primary"
     )
 
     def validate_plan(self, text: str) -> str:
@@ -106,3 +113,35 @@ class ResultEntry(Rows):
     method = serializers.CharField()
     reason = serializers.CharField()
     prespecified = serializers.BooleanField()
+
+
+class ComparisonRow(Rows):
+    id = serializers.UUIDField()
+    cut = serializers.UUIDField(source="cut_id")
+    cut_name = serializers.CharField(source="cut.name")
+    status = choice(ComparisonStatus)
+    releases = serializers.SerializerMethodField(help_text="Ids of the releases, the first first")
+    planned_at = serializers.DateTimeField()
+    planned_by = serializers.CharField(source="planned_by.username")
+    ended_at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField()
+    results_sha256 = serializers.CharField()
+
+    def get_releases(self, comparison: Any) -> list[str]:
+        return [str(one.release_id) for one in comparison.compared.all()]
+
+
+class ComparisonDetail(ComparisonRow):
+    results = serializers.SerializerMethodField(
+        help_text="Rows, releases and provenance; empty until it is completed"
+    )
+
+    def get_results(self, comparison: Any) -> dict[str, Any] | None:
+        return results_of_comparison(comparison)
+
+
+class ComparisonBody(Body):
+    cut = serializers.UUIDField()
+    releases = serializers.ListField(
+        child=serializers.UUIDField(), min_length=2, max_length=MOST_RELEASES
+    )

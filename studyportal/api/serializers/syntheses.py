@@ -1,12 +1,28 @@
 """Model releases and synthesis jobs."""
 
-from typing import Any
+from __future__ import annotations
 
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from studyportal.api.serializers.base import Body, Rows, choice
-from studyportal.syntheses.selectors import queue_position
-from studyportal.syntheses.states import JobStatus, ReleaseStatus, SyntheticStatus
+from studyportal.core import clock
+from studyportal.dashboards.queue import outlook
+from studyportal.syntheses.selectors import current_primary, queue_position, role_of
+from studyportal.syntheses.states import (
+    AnalysisRole,
+    AttemptCause,
+    JobStatus,
+    ReleaseStatus,
+    SyntheticStatus,
+)
+
+if TYPE_CHECKING:
+    from studyportal.syntheses.models import PrimaryRelease
 
 
 class ReleaseRow(Rows):
@@ -22,6 +38,12 @@ class ReleaseRow(Rows):
 
 class ReleaseDetail(ReleaseRow):
     card = serializers.CharField()
+
+
+class ReleaseBody(Body):
+    archive = serializers.FileField(
+        help_text="Zip of release.toml, model.safetensors and MODEL_CARD.md, or of a bundle"
+    )
 
 
 class MoveBody(Body):
@@ -49,6 +71,10 @@ class JobRow(Rows):
     release_name = serializers.CharField(source="release")
     seed = serializers.IntegerField()
     status = choice(JobStatus)
+    analysis_role = serializers.SerializerMethodField(
+        help_text="primary when the protocol's analysis is tied to this release and seed"
+    )
+    batch = serializers.UUIDField(source="batch_id", allow_null=True)
     stage = serializers.CharField()
     steps_done = serializers.IntegerField()
     steps_total = serializers.IntegerField()
@@ -58,6 +84,27 @@ class JobRow(Rows):
     requested_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)
     ended_at = serializers.DateTimeField(allow_null=True)
+    not_before = serializers.DateTimeField(
+        allow_null=True, help_text="Before which it is not tried again"
+    )
+    reason = serializers.CharField()
+
+    @extend_schema_field(choice(AnalysisRole))
+    def get_analysis_role(self, job: Any) -> str:
+        return role_of(job, self._primary).value
+
+    @cached_property
+    def _primary(self) -> PrimaryRelease | None:
+        return current_primary()  # one serializer writes a whole list, and reads it once
+
+
+class AttemptRow(Rows):
+    number = serializers.IntegerField()
+    began_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    device = serializers.CharField()
+    outcome = serializers.CharField()
+    cause = serializers.CharField(help_text=", ".join(AttemptCause))
     reason = serializers.CharField()
 
 
@@ -65,7 +112,14 @@ class JobDetail(JobRow):
     queue_position = serializers.SerializerMethodField(
         help_text="Place in the queue; empty when it does not wait"
     )
+    expected_end = serializers.SerializerMethodField(
+        help_text="From the measured pace of earlier jobs; empty when it is not known"
+    )
+    attempt_rows = AttemptRow(many=True)
     synthetic_series = SyntheticRow(default=None, allow_null=True)
+
+    def get_expected_end(self, job: Any) -> datetime | None:
+        return outlook(clock.now()).of(job).ends_at
 
     def get_queue_position(self, job: Any) -> int | None:
         return queue_position(job)
@@ -75,3 +129,33 @@ class JobBody(Body):
     pair = serializers.UUIDField()
     release = serializers.UUIDField()
     seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+
+
+class BatchBody(Body):
+    release = serializers.UUIDField()
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    preview = serializers.BooleanField(
+        default=False, help_text="Only say what the request would do"
+    )
+
+
+class LeftOutRow(Rows):
+    pair = serializers.UUIDField(source="pair.pk")
+    participant_code = serializers.CharField(source="pair.participant.code")
+    why = serializers.CharField()
+
+
+class BatchAnswer(Rows):
+    batch = serializers.UUIDField(
+        source="batch.pk", default=None, allow_null=True, help_text="Empty when nothing was new"
+    )
+    new = serializers.ListField(
+        child=serializers.CharField(), help_text="Codes of participants who get a job"
+    )
+    existing = serializers.IntegerField(help_text="Ready pairs that have such a job already")
+    left_out = LeftOutRow(many=True)
+
+
+class PrimaryBody(Body):
+    seed = serializers.IntegerField(min_value=0, max_value=2**31 - 1, default=0)
+    reason = serializers.CharField(max_length=2000)

@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
@@ -13,9 +14,23 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from studyportal.api.filters import CutFilter, ExportFilter, ResultFilter, RunFilter
-from studyportal.api.serializers.exports import ExportBody, ExportDetail, ExportRow
+from studyportal.api.filters import (
+    ComparisonFilter,
+    CutFilter,
+    ExportFilter,
+    ResultFilter,
+    RunFilter,
+)
+from studyportal.api.serializers.exports import (
+    ExportBody,
+    ExportDetail,
+    ExportRow,
+    PairsExportBody,
+)
 from studyportal.api.serializers.outcomes import (
+    ComparisonBody,
+    ComparisonDetail,
+    ComparisonRow,
     CutBody,
     CutDetail,
     CutRow,
@@ -24,16 +39,20 @@ from studyportal.api.serializers.outcomes import (
     RunDetail,
     RunRow,
 )
-from studyportal.api.views.base import RowEndpoint, named
+from studyportal.api.views.base import RowEndpoint, named, named_by
 from studyportal.exports import services as export_services
 from studyportal.exports.selectors import exports_visible_to
 from studyportal.outcomes import services
 from studyportal.outcomes.selectors import (
+    comparisons_visible_to,
     cuts_visible_to,
     results_of,
     runs_visible_to,
+    unmeasured_compared,
     unmeasured_of,
 )
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import sites_visible_to
 from studyportal.syntheses.selectors import releases_visible_to
 from studyportal.tasks import dispatch
 
@@ -65,7 +84,11 @@ class CutEndpoint(RowEndpoint):
         body = self.body(CutBody)
         release = named(releases_visible_to(self.request.user), body["release"], "release")
         cut = services.freeze_cut(
-            name=body["name"], release=release, plan_text=body["plan"], by=self.person
+            name=body["name"],
+            release=release,
+            plan_text=body["plan"],
+            exploratory=body["exploratory"],
+            by=self.person,
         )
         return self.answer(cut, status=201)
 
@@ -99,8 +122,30 @@ class RunEndpoint(RowEndpoint):
         return self.get_paginated_response(ResultEntry(page, many=True).data)
 
 
+class ComparisonEndpoint(RowEndpoint):
+    """Releases compared on the pairs of one cut; exploratory."""
+
+    row, detail_row = ComparisonRow, ComparisonDetail
+    filterset_class = ComparisonFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return comparisons_visible_to(self.request.user)
+
+    @extend_schema(request=ComparisonBody, responses={202: ComparisonDetail})
+    def create(self, request: Request) -> Response:
+        """A comparison is planned; its series are measured and then compared."""
+        body = self.body(ComparisonBody)
+        cut = named(cuts_visible_to(self.request.user), body["cut"], "cut")
+        known = releases_visible_to(self.request.user)
+        releases = [named(known, key, "releases") for key in body["releases"]]
+        comparison = services.plan_comparison(cut=cut, releases=releases, by=self.person)
+        for series in unmeasured_compared().filter(compared__comparison=comparison):
+            dispatch.measure_compared(series.pk)
+        return self.answer(comparison, status=202)
+
+
 class ExportEndpoint(RowEndpoint):
-    """Exports of completed runs."""
+    """Exports of completed runs and of image pairs to train on."""
 
     row, detail_row = ExportRow, ExportDetail
     filterset_class = ExportFilter
@@ -117,15 +162,29 @@ class ExportEndpoint(RowEndpoint):
         dispatch.build_export(export.pk)
         return self.answer(export, status=202)
 
+    @extend_schema(request=PairsExportBody, responses={202: ExportDetail})
+    @action(detail=False, methods=["post"])
+    def pairs(self, request: Request) -> Response:
+        """An export of the ready CT/PET pairs, for training, waits to be built."""
+        body = self.body(PairsExportBody)
+        sites = sites_visible_to(self.request.user, Action.EXPORT)
+        code = body.get("site")
+        site = named_by(sites, "code", code, field="site") if code else None
+        export = export_services.request_pairs_export(
+            site=site, reason=body["reason"], by=self.person
+        )
+        dispatch.build_export(export.pk)
+        return self.answer(export, status=202)
+
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
     @action(detail=True, content_negotiation_class=AnyAccept)
-    def download(self, request: Request, pk: str) -> HttpResponse:
+    def download(self, request: Request, pk: str) -> HttpResponseBase:
         """The zip; who took it is kept."""
         export = self.get_object()
-        archive = export_services.download_export(export=export, by=self.person)
-        name = f"studyportal-export-{export.archive_sha256[:12]}.zip"
-        return HttpResponse(
-            archive,
+        path = export_services.download_export(export=export, by=self.person)
+        return FileResponse(
+            path.open("rb"),
+            as_attachment=True,
+            filename=f"studyportal-export-{export.archive_sha256[:12]}.zip",
             content_type="application/zip",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )

@@ -32,6 +32,7 @@ from studyportal.imaging.rules.summary import (
     summary_from_json,
     summary_to_json,
 )
+from studyportal.imaging.rules.synthetic_mark import bears_synthetic_mark
 from studyportal.protocol.rules import ImagingConstraints
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "PseudonymContext",
     "Rule",
     "SeriesSummary",
+    "bears_synthetic_mark",
     "check_pair",
     "check_series",
     "date_offset",

@@ -21,10 +21,12 @@ from studyportal.outcomes.states import DATA_CUT, CutStatus, IndexTestKind
 from studyportal.protocol.selectors import active_version
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
-from studyportal.syntheses.selectors import usable_series
+from studyportal.syntheses.selectors import current_primary, usable_series
+from studyportal.syntheses.services import seal_primary_release
+from studyportal.syntheses.states import AnalysisRole
 
 if TYPE_CHECKING:
-    from studyportal.syntheses.models import ModelRelease, SyntheticSeries
+    from studyportal.syntheses.models import ModelRelease, PrimaryRelease, SyntheticSeries
 
 _LIBRARIES = (
     "numpy",
@@ -46,13 +48,19 @@ def software_versions() -> dict[str, str]:
 
 
 @transaction.atomic
-def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) -> DataCut:
+def freeze_cut(
+    *, name: str, release: ModelRelease, plan_text: str, by: User, exploratory: bool = False
+) -> DataCut:
     """A frozen cut exists with every ready pair that has a usable synthetic series of this release.
+
+    A primary cut takes the release and the seed that are named for the primary analysis, and no other
+    series of a pair stands in for one that is missing. An exploratory cut takes any release and is labelled.
 
     Raises
     ------
     Refused
-        When the plan cannot be read, the name is taken, or nothing can be compared.
+        When the plan cannot be read, the name is taken, the release is not the primary one and the cut is
+        not exploratory, or nothing can be compared.
     """
     require(by, Action.FREEZE_CUT)
     plan = _plan(plan_text)
@@ -60,7 +68,8 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
     if not 0 < len(name) <= LONGEST_NAME or DataCut.objects.filter(name=name).exists():
         sentence = f"Give the cut a name of at most {LONGEST_NAME} letters that no other cut has."
         raise Refused(Reason("cut_name", sentence, "name"))
-    series = _comparable(release)
+    primary = None if exploratory else _primary(release)
+    series = _comparable(release, seed=primary.seed if primary else None)
     if not series:
         raise Refused(
             Reason(
@@ -73,11 +82,14 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
         status=CutStatus.OPEN,
         protocol_version=active_version(),
         release=release,
+        role=AnalysisRole.EXPLORATORY if exploratory else AnalysisRole.PRIMARY,
         plan_text=plan_text,
         plan_digest=plan.digest,
         software=software_versions(),
     )
     begin(cut, DATA_CUT, by=by)
+    if primary is not None:
+        seal_primary_release(primary=primary, by=by)
     _lock_tests(plan)
     CutPair.objects.bulk_create(_cut_pair(cut, entry) for entry in series)
     tables = freeze_tables({entry.job.pair.participant.code for entry in series})
@@ -90,7 +102,12 @@ def freeze_cut(*, name: str, release: ModelRelease, plan_text: str, by: User) ->
         frozen_at=clock.now(),
         frozen_by=by,
     )
-    record("freeze_cut", cut, f"Data cut “{cut.name}” was frozen with {len(series)} pairs.", by=by)
+    record(
+        "freeze_cut",
+        cut,
+        f"{cut.role.capitalize()} data cut “{cut.name}” was frozen with {len(series)} pairs.",
+        by=by,
+    )
     return cut
 
 
@@ -105,12 +122,27 @@ def _plan(text: str) -> Plan:
         ) from error
 
 
-def _comparable(release: ModelRelease) -> list[SyntheticSeries]:
+def _primary(release: ModelRelease) -> PrimaryRelease:
+    primary = current_primary()
+    if primary is None:
+        sentence = (
+            f"No release is named for the primary analysis of {active_version()}. The study PI names one "
+            "under Releases; until then a cut can only be exploratory."
+        )
+        raise Refused(Reason("no_primary_release", sentence, "release"))
+    if primary.release_id != release.pk:
+        sentence = (
+            f"{release} is exploratory: the primary analysis of {primary.protocol_version} is tied to "
+            f"{primary}. Choose that release, or freeze an exploratory cut."
+        )
+        raise Refused(Reason("not_primary_release", sentence, "release"))
+    return primary
+
+
+def _comparable(release: ModelRelease, *, seed: int | None) -> list[SyntheticSeries]:
     ready = set(ready_pairs().values_list("pk", flat=True))
     chosen: dict[object, SyntheticSeries] = {}
-    for series in usable_series(
-        release
-    ):  # ordered by seed, so the first of a pair is the primary one
+    for series in usable_series(release, seed=seed):  # the lowest seed of a pair comes first
         if series.job.pair_id in ready and _source_is_current(series):
             chosen.setdefault(series.job.pair_id, series)
     return list(chosen.values())

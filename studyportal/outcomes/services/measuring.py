@@ -1,6 +1,9 @@
 """Measures one pair of a cut. Measured once, kept for every run on the cut."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.db import transaction
@@ -16,17 +19,20 @@ from studyportal.imaging.selectors import stored_paths
 from studyportal.imaging.services import masks_of
 from studyportal.outcomes.models import CutPair, Measurement
 
-_LEASE_SECONDS = 600.0
+if TYPE_CHECKING:
+    from studyportal.syntheses.models import SyntheticSeries
+
+LEASE_SECONDS = 600.0
 _BACKGROUNDS = {"organ:blood_pool": "blood_pool", "organ:liver": "liver"}
 _LUNG = "organ:lung"
 
 
 def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:
     """Fidelity and metabolic measurements of the pair are rows, or the pair says why it could not be measured."""
-    if cut_pair.measured_at is not None or not take_lease(cut_pair, seconds=_LEASE_SECONDS):
+    if cut_pair.measured_at is not None or not take_lease(cut_pair, seconds=LEASE_SECONDS):
         return cut_pair
     try:
-        rows = _measure(cut_pair)
+        rows = measured_rows(cut_pair, cut_pair.synthetic)
         fault = ""
     except (ImagesRefused, ValueError) as refusal:
         rows, fault = [], str(refusal)
@@ -34,11 +40,20 @@ def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:
     return cut_pair
 
 
-def _measure(cut_pair: CutPair) -> list[MeasurementRow]:
+def measured_rows(
+    cut_pair: CutPair, synthetic_series: SyntheticSeries, *, controls: bool = True
+) -> list[MeasurementRow]:
+    """Measure a synthetic series of the pair, as the plan of the cut says.
+
+    Raises
+    ------
+    ValueError
+        When the images cannot be compared; `evaluation.imaging.Refused` when one cannot be read.
+    """
     plan = load_plan(cut_pair.cut.plan_text)
     series = read_series(stored_paths(cut_pair.reference.manifest_sha256))
     synthetic = read_series(
-        stored_paths(cut_pair.synthetic.manifest_sha256), allow_synthetic=True
+        stored_paths(synthetic_series.manifest_sha256), allow_synthetic=True
     ).suv_volume()
     ct = read_series(stored_paths(cut_pair.source.manifest_sha256)).stored_volume()
     masks = masks_of(cut_pair.outlines) if cut_pair.outlines is not None else {}
@@ -52,7 +67,7 @@ def _measure(cut_pair: CutPair) -> list[MeasurementRow]:
         sensitivity_data_range=plan.image.sensitivity_data_range_suv,
         uptake_edges=plan.uptake_trend.edges if plan.uptake_trend else None,
         sul_factor=_lean_share(series),
-        negative_controls=plan.negative_controls is not None,
+        negative_controls=controls and plan.negative_controls is not None,
     )
 
 

@@ -27,6 +27,7 @@ from studyportal.outcomes.services.tables import tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
+from studyportal.syntheses.states import AnalysisRole
 
 _log = logging.getLogger(__name__)
 
@@ -98,9 +99,15 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
             result,
             provenance=provenance_of(evaluation_run),
             out=out,
-            title=cut.protocol_version.title,
+            title=title_of(cut),
             suppress_below=plan.minimum.cell,
         )
+
+
+def title_of(cut: DataCut) -> str:
+    """The title of a report; what is exploratory says so before anything else."""
+    title = cut.protocol_version.title
+    return f"Exploratory – {title}" if cut.role == AnalysisRole.EXPLORATORY else title
 
 
 def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, str]]:
@@ -113,6 +120,7 @@ def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, st
         "data_cut_id": str(cut.pk),
         "frozen_at": cut.frozen_at.isoformat(timespec="seconds") if cut.frozen_at else "",
         "tables_sha256": cut.tables_sha256,
+        "analysis_role": str(cut.role),
         "model_release": str(cut.release),
         "model_release_sha256": cut.release.digest,
         "weights_sha256": cut.release.weights_sha256,
@@ -131,7 +139,7 @@ def _locked_at(cut: DataCut) -> str:
 
 def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Path) -> None:
     provenance = provenance_of(evaluation_run)
-    title = evaluation_run.cut.protocol_version.title
+    title = title_of(evaluation_run.cut)
     paths = write_report(result, provenance=provenance, out=folder, title=title)
     files = [(path.relative_to(folder).as_posix(), store_file(path)) for path in paths]
     with transaction.atomic():

@@ -1,42 +1,36 @@
 """What workers report. Every write is conditional on the fencing token, so a slow worker cannot overwrite a newer one."""
 
-import hashlib
-import json
 import uuid
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
-from evaluation.imaging import Series, read_series
 from studyportal.core import clock
 from studyportal.core.errors import Reason, StaleState
-from studyportal.core.services import advance, begin, record
-from studyportal.core.storage import store_bytes, store_file
-from studyportal.imaging.services import preview_of_volume
-from studyportal.syntheses.models import JobAttempt, SynthesisJob, SyntheticSeries
-from studyportal.syntheses.rules import SyntheticFacts, quality_faults
-from studyportal.syntheses.selectors import lost_jobs
-from studyportal.syntheses.states import (
-    SYNTHESIS_JOB,
-    SYNTHETIC_SERIES,
-    AttemptOutcome,
-    JobStatus,
-    SyntheticStatus,
-)
-from synthesis.contract import TranslationResult
+from studyportal.core.services import advance, record
+from studyportal.syntheses.models import JobAttempt, SynthesisJob
+from studyportal.syntheses.rules import backoff_seconds
+from studyportal.syntheses.selectors import due_jobs, lost_jobs
+from studyportal.syntheses.states import SYNTHESIS_JOB, AttemptCause, AttemptOutcome, JobStatus
+
+LOST = "The worker stopped without a word."
+
+
+def claim_job(*, job_id: uuid.UUID, device: str = "") -> SynthesisJob | None:
+    """The job runs on this device under a fresh token, or None when it no longer waits."""
+    return _claim(SynthesisJob.objects.filter(pk=job_id, status=JobStatus.QUEUED), device=device)
+
+
+def claim_next(*, device: str) -> SynthesisJob | None:
+    """The job that has waited longest runs on this device, or None when none may begin now."""
+    return _claim(due_jobs(clock.now()), device=device)
 
 
 @transaction.atomic
-def claim_job(*, job_id: uuid.UUID) -> SynthesisJob | None:
-    """The job runs under a fresh token, or None when it no longer waits."""
-    job = (
-        SynthesisJob.objects.select_for_update(of=("self",), skip_locked=True)
-        .filter(pk=job_id, status=JobStatus.QUEUED)
-        .first()
-    )
+def _claim(waiting: QuerySet[SynthesisJob], *, device: str) -> SynthesisJob | None:
+    job = waiting.select_for_update(of=("self",), skip_locked=True).first()
     if job is None:
         return None
     token = uuid.uuid4()
@@ -49,14 +43,18 @@ def claim_job(*, job_id: uuid.UUID) -> SynthesisJob | None:
         attempts=job.attempts + 1,
         started_at=clock.now(),
         ended_at=None,
+        not_before=None,
         lease_until=_lease(),
+        device=device,
         stage="starting",
         steps_done=0,
         steps_total=0,
         reason="",
     )
     number = JobAttempt.objects.filter(job=job).count() + 1
-    JobAttempt.objects.create(job=job, number=number, token=token, began_at=clock.now())
+    JobAttempt.objects.create(
+        job=job, number=number, token=token, began_at=clock.now(), device=device
+    )
     return job
 
 
@@ -79,138 +77,61 @@ def wants_to_stop(*, job: SynthesisJob) -> bool:
     )
 
 
-def record_result(*, job: SynthesisJob, result: TranslationResult) -> SynthesisJob:
-    """The job has ended as the result says; a succeeded one has its series stored and checked."""
-    if result.status == "succeeded":
-        return _succeed(job, result)
-    if result.status == "refused":
-        return _end(job, JobStatus.REFUSED, AttemptOutcome.REFUSED, result.reason)
-    if result.status == "cancelled":
-        return _end(
-            job,
-            JobStatus.CANCELLED,
-            AttemptOutcome.CANCELLED,
-            "Cancelled while it ran; nothing was kept.",
-        )
-    return _end_or_requeue(job, AttemptOutcome.ERRORED, result.reason)
-
-
 def requeue_lost() -> list[SynthesisJob]:
     """Jobs whose worker has died wait again, or are errored when their attempts are used up."""
     moved = []
     for job in lost_jobs(clock.now()):
         try:
-            moved.append(
-                _end_or_requeue(job, AttemptOutcome.LOST, "The worker stopped without a word.")
-            )
+            moved.append(end_or_requeue(job, AttemptCause.WORKER_LOST, LOST))
         except StaleState:  # it spoke up in the meantime
             continue
     return moved
 
 
-def _lease() -> object:
+def _lease() -> datetime:
     return clock.now() + timedelta(seconds=settings.SYNTHESIS_LEASE_SECONDS)
 
 
-def _succeed(job: SynthesisJob, result: TranslationResult) -> SynthesisJob:
-    paths = [Path(entry.path) for entry in result.files]
-    stored = [store_file(path) for path in paths]
-    read = read_series(paths, allow_synthetic=True)
-    volume = read.suv_volume()
-    faults = quality_faults(_facts(job, read, volume.array))
-    preview = store_bytes(preview_of_volume(volume, pet=True)).sha256
-    entries = [{"sha256": entry.sha256, "bytes": entry.size} for entry in stored]
-    manifest = store_bytes(json.dumps({"files": entries}, indent=1, sort_keys=True).encode())
-    combined = hashlib.sha256("\n".join(entry.sha256 for entry in stored).encode()).hexdigest()
-    with transaction.atomic():
-        _close_attempt(job, AttemptOutcome.SUCCEEDED, "")
-        _owned(job)
-        advance(
-            job,
-            SYNTHESIS_JOB,
-            JobStatus.SUCCEEDED,
-            by=None,
-            ended_at=clock.now(),
-            device=result.device,
-            stage="done",
-        )
-        series = SyntheticSeries.objects.create(
-            job=job,
-            status=SyntheticStatus.PRODUCED,
-            series_uid=result.series_uid,
-            manifest_sha256=manifest.sha256,
-            series_sha256=combined,
-            stored_files=len(stored),
-            stored_bytes=sum(entry.size for entry in stored),
-            preview_sha256=preview,
-            produced_at=clock.now(),
-            faults=[str(fault) for fault in faults],
-            facts={
-                "seconds": dict(result.seconds),
-                "software": dict(result.versions),
-                "suv_max": float(volume.array.max()),
-                "release_digest": result.release_sha256,
-            },
-        )
-        begin(series, SYNTHETIC_SERIES, by=None)
-        target = SyntheticStatus.QC_FAILED if faults else SyntheticStatus.QC_PASSED
-        advance(
-            series,
-            SYNTHETIC_SERIES,
-            target,
-            by=None,
-            reason=" ".join(str(fault) for fault in faults),
-        )
-        participant = job.pair.participant
-        record(
-            "record_result",
-            job,
-            f"A synthetic PET of {participant.code} was made; automatic checks: {target.replace('_', ' ')}.",
-            by=None,
-            site_code=participant.site.code,
-        )
-    return job
+def own(job: SynthesisJob) -> SynthesisJob:
+    """The row as it is now, locked to the end of the transaction.
 
-
-def _facts(job: SynthesisJob, read: Series, array: np.ndarray) -> SyntheticFacts:
-    low, high = read.facts.z_range_mm
-    source_low, source_high = job.source.summary["z_range_mm"]
-    return SyntheticFacts(
-        marked_synthetic=bool(read.facts.synthetic_marks),
-        frame_of_reference_uid=read.facts.frame_of_reference_uid,
-        source_frame_of_reference_uid=job.source.summary["frame_of_reference_uid"],
-        slices=read.facts.slices,
-        finite=bool(np.isfinite(array).all()),
-        suv_min=float(array.min()),
-        suv_max=float(array.max()),
-        z_extent_mm=high - low,
-        source_z_extent_mm=source_high - source_low,
-    )
-
-
-def _owned(job: SynthesisJob) -> None:
-    """Refuse to write for an attempt that was taken over."""
-    if (
-        not SynthesisJob.objects.select_for_update()
+    Raises
+    ------
+    StaleState
+        When another attempt has taken the job over.
+    """
+    row = (
+        SynthesisJob.objects.select_for_update()
         .filter(pk=job.pk, token=job.token, status=JobStatus.RUNNING)
-        .exists()
-    ):
+        .first()
+    )
+    if row is None:
         raise StaleState(Reason("fenced", "Another attempt has taken this job over."))
+    return row
 
 
-def _close_attempt(job: SynthesisJob, outcome: AttemptOutcome, reason: str) -> None:
+def close_attempt(
+    job: SynthesisJob, outcome: AttemptOutcome, reason: str = "", *, cause: str = ""
+) -> None:
+    """The attempt of this token has ended."""
     running = JobAttempt.objects.filter(job=job, ended_at=None)
     running.filter(token=str(job.token)).update(
-        ended_at=clock.now(), outcome=outcome, reason=reason
+        ended_at=clock.now(), outcome=outcome, reason=reason, cause=cause
     )
 
 
 @transaction.atomic
-def _end(
-    job: SynthesisJob, status: JobStatus, outcome: AttemptOutcome, reason: str
+def end_job(
+    job: SynthesisJob,
+    status: JobStatus,
+    outcome: AttemptOutcome,
+    reason: str,
+    *,
+    cause: str = "",
 ) -> SynthesisJob:
-    _close_attempt(job, outcome, reason)
-    _owned(job)
+    """The job has ended without a series."""
+    own(job)
+    close_attempt(job, outcome, reason, cause=cause)
     advance(job, SYNTHESIS_JOB, status, by=None, reason=reason, ended_at=clock.now())
     participant = job.pair.participant
     record(
@@ -225,15 +146,20 @@ def _end(
 
 
 @transaction.atomic
-def _end_or_requeue(job: SynthesisJob, outcome: AttemptOutcome, reason: str) -> SynthesisJob:
-    _owned(job)
+def end_or_requeue(job: SynthesisJob, cause: AttemptCause, reason: str) -> SynthesisJob:
+    """The attempt broke: the job waits to be tried again, or is errored when it was the last one."""
     # A worker holds the row as it was when it began, and a person may have cancelled since.
-    job.refresh_from_db(fields=("cancel_requested", "attempts"))
+    now = own(job)
+    job.attempts, job.cancel_requested = now.attempts, now.cancel_requested
+    lost = cause == AttemptCause.WORKER_LOST
+    outcome = AttemptOutcome.LOST if lost else AttemptOutcome.ERRORED
     if job.cancel_requested:
-        return _end(job, JobStatus.CANCELLED, outcome, f"Cancelled while it ran. {reason}")
+        said = f"Cancelled while it ran. {reason}"
+        return end_job(job, JobStatus.CANCELLED, outcome, said, cause=cause)
     if job.attempts >= settings.SYNTHESIS_MAX_ATTEMPTS:
-        return _end(job, JobStatus.ERRORED, outcome, reason)
-    _close_attempt(job, outcome, reason)
+        return end_job(job, JobStatus.ERRORED, outcome, reason, cause=cause)
+    close_attempt(job, outcome, reason, cause=cause)
+    wait = backoff_seconds(cause, failed=job.attempts)
     advance(
         job,
         SYNTHESIS_JOB,
@@ -241,6 +167,7 @@ def _end_or_requeue(job: SynthesisJob, outcome: AttemptOutcome, reason: str) -> 
         by=None,
         reason=reason,
         lease_until=None,
+        not_before=clock.now() + timedelta(seconds=wait) if wait else None,
         stage="waiting to be tried again",
     )
     return job

@@ -14,7 +14,7 @@ from studyportal.imaging.selectors import accepted_series
 from studyportal.imaging.states import PairStatus, SeriesRole
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
-from studyportal.syntheses.models import ModelRelease, SynthesisJob
+from studyportal.syntheses.models import ModelRelease, SynthesisBatch, SynthesisJob
 from studyportal.syntheses.states import SYNTHESIS_JOB, JobStatus, ReleaseStatus
 
 if TYPE_CHECKING:
@@ -23,9 +23,27 @@ if TYPE_CHECKING:
 LARGEST_SEED = 2**31 - 1
 
 
+def refuse_seed(seed: int) -> None:
+    """Refuse a seed that cannot be kept."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise Refused(Reason("seed", f"The seed is a number from 0 to {LARGEST_SEED}.", "seed"))
+
+
+def refuse_release(release: ModelRelease) -> None:
+    """Refuse a release that may not be used."""
+    if release.status != ReleaseStatus.RELEASED:
+        sentence = f"{release} is {release.status}; only a released model may be used."
+        raise Refused(Reason("release_not_released", sentence))
+
+
 @transaction.atomic
 def request_synthesis(
-    *, pair: ScanPair, release: ModelRelease, seed: int, by: User
+    *,
+    pair: ScanPair,
+    release: ModelRelease,
+    seed: int,
+    by: User,
+    batch: SynthesisBatch | None = None,
 ) -> SynthesisJob:
     """A job for this CT, release and seed is queued, or the one that exists is returned.
 
@@ -36,19 +54,12 @@ def request_synthesis(
     """
     site = pair.participant.site
     require(by, Action.REQUEST_SYNTHESIS, site=site)
-    if not 0 <= seed <= LARGEST_SEED:
-        raise Refused(Reason("seed", f"The seed is a number from 0 to {LARGEST_SEED}.", "seed"))
+    refuse_seed(seed)
     if pair.status != PairStatus.READY:
         raise Refused(
             Reason("pair_not_ready", f"The pair of {pair.participant.code} is not ready.")
         )
-    if release.status != ReleaseStatus.RELEASED:
-        raise Refused(
-            Reason(
-                "release_not_released",
-                f"{release} is {release.status}; only a released model may be used.",
-            )
-        )
+    refuse_release(release)
     source = accepted_series(pair, SeriesRole.SOURCE)
     if source is None:
         raise Refused(Reason("no_source", f"The pair of {pair.participant.code} has no CT."))
@@ -61,6 +72,7 @@ def request_synthesis(
             "status": JobStatus.QUEUED,
             "requested_at": clock.now(),
             "requested_by": by,
+            "batch": batch,
         },
     )
     if created:
@@ -120,7 +132,9 @@ def retry_job(*, job: SynthesisJob, by: User) -> SynthesisJob:
         JobStatus.QUEUED,
         by=by,
         attempts=0,
+        not_before=None,
         ended_at=None,
+        stage="",
         cancel_requested=False,
     )
     record(

@@ -1,23 +1,33 @@
-"""One job at a time per device, by an advisory lock that dies with the worker's database session."""
+"""The device of this worker process, and the lock that lets one job at a time run on it."""
 
 import hashlib
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from billiard.process import current_process
+from django.conf import settings
 from django.db import connection
 
+from studyportal.tasks.devices import Device, devices_of_machine
 
-def device_name() -> str:
-    """The device of this worker: its host and, where set, the CUDA devices it may see."""
-    return f"{socket.gethostname()}:{os.environ.get('CUDA_VISIBLE_DEVICES', 'all')}"
+
+def own_device() -> Device:
+    """The device of this process: of n processes on one machine each serves one of the n devices.
+
+    Raises
+    ------
+    DeviceRefused
+        When a device is demanded that this machine does not have.
+    """
+    devices = devices_of_machine(settings.SYNTHESIS_DEVICES)
+    return devices[getattr(current_process(), "index", 0) % len(devices)]
 
 
 @contextmanager
-def device_lock() -> Iterator[None]:
-    """Hold the device; whoever else wants it waits."""
-    key = int.from_bytes(hashlib.sha256(device_name().encode()).digest()[:8], "big", signed=True)
+def device_lock(device: Device) -> Iterator[None]:
+    """Hold the device; whoever else wants it waits. The lock dies with the worker's database session."""
+    digest = hashlib.sha256(device.key.encode()).digest()
+    key = int.from_bytes(digest[:8], "big", signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [key])
     try:

@@ -13,27 +13,31 @@ from studyportal.core.storage import DamagedFile
 from studyportal.imaging.selectors import stored_paths
 from studyportal.syntheses import services
 from studyportal.syntheses.selectors import SynthesisJob, folder_of
+from studyportal.tasks.devices import Device
 from studyportal.tasks.gpu.child import Child, ChildDied, Keeper
 from synthesis.contract import TranslationRequest, TranslationResult
 
 _TICK_SECONDS = 1.0
+_SHOW_SECONDS = 0.5
+_SERIES = "series"
 _keeper = Keeper()
 
 
-def run_job(job: SynthesisJob) -> SynthesisJob:
+def run_job(job: SynthesisJob, device: Device) -> SynthesisJob:
     """The job has ended, or waits again; no file of an attempt that did not succeed is left."""
-    out = Path(settings.WORK_DIR) / f"{job.pk}-{job.token}"
+    scratch = services.scratch_of(job=job)
     try:
-        result = _translate(job, out)
+        result = _translate(job, scratch / _SERIES, device)
+        services.heartbeat(job=job, stage="checking", done=0, total=0)
         return services.record_result(job=job, result=result)
     except StaleState:  # another attempt took the job over; its result counts
         job.refresh_from_db()
         return job
     finally:
-        shutil.rmtree(out, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
-def request_of(job: SynthesisJob, out: Path) -> TranslationRequest:
+def request_of(job: SynthesisJob, out: Path, device: Device) -> TranslationRequest:
     """What the child is asked to do."""
     return TranslationRequest(
         job_id=str(job.pk),
@@ -42,50 +46,84 @@ def request_of(job: SynthesisJob, out: Path) -> TranslationRequest:
         ct_files=tuple(str(path) for path in stored_paths(job.source.manifest_sha256)),
         out_dir=str(out),
         seed=job.seed,
+        device=device.kind,
         labels={"participant": job.pair.participant.code, "release": str(job.release)},
     )
 
 
-def _translate(job: SynthesisJob, out: Path) -> TranslationResult:
+def _translate(job: SynthesisJob, out: Path, device: Device) -> TranslationResult:
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        request = request_of(job, out)
+        request = request_of(job, out, device)
     except DamagedFile as damaged:
         return TranslationResult(job_id=str(job.pk), status="refused", reason=str(damaged))
     try:
-        child = _keeper.child()
+        child = _keeper.child(device)
         child.ask(request)
-        return _follow(
-            job, child, deadline=time.monotonic() + settings.SYNTHESIS_TIME_LIMIT_SECONDS
-        )
+        result = _follow(job, child)
     except ChildDied as death:
-        _keeper.end()
-        return TranslationResult(job_id=str(job.pk), status="errored", reason=str(death))
+        result = _broke(job, death.reason_id, str(death))
     except BaseException:  # the child may still work on this job; the next one gets a fresh child
         _keeper.end()
         raise
+    if result.status in ("errored", "cancelled"):  # its memory is given back, whatever it held
+        _keeper.end()
+    return result
 
 
-def _follow(job: SynthesisJob, child: Child, *, deadline: float) -> TranslationResult:
-    stage, done, total = "starting", 0, 0
+def _follow(job: SynthesisJob, child: Child) -> TranslationResult:
+    limit = settings.SYNTHESIS_TIME_LIMIT_SECONDS
+    deadline = time.monotonic() + limit
+    shown = _Shown(job)
     while time.monotonic() < deadline:
         event = _own(child.next_event(seconds=_TICK_SECONDS), job)
         if event is not None and event["event"] == "result":
             return TranslationResult.from_json(json.dumps(event["result"]))
         if event is not None and event["event"] == "invalid":
-            return TranslationResult(job_id=str(job.pk), status="errored", reason=event["reason"])
-        if event is not None and event["event"] == "progress":
-            stage, done, total = event["stage"], event["done"], event["total"]
-        services.heartbeat(job=job, stage=stage, done=done, total=total)
-        if services.wants_to_stop(job=job):
-            _keeper.end()
+            return _broke(job, "", event["reason"])
+        shown.take(event)
+        if shown.due_to_ask() and services.wants_to_stop(job=job):
             return TranslationResult(job_id=str(job.pk), status="cancelled")
-    _keeper.end()
-    limit = settings.SYNTHESIS_TIME_LIMIT_SECONDS // 60
+    words = f"{limit // 60} minutes" if limit >= 120 else f"{limit} seconds"
+    return _broke(job, "time_limit", f"The job took longer than {words} and was ended.")
+
+
+class _Shown:
+    """What the row shows of a running job: every stage, steps twice a second, a sign of life each 15 s."""
+
+    def __init__(self, job: SynthesisJob) -> None:
+        self._job = job
+        self._now = ("starting", 0, 0)
+        self._written = self._now
+        self._written_at = time.monotonic()
+        self._asked_at = 0.0
+
+    def take(self, event: dict[str, Any] | None) -> None:
+        if event is not None and event["event"] == "progress":
+            self._now = (event["stage"], event["done"], event["total"])
+        if self._is_due(time.monotonic() - self._written_at):
+            stage, done, total = self._now
+            services.heartbeat(job=self._job, stage=stage, done=done, total=total)
+            self._written, self._written_at = self._now, time.monotonic()
+
+    def due_to_ask(self) -> bool:
+        """Whether it is time to look for a cancel again, so that a quick model does not ask each step."""
+        if time.monotonic() - self._asked_at < _SHOW_SECONDS:
+            return False
+        self._asked_at = time.monotonic()
+        return True
+
+    def _is_due(self, quiet_seconds: float) -> bool:
+        if self._now[0] != self._written[0]:
+            return True
+        if self._now != self._written:
+            return quiet_seconds >= _SHOW_SECONDS
+        return quiet_seconds >= settings.SYNTHESIS_HEARTBEAT_SECONDS
+
+
+def _broke(job: SynthesisJob, reason_id: str, reason: str) -> TranslationResult:
     return TranslationResult(
-        job_id=str(job.pk),
-        status="errored",
-        reason=f"The job took longer than {limit} minutes and was ended.",
+        job_id=str(job.pk), status="errored", reason_id=reason_id, reason=reason
     )
 
 

@@ -15,7 +15,10 @@ from evaluation.report import formats as formats_of_report
 from studyportal.core import clock
 from studyportal.web.model_card import render_card
 from studyportal.web.words import (
+    COMPARED_WORDS,
     CONDITION_WORDS,
+    HELD_OUT_WORDS,
+    LEFT_OUT_WORDS,
     ROLE_WORDS,
     STATISTIC_WORDS,
     word_of,
@@ -85,6 +88,47 @@ def tidy(value: float | None) -> str:
 def estimate(row: Any) -> str:
     """Return an estimate with its interval: “0.87 (0.84 to 0.90)”."""
     return formats_of_report.interval_of(row)
+
+
+@register.filter
+def left_out(reason: str) -> str:
+    """Return why pairs did not leave with an export."""
+    return str(LEFT_OUT_WORDS[reason])
+
+
+def held_out(quantity: str) -> str:
+    """Return a held-out quantity of a release with its unit."""
+    return str(HELD_OUT_WORDS.get(quantity) or words(quantity))
+
+
+@register.filter
+def compared(statistic_name: str) -> str:
+    """Return what a comparison of releases shows."""
+    return str(COMPARED_WORDS[statistic_name])
+
+
+@register.filter
+def interval(row: dict[str, Any]) -> str:
+    """Return a number of a comparison with its interval; what is missing is said by its reason."""
+    if row["value"] is None:
+        return _ABSENT
+    digits = 3 if row["unit"] in ("", "1", "SUVbw", "ln ratio") else 2 if row["unit"] == "dB" else 1
+    sign = "+" if row["against"] else ""
+    text = f"{row['value']:{sign}.{digits}f}"
+    if row["lower"] is None or row["upper"] is None:
+        return text
+    return f"{text} ({row['lower']:{sign}.{digits}f} to {row['upper']:{sign}.{digits}f})"
+
+
+@register.filter
+def figure(shown: Any) -> str:
+    """Return a held-out figure with its interval: “0.19 (0.17 to 0.21)”; a dash where there is none."""
+    if shown.value is None:
+        return _ABSENT
+    digits = 3 if abs(shown.value) < 1 else 2
+    if shown.low is None or shown.high is None:
+        return f"{shown.value:.{digits}f}"
+    return f"{shown.value:.{digits}f} ({shown.low:.{digits}f} to {shown.high:.{digits}f})"
 
 
 @register.filter

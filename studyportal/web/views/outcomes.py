@@ -31,7 +31,7 @@ from studyportal.outcomes.services import freeze_cut, plan_run
 from studyportal.outcomes.states import RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
-from studyportal.syntheses.selectors import released
+from studyportal.syntheses.selectors import current_primary, released
 from studyportal.tasks import dispatch
 from studyportal.web.answers import Attempt, acting, found, paged, say_refusal
 from studyportal.web.forms import FreezeForm
@@ -67,7 +67,9 @@ def cuts(request: HttpRequest) -> HttpResponse:
 
 def freeze(request: HttpRequest) -> HttpResponse:
     """Freeze a data cut."""
-    form = FreezeForm(request.POST or None, releases=released(), initial={"plan": packaged_plan()})
+    primary = current_primary()
+    initial = {"plan": packaged_plan(), "release": primary.release_id if primary else None}
+    form = FreezeForm(request.POST or None, releases=released(), initial=initial)
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         with Attempt(form.take) as tried:
@@ -75,12 +77,14 @@ def freeze(request: HttpRequest) -> HttpResponse:
                 name=typed["name"],
                 release=typed["release"],
                 plan_text=typed["plan"],
+                exploratory=typed["exploratory"],
                 by=acting(request),
             )
         if tried.succeeded:
             messages.success(request, _("“%(name)s” is frozen.") % {"name": cut.name})
             return redirect("web:cuts")
-    return render(request, "web/freeze.html", {"form": form}, status=422 if form.is_bound else 200)
+    status = 422 if form.is_bound else 200
+    return render(request, "web/freeze.html", {"form": form, "primary": primary}, status=status)
 
 
 def packaged_plan() -> str:

@@ -37,6 +37,16 @@ class BrownianBridge:
         m, delta = at(self.m, t, x0), at(self.delta, t, x0)
         return m * (y - x0) + delta.sqrt() * eps
 
+    def output(self, x_t: Tensor, y: Tensor, x0: Tensor) -> Tensor:
+        """Return what a network must say at x_t for `estimate` to give x0."""
+        if self.config.target == "x0":
+            return x0
+        return y - x0 if self.config.target == "ysubx" else x_t - x0
+
+    def start(self, y: Tensor, eps: Tensor) -> Tensor:
+        """Return y + sqrt(delta_{T-1}) eps: the marginal at the first step, where x0 weighs none."""
+        return y + float(self.delta[-1]) ** 0.5 * eps
+
     def estimate(self, x_t: Tensor, y: Tensor, f: Tensor) -> Tensor:
         """Return the estimate of x0 from the network's output f at x_t."""
         if self.config.target == "x0":
@@ -73,3 +83,16 @@ class BrownianBridge:
             return mean
         eta = 1.0 if self.config.deterministic else self.config.eta
         return mean + eta * sigma2**0.5 * eps
+
+    def aim(self, x_t: Tensor, x_n: Tensor, y: Tensor, steps: tuple[int, int]) -> Tensor:
+        """Return the x0 with which one step without noise leads from x_t to x_n.
+
+        The deterministic step is affine in x0: x_n = a x0 + (m_n - k m_t) y + k x_t with
+        k = sqrt(delta_n / delta_t) and a = 1 - m_n - k (1 - m_t). With n = -1, x_n is x0 itself.
+        """
+        t, n = steps
+        if n < 0:
+            return x_n
+        m_t, m_n = float(self.m[t]), float(self.m[n])
+        k = (float(self.delta[n]) / float(self.delta[t])) ** 0.5
+        return (x_n - (m_n - k * m_t) * y - k * x_t) / (1 - m_n - k * (1 - m_t))

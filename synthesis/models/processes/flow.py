@@ -36,3 +36,8 @@ class StraightFlow:
         """Return x at the second, earlier time: one Euler step."""
         t, earlier = times
         return x_t - (t - earlier) * velocity
+
+    def aim(self, x_t: Tensor, x_n: Tensor, times: tuple[float, float]) -> Tensor:
+        """Return the velocity with which one Euler step leads from x_t to x_n: the mean one."""
+        t, earlier = times
+        return (x_t - x_n) / (t - earlier)

@@ -51,6 +51,16 @@ class GaussianProcess:
             return abar.sqrt() * x_t - (1 - abar).sqrt() * f
         return (x_t - (1 - abar).sqrt() * f) / abar.sqrt()
 
+    def output(self, x_t: Tensor, t: int, x0: Tensor) -> Tensor:
+        """Return what a network must say at x_t for `estimate` to give x0."""
+        if self.config.target == "x0":
+            return x0
+        eps = self.noise_of(x_t, t, x0)
+        if self.config.target == "epsilon":
+            return eps
+        abar = float(self.abar[t])
+        return abar**0.5 * eps - (1 - abar) ** 0.5 * x0
+
     def noise_of(self, x_t: Tensor, t: int, x0: Tensor) -> Tensor:
         """Return the noise that leads from x0 to x_t."""
         abar = float(self.abar[t])
@@ -72,3 +82,16 @@ class GaussianProcess:
         towards = max(1 - abar_n - sigma**2, 0.0) ** 0.5 * self.noise_of(x_t, t, x0)
         mean = abar_n**0.5 * x0 + towards
         return mean if eps is None else mean + sigma * eps
+
+    def aim(self, x_t: Tensor, x_n: Tensor, steps: tuple[int, int]) -> Tensor:
+        """Return the x0 with which one step of DDIM leads from x_t to x_n (Salimans 2022, eq. 8).
+
+        The step is affine in x0: x_n = a x0 + k x_t with k = sqrt((1 - abar_n) / (1 - abar_t)) and
+        a = sqrt(abar_n) - k sqrt(abar_t). With n = -1, x_n is x0 itself.
+        """
+        t, n = steps
+        if n < 0:
+            return x_n
+        abar_t, abar_n = float(self.abar[t]), float(self.abar[n])
+        k = ((1 - abar_n) / (1 - abar_t)) ** 0.5
+        return (x_n - k * x_t) / (abar_n**0.5 - k * abar_t**0.5)

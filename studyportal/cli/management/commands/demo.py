@@ -13,12 +13,16 @@ from django.core.management.base import BaseCommand, CommandError
 from studyportal.cli import demonstration as demo
 from studyportal.cli.management.commands.evaluate import packaged_plan, write_files
 from studyportal.cli.management.commands.synthesise import release_folder
-from studyportal.cli.management.commands.up import prepare, stop_on_signals
+from studyportal.cli.management.commands.up import (
+    prepare,
+    stop_on_signals,
+    synthesis_devices,
+)
 from studyportal.cli.processes import PortalProcessError, RunningPortal, running_portal
 from studyportal.core.errors import Refused
 from studyportal.exports.selectors import any_export_of
 from studyportal.exports.services import request_export
-from studyportal.imaging.selectors import every_series, ready_pairs, unsettled_series
+from studyportal.imaging.selectors import every_series, unsettled_series
 from studyportal.outcomes.selectors import (
     EvaluationRun,
     cut_named,
@@ -28,8 +32,8 @@ from studyportal.outcomes.selectors import (
 )
 from studyportal.outcomes.services import freeze_cut, plan_run
 from studyportal.outcomes.states import RunStatus
-from studyportal.syntheses.selectors import current_release, every_job
-from studyportal.syntheses.services import request_synthesis
+from studyportal.syntheses.selectors import current_primary, current_release, every_job
+from studyportal.syntheses.services import name_primary_release, request_ready_pairs
 from studyportal.syntheses.states import JobStatus
 from studyportal.tasks import dispatch
 from synthesis.registry import packaged_releases
@@ -69,6 +73,7 @@ class Command(BaseCommand):
                 host=options["host"],
                 port=options["port"],
                 workers=options["workers"],
+                devices=synthesis_devices(self._say),
                 say=self._say,
             ) as portal:
                 self._check = lambda: _go_on(portal, stop)
@@ -100,8 +105,12 @@ class Command(BaseCommand):
         release = current_release()
         if release is None:
             raise CommandError("No model release ships with this installation.")
-        for pair in ready_pairs():
-            dispatch.translate(request_synthesis(pair=pair, release=release, seed=0, by=by).pk)
+        if current_primary() is None:
+            reason = "The packaged model, whose weights are frozen in the release."
+            pi = demo.person_named("study-pi")
+            name_primary_release(release=release, seed=0, reason=reason, by=pi)
+        for job in request_ready_pairs(release=release, seed=0, by=by).jobs:
+            dispatch.translate(job.pk)
         jobs = every_job()
         waiting = jobs.filter(status__in=(JobStatus.QUEUED, JobStatus.RUNNING))
         self._wait("Synthesise", jobs.count(), waiting.count)
@@ -110,10 +119,10 @@ class Command(BaseCommand):
         by = demo.person_named("statistician")
         cut = cut_named(CUT)
         if cut is None:
-            release = current_release()
-            if release is None:
-                raise CommandError("No model is released.")
-            cut = freeze_cut(name=CUT, release=release, plan_text=packaged_plan(), by=by)
+            primary = current_primary()
+            if primary is None:
+                raise CommandError("No release is named for the primary analysis.")
+            cut = freeze_cut(name=CUT, release=primary.release, plan_text=packaged_plan(), by=by)
             run = plan_run(cut=cut, by=by)
             for cut_pair in unmeasured_of(cut):
                 dispatch.measure(cut_pair.pk)

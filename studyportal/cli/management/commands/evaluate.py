@@ -14,7 +14,7 @@ from studyportal.core.storage import read_bytes
 from studyportal.outcomes.selectors import EvaluationRun, files_of, unmeasured_of
 from studyportal.outcomes.services import analyse_run, freeze_cut, measure_cut_pair, plan_run
 from studyportal.outcomes.states import RunStatus
-from studyportal.syntheses.selectors import current_release
+from studyportal.syntheses.selectors import ModelRelease, current_primary, release_named
 
 
 class Command(BaseCommand):
@@ -26,6 +26,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--plan", type=Path, help="analysis plan (TOML); default: the packaged plan"
         )
+        parser.add_argument(
+            "--exploratory",
+            metavar="RELEASE",
+            help="evaluate this release (name and version) beside the primary analysis",
+        )
         parser.add_argument("--out", type=Path, required=True, help="folder to write the report to")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,12 +38,19 @@ class Command(BaseCommand):
         plan: Path | None = options["plan"]
         if plan is not None and not plan.is_file():
             raise CommandError(f"There is no file {plan}.")
-        release = current_release()
+        exploratory = options["exploratory"]
+        release = release_named(exploratory) if exploratory else primary_release()
         if release is None:
-            raise CommandError("No model is released, so there is nothing to evaluate.")
+            raise CommandError(f"There is no release {exploratory}. Write its name and version.")
         try:
             text = plan.read_text("utf-8") if plan else packaged_plan()
-            cut = freeze_cut(name=options["name"], release=release, plan_text=text, by=by)
+            cut = freeze_cut(
+                name=options["name"],
+                release=release,
+                plan_text=text,
+                exploratory=bool(exploratory),
+                by=by,
+            )
             run = plan_run(cut=cut, by=by)
             for cut_pair in tqdm(list(unmeasured_of(cut)), desc="Measure", unit="pair"):
                 measure_cut_pair(cut_pair=cut_pair)
@@ -49,6 +61,16 @@ class Command(BaseCommand):
             raise CommandError(run.reason)
         write_files(run, options["out"])
         self.stdout.write(f"The report is {options['out'] / 'report.html'}.")
+
+
+def primary_release() -> ModelRelease:
+    """The release of the primary analysis; refused while none is named."""
+    primary = current_primary()
+    if primary is None:
+        raise CommandError(
+            "No release is named for the primary analysis; see manage.py name_primary_release."
+        )
+    return primary.release
 
 
 def packaged_plan() -> str:

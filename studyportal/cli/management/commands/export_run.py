@@ -1,5 +1,6 @@
 """`manage.py export_run RUN --by USER --out FILE`: the same zip that the web gives."""
 
+import shutil
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Command(BaseCommand):
             raise CommandError("There is no such evaluation run that you may see.")
         try:
             export = build_export(export=request_export(run=run, by=by))
-            options["out"].write_bytes(download_export(export=export, by=by))
+            shutil.copyfile(download_export(export=export, by=by), options["out"])
         except Refused as refusal:
             raise as_command_error(refusal) from refusal
         self.stdout.write(f"{options['out']}  SHA-256 {export.archive_sha256}")

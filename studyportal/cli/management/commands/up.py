@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from studyportal.cli.processes import PortalProcessError, Say, running_portal
+from studyportal.tasks.devices import DeviceRefused, devices_of_machine
 
 
 class Command(BaseCommand):
@@ -45,8 +46,9 @@ class Command(BaseCommand):
     def _serve(self, stop: threading.Event, *, host: str, port: int, workers: int) -> None:
         prepare(self._say)
         folders = {"folder": settings.BASE_DIR, "var": settings.VAR_DIR}
+        devices = synthesis_devices(self._say)
         with running_portal(
-            **folders, host=host, port=port, workers=workers, say=self._say
+            **folders, host=host, port=port, workers=workers, devices=devices, say=self._say
         ) as portal:
             self._say(f"StudyPortal serves at {portal.address} - Ctrl-C stops it")
             portal.serve_until(stop)
@@ -56,6 +58,16 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def synthesis_devices(say: Say) -> int:
+    """How many devices make synthetic PET here; a device that is demanded and missing stops the start."""
+    try:
+        devices = devices_of_machine(settings.SYNTHESIS_DEVICES)
+    except DeviceRefused as refusal:
+        raise PortalProcessError(str(refusal)) from refusal
+    say(f"Synthesis on {', '.join(device.label for device in devices)}")
+    return len(devices)
 
 
 def prepare(say: Say) -> None:

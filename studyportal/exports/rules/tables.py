@@ -104,10 +104,13 @@ EXPORTED: Mapping[str, frozenset[str]] = {
     "sites.site": frozenset({"code", "name", "name_zh", "city", "province", "target", "status"}),
     "participants.participant": frozenset({"site", "code", "status", "sex", "age_years"}),
     "participants.criterionanswer": frozenset({"criterion", "answer", "source", "reason"}),
+    # The body-mass index made of both leaves already, and the PET's header holds the weight for its SUV.
+    "clinical.baseline": frozenset({"participant", "height_cm", "weight_kg"}),
     "clinical.lesion": frozenset({"participant", "number"}),
     "clinical.referencestandard": frozenset(
         {"participant", "condition", "unit", "unit_id", "status", "source"}
     ),
+    "imaging.outlineset": frozenset({"regions"}),
     "outcomes.indexscore": frozenset(
         {"participant", "arm", "condition", "unit", "unit_id", "score"}
     ),

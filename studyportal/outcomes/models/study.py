@@ -3,6 +3,7 @@ from django.db import models
 
 from studyportal.core.models import Identified
 from studyportal.outcomes.states import CutStatus, IndexTestKind, RunStatus
+from studyportal.syntheses.states import AnalysisRole
 
 
 class IndexTest(Identified):
@@ -78,6 +79,12 @@ class DataCut(Identified):
         models.PROTECT,
         related_name="data_cuts",
         help_text="Model release",
+    )
+    role = models.CharField(
+        max_length=12,
+        choices=[(r.value, r.value) for r in AnalysisRole],
+        default=AnalysisRole.PRIMARY,
+        help_text="Whether it belongs to the primary analysis or is exploratory",
     )
     plan_text = models.TextField(help_text="Analysis plan (TOML)")
     plan_digest = models.CharField(max_length=64, help_text="SHA-256 of the analysis plan")
