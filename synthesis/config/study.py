@@ -31,11 +31,14 @@ class StudyFamilyConfig:
         SUVmax recovery lies nearest one is used. Empty: the configured number.
     samples
         Of each held-out participant, for families whose samples differ.
+    parent
+        Folder of a release, beside the study's file, whose weights the training begins with.
     """
 
     config: str
     evaluations: tuple[int, ...] = ()
     samples: int = 1
+    parent: str = ""
 
     def __post_init__(self) -> None:
         """Refuse numbers that nobody can evaluate."""
@@ -99,11 +102,13 @@ class StudyConfig:
 class Study:
     """A study with the runs of its families, in their order.
 
-    The first family that makes a PET of a CT is what the others are compared with.
+    `folder` holds the study's file. The first family that makes a PET of a CT is what the others
+    are compared with.
     """
 
     config: StudyConfig
     runs: tuple[FamilyRun, ...]
+    folder: Path
 
     @property
     def reference(self) -> str:
@@ -134,7 +139,7 @@ def load_study(path: Path) -> Study:
     config = build(StudyConfig, _own(path))
     runs = tuple(_run(path.parent / one.config, config.split) for one in config.families)
     _require_comparable(runs)
-    return Study(config, runs)
+    return Study(config, runs, path.parent)
 
 
 def _own(path: Path) -> dict[str, Any]:

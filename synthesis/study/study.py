@@ -90,7 +90,7 @@ class StudyRun:
             return Finished(run, load_release(folder / "release"), found)
         family, data = fit_family(
             run, self.study.config.cohort, folder, world=self._world, report=self._report,
-            images=self._out / IMAGES,
+            images=self._out / IMAGES, parent=self._parent(run),
         )  # fmt: skip
         family.networks.eval()
         measuring = Measuring(self.study, run.release.name, family, data)
@@ -102,10 +102,18 @@ class StudyRun:
         store_measured(measured, folder / MEASURED)
         return Finished(run, release, measured)
 
+    def _parent(self, run: FamilyRun) -> Release | None:
+        named = self.study.settings(run.release.name).parent
+        return load_release(self.study.folder / named) if named else None
+
     def _key(self, run: FamilyRun) -> str:
         """Return the digest of what a family's numbers belong to."""
         config, own = self.study.config, self.study.settings(run.release.name)
-        text = f"{config.cohort}/{config.measures!r}/{own!r}/{run.digest}/{self.split.digest}"
+        parent = self._parent(run)
+        begun = "" if parent is None else parent.digest
+        text = (
+            f"{config.cohort}/{config.measures!r}/{own!r}/{run.digest}/{self.split.digest}/{begun}"
+        )
         return hashlib.sha256(text.encode()).hexdigest()
 
     def example(self, finished: Finished) -> tuple[PairCase, Array]:
