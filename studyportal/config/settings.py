@@ -244,6 +244,7 @@ SPECTACULAR_SETTINGS = {
         "ParticipantStatus": "studyportal.participants.states.ParticipantStatus",
         "PairStatus": "studyportal.imaging.states.PairStatus",
         "SeriesStatus": "studyportal.imaging.states.SeriesStatus",
+        "SeriesRole": "studyportal.imaging.states.SeriesRole",
         "ComparisonStatus": "studyportal.outcomes.states.ComparisonStatus",
         "ReleaseStatus": "studyportal.syntheses.states.ReleaseStatus",
         "AnalysisRole": "studyportal.syntheses.states.AnalysisRole",

@@ -15,6 +15,7 @@ from studyportal.imaging.selectors import accepted_series, stored_paths
 from studyportal.imaging.states import SeriesRole
 from studyportal.sites.rules import Role
 from studyportal.syntheses.models import JobAttempt, SynthesisJob, SyntheticSeries
+from studyportal.syntheses.selectors import folder_of
 from studyportal.syntheses.services import cancel_job, request_synthesis
 from studyportal.syntheses.states import AttemptOutcome, JobStatus, SyntheticStatus
 from studyportal.tasks.devices import devices_of_machine
@@ -225,12 +226,10 @@ def test_a_ct_with_a_damaged_slice_is_not_translated(job):
     assert "damaged" in job.reason
 
 
-def test_a_release_whose_weights_changed_since_is_refused(study, phantom, model_folder, tmp_path):
-    import shutil
-
-    shutil.copytree(model_folder, tmp_path / "model")
-    job = requested(ready_pair(phantom()), released(tmp_path / "model"))
-    weights = tmp_path / "model" / "model.safetensors"
+def test_a_release_whose_weights_changed_since_is_refused(study, phantom, model_folder):
+    job = requested(ready_pair(phantom()), released(model_folder))
+    weights = folder_of(job.release) / "model.safetensors"
+    weights.chmod(0o600)
     weights.write_bytes(weights.read_bytes()[:-1] + b"\x7f")
     translate(str(job.pk))
     job.refresh_from_db()

@@ -111,8 +111,8 @@ def test_regions_grow_as_the_evaluation_grows_them(phantom):
     image = read_series(phantom() / "PET").suv_volume()
     masks = masks_of(latest_outlines(pair))
     lesion = masks["lesion:1"]
-    at = place_of(image.grid, lesion)
     highest = image.array[lesion].max()
+    at = place_of(image.grid, lesion & (image.array == highest))
     block = np.zeros(image.grid.shape, dtype=bool)
     block[2:8, 40:52, 16:40] = True
     larger = drawn("organ:liver", block, image.grid, reason="The sphere must fit into it.")

@@ -96,6 +96,7 @@ def left_out(reason: str) -> str:
     return str(LEFT_OUT_WORDS[reason])
 
 
+@register.filter
 def held_out(quantity: str) -> str:
     """Return a held-out quantity of a release with its unit."""
     return str(HELD_OUT_WORDS.get(quantity) or words(quantity))
