@@ -18,7 +18,7 @@ from studyportal.sites.models import Site
 from studyportal.sites.rules import SITE_ROLES, Role
 from studyportal.sites.services import give_role, open_sites
 from studyportal.syntheses.models import ModelRelease
-from synthesis.data.cohort import CohortRequest, write_cohort
+from tests.portal.scenes import write_small_phantom
 
 PASSWORD = "correct horse battery"
 ELIGIBLE = {
@@ -87,8 +87,7 @@ def enrolled(site: Site, by: User) -> Participant:
 
 def phantom_folder(out: Path) -> Path:
     """The folder of one simulated participant, with CT and PET."""
-    write_cohort(CohortRequest(participants=1, seed=3, sites=("SPH",)), out, lambda *_: None)
-    return next(out.glob("P*"))
+    return write_small_phantom(3, out)
 
 
 def sent(participant: Participant, role: SeriesRole, folder: Path, by: User) -> ImagingSeries:
