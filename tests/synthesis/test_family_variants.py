@@ -30,7 +30,7 @@ BLOCK = DomainConfig(
 
 @pytest.mark.parametrize("name", ["baseline", "pix2pix", "cpdm"])
 def test_blocks_are_translated_as_slices_are(name: str) -> None:
-    config = tiny(name, domain=BLOCK)
+    config = tiny(name, domain=BLOCK, **({"overlap": 4} if name == "cpdm" else {}))
     family = build_family(config, seed=1)
 
     losses = family.fit_step(batch_of(config, 1), torch.Generator().manual_seed(1))

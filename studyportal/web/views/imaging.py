@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
 from studyportal.core.errors import Refused
@@ -166,6 +167,7 @@ def pairs(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
+@ensure_csrf_cookie  # the viewer asks for its volumes before any form was shown
 def pair_page(request: HttpRequest, pair_id: UUID) -> HttpResponse:
     """One pair: pictures, findings, facts, and what may be done."""
     return _show(request, found(pair_for(request.user, pair_id)))
