@@ -226,7 +226,7 @@ def test_a_fusion_family_trains_and_is_not_measured_in_suv(tmp_path: Path) -> No
 def test_families_of_blocks_train_and_are_measured_on_whole_volumes(
     tmp_path: Path, name: str
 ) -> None:
-    run = replace(tiny_run(name, steps=2), family=blocks(name))
+    run = replace(tiny_run(name, check_every=20), family=blocks(name))
 
     release = train_family(run, DATA, tmp_path, world=ALONE)
 
