@@ -165,6 +165,7 @@ def test_cancelling_a_running_job_ends_its_process_and_leaves_no_output(job, set
 
     def cancel(row):
         pids.append(running._keeper.child(CPU).pid)
+        os.kill(pids[0], signal.SIGSTOP)  # or a quick model ends before the worker hears of it
         cancel_job(job=row, by=person(Role.SYNTHESIS_OPERATOR))
 
     canceller = Beside(job, cancel)
