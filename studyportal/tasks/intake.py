@@ -1,4 +1,4 @@
-"""Intake of received series, and the volumes that the viewer shows of a pair."""
+"""Intake of received series and of the inbox, and the volumes that the viewer shows of a pair."""
 
 from studyportal.imaging import services
 from studyportal.imaging.selectors import every_pair, every_series
@@ -20,3 +20,11 @@ def check_series(series_id: str) -> None:
 def derive_pair(pair_id: str) -> None:
     """Idempotent: a volume that was made is not made again."""
     derive(pair=every_pair().get(pk=pair_id))
+
+
+@portal_task
+def read_inbox() -> None:
+    """Idempotent: one process reads the spool at a time, and an arrival is assigned once."""
+    services.read_spool()
+    for series in services.settle_inbox():
+        dispatch.check_series(series.pk)

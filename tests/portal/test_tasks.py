@@ -44,6 +44,11 @@ def outbox(monkeypatch) -> list[tuple[str, str, str]]:
     return sent_messages
 
 
+def test_every_task_of_the_timetable_exists(settings):
+    wanted = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+    assert wanted <= set(sweep.sweep.app.tasks)
+
+
 def test_a_message_is_sent_after_the_commit_and_not_before(
     outbox, django_capture_on_commit_callbacks
 ):
