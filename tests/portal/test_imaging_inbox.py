@@ -21,6 +21,7 @@ from studyportal.imaging.services import (
 )
 from studyportal.imaging.states import ArrivalStatus, PairStatus, SeriesRole, SeriesStatus
 from studyportal.sites.rules import Role
+from studyportal.tasks import dispatch, intake
 from tests import factories as make
 from tests.portal.dicom_files import ct_slice, file_bytes, keep_file, stored_files
 from tests.portal.scenes import enrolled, person, taken_in
@@ -103,6 +104,17 @@ def test_a_bound_patients_next_series_is_assigned_and_checked_without_anybody(ph
     assert series.status == SeriesStatus.ACCEPTED
     assert pair_of(participant).status == PairStatus.READY
     assert series.sent_by is None
+
+
+def test_the_timetable_brings_a_bound_patients_series_to_its_check(phantom, monkeypatch):
+    participant = enrolled()
+    taken_in(participant, SeriesRole.SOURCE, phantom() / "CT")
+    came(*sorted((phantom() / "PET").iterdir()))
+    asked = []
+    monkeypatch.setattr(dispatch, "check_series", asked.append)
+    intake.read_inbox()
+    intake.read_inbox()
+    assert asked == [ImagingSeries.objects.get(status=SeriesStatus.RECEIVED).pk]
 
 
 def test_a_broken_association_assigns_nothing_by_itself_until_it_was_sent_to_the_end():
