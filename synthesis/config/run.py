@@ -105,7 +105,7 @@ class FamilyTrainingConfig:
     folds
         Groups for out-of-fold attention maps.
     prefetch
-        Threads that prepare batches ahead; the batches do not depend on it.
+        Processes that make images and prepare batches ahead; neither depends on how many.
     """
 
     seed: int = 5

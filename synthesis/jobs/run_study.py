@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run the study; return 0, or 2 with one sentence when something is refused."""
     options = _parser().parse_args(arguments)
     try:
-        written = _run(options.study, options.out, tuple(options.only))
+        written = _run(options.study, options.out, tuple(options.only), options.images)
     except (*REFUSALS, MeasurementRefusedError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _run(path: Path, out: Path, only: tuple[str, ...]) -> Path:
+def _run(path: Path, out: Path, only: tuple[str, ...], images: int) -> Path:
     study = load_study(path)
     names = [run.release.name for run in study.runs]
     if unknown := sorted(set(only) - set(names)):
@@ -40,6 +40,9 @@ def _run(path: Path, out: Path, only: tuple[str, ...]) -> Path:
             )
         with Bar() as bar:
             run = StudyRun(study, out, world=world, report=bar)
+            if images:
+                run.make_images(images)
+                return out / "images"
             finished = run.finish(only)
             if only:
                 return out / "families"
@@ -58,5 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         "--only", action="append", default=[], metavar="NAME",
         help="train and measure this release alone and write no table; may be repeated, so that "
         "several processes share a study once its images are there",
+    )  # fmt: skip
+    parser.add_argument(
+        "--images", type=int, default=0, metavar="PROCESSES",
+        help="draw the cohort and make the images of all families, in that many processes, and stop",
     )  # fmt: skip
     return parser

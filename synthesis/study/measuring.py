@@ -102,7 +102,11 @@ class Measuring:
 
     def _images(self, family: Family, case: PairCase, samples: int) -> Mapping[str, Array]:
         several = samples if family.spec().stochastic else 1
-        return predictions(family, case, Sampling(seed=self._measures.seed, samples=several))
+        return predictions(family, case, self._sampling(several))
+
+    def _sampling(self, samples: int = 1) -> Sampling:
+        """Return the study's sampling; its few volumes would not repay a compiler."""
+        return Sampling(seed=self._measures.seed, samples=samples, compiled="never")
 
     def _held_out(self, family: Family, report: Report) -> _Rows:
         found, names = _Rows(), self._data.split.test
@@ -136,7 +140,7 @@ class Measuring:
 
     def _cost(self, family: Family) -> Cost:
         case = self._cases(self._data.split.test)[0]
-        sampling = Sampling(seed=self._measures.seed)
+        sampling = self._sampling()
         if family.config.family == "cascade3d":
             return self._cost_of_twin(family, case, sampling)
         hu = case.hu.astype(np.float32)
@@ -158,7 +162,7 @@ class Measuring:
 
     def _twins(self, key: str, report: Report) -> Measured:
         family, names = self._family, self._data.split.test
-        sampling = Sampling(seed=self._measures.seed)
+        sampling = self._sampling()
         cases = self._cases(names)
         rows, pets = twin_rows(family, cases, sampling, lambda n: report("twins", n, len(names)))
         held_out = measure_held_out(family, cases, sampling, lambda _n: None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from synthesis.config import FamilyRun, Study
@@ -47,9 +47,19 @@ class StudyRun:
         self._world = world
         self._report = report
 
+    def make_images(self, processes: int) -> None:
+        """Draw cohort and split and make every family's images, in processes beside each other."""
+        runs = [
+            replace(run, training=replace(run.training, prefetch=processes))
+            for run in self.study.runs
+        ]
+        self._draw(runs[0])
+        for run in runs:
+            self._prepared(run, self._folder(run))
+
     def finish(self, only: Collection[str] = ()) -> tuple[Finished, ...]:
         """Train and measure what is left; `only` names the releases to care for (none: all)."""
-        self._draw()
+        self._draw(self.study.runs[0])
         return tuple(
             self._finish(run) for run in self.study.runs if not only or run.release.name in only
         )
@@ -59,9 +69,8 @@ class StudyRun:
         """The one split."""
         return load_split(self._out / SPLIT)
 
-    def _draw(self) -> None:
+    def _draw(self, first: FamilyRun) -> None:
         """Draw cohort and split once; every family's folder gets the same split."""
-        first = self.study.runs[0]
         if not (self._out / SPLIT).is_file():
             self._prepared(first, self._out)
         split = self.split

@@ -48,13 +48,16 @@ class Average:
         if not self.weights:
             self.weights = weights_of(self._family, self._parts)
             return
+        moving: tuple[list[Tensor], list[Tensor]] = ([], [])
         for part in self._parts:
             for name, tensor in self._family.networks[part].state_dict().items():
                 average = self.weights[f"{part}/{name}"]
                 if average.is_floating_point():
-                    average.lerp_(tensor, 1 - recipe.ema_decay)
+                    moving[0].append(average)
+                    moving[1].append(tensor)
                 else:
                     average.copy_(tensor)
+        torch._foreach_lerp_(*moving, 1 - recipe.ema_decay)  # as torch.optim.swa_utils does
 
     def current(self) -> Weights:
         """Return the averaged weights; the present ones before averaging begins."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import lru_cache
+from multiprocessing import get_context
 from pathlib import Path
 
 from synthesis.config import Cascade3dConfig, CpdmConfig, FamilyConfig, to_table
@@ -38,24 +40,36 @@ class CaseStore:
         self._read = lru_cache(maxsize=FEWEST_KEPT)(load_case)
 
     def prepare(
-        self, participants: Sequence[str], done: Callable[[int, int], None] = lambda _d, _t: None
+        self,
+        participants: Sequence[str],
+        done: Callable[[int, int], None] = lambda _d, _t: None,
+        *,
+        processes: int = 0,
     ) -> None:
-        """Make what is not there yet.
+        """Make what is not there yet, in forked processes beside each other where there are any.
 
         Raises
         ------
         PairRefusedError
             When a participant's images cannot be learned from.
         """
-        for number, name in enumerate(participants, start=1):
-            path, look = self._path(name), self._look_path(name)
-            if not (path.exists() and look.exists()):
-                pair = self._source.pair(name)
-                store_case(self._made(pair), path)
-                look.write_text(json.dumps(asdict(look_of(pair.ct))), encoding="utf-8")
-            done(number, len(participants))
+        with ExitStack() as stack:
+            each: Iterator[None] = map(self._make, participants)
+            if processes > 1:
+                pool = stack.enter_context(get_context("fork").Pool(processes))
+                each = pool.imap_unordered(self._make, participants)
+            for number, _ in enumerate(each, start=1):
+                done(number, len(participants))
         largest = max((self._path(name).stat().st_size for name in participants), default=1)
         self._read = lru_cache(maxsize=max(FEWEST_KEPT, MEMORY_BYTES // largest))(load_case)
+
+    def _make(self, name: str) -> None:
+        path, look = self._path(name), self._look_path(name)
+        if path.exists() and look.exists():
+            return
+        pair = self._source.pair(name)
+        store_case(self._made(pair), path)
+        look.write_text(json.dumps(asdict(look_of(pair.ct))), encoding="utf-8")
 
     def seen(self, participants: Sequence[str]) -> CtsSeen:
         """Return the range of these participants' CTs as they were acquired."""

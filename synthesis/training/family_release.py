@@ -124,6 +124,6 @@ def _rows(
     return measure_held_out(
         family,
         (data.cases.case(name) for name in data.split.test),
-        Sampling(seed=run.training.seed, samples=samples),
+        Sampling(seed=run.training.seed, samples=samples, compiled="never"),
         lambda number: report("measuring", number, len(data.split.test)),
     )

@@ -204,7 +204,7 @@ class FamilyTraining:
         places = self._world.places(recipe.batch)
         keys = range(trainer.step_number * recipe.accumulation, recipe.steps * recipe.accumulation)
         batches = ahead(
-            lambda key: sampler.batch(key, places), iter(keys), self.run.training.prefetch
+            lambda key: sampler.batch(key, places), keys, self.run.training.prefetch
         )
         while trainer.step_number < recipe.steps and not self._gave_up():
             trainer.step([next(batches) for _ in range(recipe.accumulation)])
