@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 
 from synthesis.config import Cascade3dConfig, CpdmConfig, FamilyConfig, to_table
@@ -24,6 +22,7 @@ from synthesis.data.pairs import (
     store_case,
 )
 from synthesis.data.source import Source
+from synthesis.training.ahead import ahead
 
 MEMORY_BYTES = 16 * 2**30  # of cases that are kept; the others are read when wanted
 FEWEST_KEPT = 8
@@ -53,23 +52,21 @@ class CaseStore:
         PairRefusedError
             When a participant's images cannot be learned from.
         """
-        with ExitStack() as stack:
-            each: Iterator[None] = map(self._make, participants)
-            if processes > 1:
-                pool = stack.enter_context(get_context("fork").Pool(processes))
-                each = pool.imap_unordered(self._make, participants)
-            for number, _ in enumerate(each, start=1):
-                done(number, len(participants))
+        missing = [name for name in participants if not self._is_there(name)]
+        there = len(participants) - len(missing)
+        for number, _ in enumerate(ahead(self._make, missing, processes), start=1):
+            done(there + number, len(participants))
         largest = max((self._path(name).stat().st_size for name in participants), default=1)
         self._read = lru_cache(maxsize=max(FEWEST_KEPT, MEMORY_BYTES // largest))(load_case)
 
     def _make(self, name: str) -> None:
-        path, look = self._path(name), self._look_path(name)
-        if path.exists() and look.exists():
-            return
         pair = self._source.pair(name)
-        store_case(self._made(pair), path)
-        look.write_text(json.dumps(asdict(look_of(pair.ct))), encoding="utf-8")
+        store_case(self._made(pair), self._path(name))
+        look = json.dumps(asdict(look_of(pair.ct)))
+        self._look_path(name).write_text(look, encoding="utf-8")
+
+    def _is_there(self, name: str) -> bool:
+        return self._path(name).exists() and self._look_path(name).exists()
 
     def seen(self, participants: Sequence[str]) -> CtsSeen:
         """Return the range of these participants' CTs as they were acquired."""

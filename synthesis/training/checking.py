@@ -119,9 +119,7 @@ class Checker:
 
     def _sampled(self, family: Family, stage: str, step: int) -> dict[str, float]:
         wanted = min(self._training.validation_evaluations, family.spec().evaluations)
-        sampling = Sampling(
-            seed=self._training.seed, evaluations=wanted, compiled="never"
-        )
+        sampling = Sampling(seed=self._training.seed, evaluations=wanted, compiled="never")
         errors, shares = [], []
         for number, name in enumerate(self._participants):
             case = self._case(name)

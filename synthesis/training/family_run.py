@@ -13,6 +13,7 @@ from synthesis.config import FamilyRun
 from synthesis.data.splits import require_no_leak
 from synthesis.families import Family, build_family
 from synthesis.registry import Release
+from synthesis.training.ahead import ahead
 from synthesis.training.attention import AttentionMaps, fit_latent_scale
 from synthesis.training.averaging import put_weights, weights_of
 from synthesis.training.checking import Checker
@@ -27,7 +28,7 @@ from synthesis.training.curves import NO_TENSORBOARD, Curves
 from synthesis.training.descent import Descent, begin_from, saw_nobody
 from synthesis.training.family_release import write_family_release
 from synthesis.training.legs import OUT_OF_FOLD, Leg, legs_of
-from synthesis.training.patches import PatchSampler, ahead
+from synthesis.training.patches import PatchSampler
 from synthesis.training.prepared import Prepared, Report, prepare, silent
 from synthesis.training.stage import StageTrainer
 from synthesis.training.world import World
@@ -203,9 +204,7 @@ class FamilyTraining:
         sampler = self._sampler(leg, augment=True)
         places = self._world.places(recipe.batch)
         keys = range(trainer.step_number * recipe.accumulation, recipe.steps * recipe.accumulation)
-        batches = ahead(
-            lambda key: sampler.batch(key, places), keys, self.run.training.prefetch
-        )
+        batches = ahead(lambda key: sampler.batch(key, places), keys, self.run.training.prefetch)
         while trainer.step_number < recipe.steps and not self._gave_up():
             trainer.step([next(batches) for _ in range(recipe.accumulation)])
             self._report(leg.name, trainer.step_number, recipe.steps)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from synthesis.config import Cascade3dConfig, FamilyConfig, FamilyTrainingConfig
 from synthesis.data.augmentation import NO_CHANGE, Augmentation, draw_augmentation
@@ -21,7 +20,6 @@ from synthesis.families import Batch, Condition
 Array = NDArray[np.float32]
 Attention = Mapping[str, NDArray[np.uint8]]
 FULL = 255  # attention is stored as bytes
-BATCHES_AHEAD = 4  # of each process
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,34 +213,3 @@ def _within(values: Array, box: Box, outside: float) -> Array:
         here.append(slice(low - start, high - start))
     result[:, here[0], here[1]] = values[:, there[0], there[1]]
     return result
-
-
-class _Batches(Dataset[Batch]):
-    """Batches by key, as a data loader asks for them."""
-
-    def __init__(self, make: Callable[[int], Batch]) -> None:
-        self._make = make
-
-    def __getitem__(self, key: int) -> Batch:
-        """Return the batch of a key."""
-        return self._make(key)
-
-
-def ahead(
-    make: Callable[[int], Batch], keys: Sequence[int], processes: int
-) -> Generator[Batch, None, None]:
-    """Yield `make` of every key in order, a few of them prepared ahead by processes.
-
-    They are forked and touch no device; threads would wait for each other and for the training.
-    """
-    if processes == 0 or not keys:
-        yield from map(make, keys)
-        return
-    yield from DataLoader(
-        _Batches(make),
-        batch_size=None,
-        sampler=keys,
-        num_workers=processes,
-        prefetch_factor=BATCHES_AHEAD,
-        multiprocessing_context="fork",
-    )

@@ -81,9 +81,7 @@ def prepare(
         require_unseen(split, descent.parent)
     cases = CaseStore(source, run.family, images or out / "cases")
     everyone = (*split.train, *split.validation, *split.test)
-    cases.prepare(
-        everyone, partial(report, "reading images"), processes=run.training.prefetch
-    )
+    cases.prepare(everyone, partial(report, "reading images"), processes=run.training.prefetch)
     if world.writes:
         world.wait()
     seen = cases.digest(everyone)
