@@ -177,6 +177,8 @@ HELD_OUT_WORDS: Mapping[str, str | Promise] = {
     "psnr_db": _("PSNR (dB)"),
     "ssim": "SSIM",
     "median_recovery": _("SUVmax recovered, median"),
+    "stray_foci": _("stray foci in the lungs, a participant"),
+    "removed_focus_stayed": _("stayed when taken out of CT (share)"),
     "body_litres": _("body (l)"),
     "body_mean_suv": _("mean SUV"),
     "body_p99_suv": _("99th percentile SUV"),

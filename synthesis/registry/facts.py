@@ -10,7 +10,10 @@ from typing import Any
 from synthesis.config import FAMILY_SCHEMA, PRESETS, ConfigRefusedError, family_config, preset
 
 CONTROLS = ("zero", "body_mean", "lesions_erased")  # no models: what a good one must not resemble
-QUANTITIES = ("mae_suv", "psnr_db", "ssim", "median_recovery")
+QUANTITIES = (
+    "mae_suv", "psnr_db", "ssim", "median_recovery", "stray_foci", "removed_focus_stayed",
+)  # fmt: skip
+COUNTS = {"lesions", "participants", "removed_foci", "removed_participants"}
 LINEAGE = (
     "parent",
     "parent_sha256",
@@ -117,11 +120,13 @@ def held_out_table(metrics: Table) -> HeldOutTable:
     """Return the results by predictor; schema 1 has no intervals and names its foci otherwise."""
     images = {n: _table(row) for n, row in _table(metrics.get("images")).items()}
     lesions = _lesions(_table(metrics.get("lesions")))
-    merged = {n: {**images.get(n, {}), **lesions.get(n, {})} for n in {**images, **lesions}}
+    strays = {n: _table(row) for n, row in _table(metrics.get("hallucination")).items()}
+    # Recovery's participants, who have foci, stand for the row; strays are of all of them.
+    tables = (strays, images, lesions)
+    names = dict.fromkeys(name for table in tables for name in table)
+    merged = {n: {k: v for table in tables for k, v in table.get(n, {}).items()} for n in names}
     found = {name for row in merged.values() for name in row}
-    others = sorted(
-        n for n in found - set(QUANTITIES) - {"lesions", "participants"} if not n.endswith(_ENDS)
-    )
+    others = sorted(n for n in found - set(QUANTITIES) - COUNTS if not n.endswith(_ENDS))
     quantities = (*(n for n in QUANTITIES if n in found), *others)
     order = sorted(merged, key=lambda name: (name in CONTROLS, name != "model", name))
     return HeldOutTable(quantities, tuple(_row(name, merged[name], quantities) for name in order))

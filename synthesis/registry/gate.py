@@ -25,6 +25,16 @@ FEWEST_FOCI = 10
 # Of SUVmax; each is the other's inverse. Wide, because malignant foci include nodes of normal size and
 # marrow that CT does not show: a model may not be asked for uptake that it would have to make up.
 LEAST_RECOVERY, MOST_RECOVERY = 0.60, 1.67
+# Foci of SUV 2.5 in the lungs where the acquired PET has nothing. A second simulated acquisition of
+# the same participants, with other noise, shows none (docs/evidence/synthesis.md), so the whole
+# allowance is for the model. Simulated lungs hold one true avid lesion a participant: with 0.25, at
+# most one avid focus in five is invented. The upper end keeps luck with few participants out: eight
+# without any stray focus are the fewest that reach it.
+MOST_STRAYS, MOST_STRAYS_HIGH = 0.25, 0.50
+# Lesions that the CT has lost: without them the acquired PET is below SUV 2.5 at every one of the
+# sites that count, so here too nothing but the model can show a focus.
+MOST_STAYED = 0.10
+FEWEST_REMOVED, FEWEST_REMOVED_PARTICIPANTS = 10, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +96,31 @@ def release_gate(metrics: Table, predictor: str = "model") -> GateVerdict:
     metrics
         `[metrics]` of a release of schema 2: `images` and `lesions` by predictor, with the three
         controls beside it. MAE in SUV inside the body, clipped to 0-20; recovery is synthetic over
-        acquired SUVmax of malignant foci, as a median over them.
+        acquired SUVmax of malignant foci, as a median over them. `hallucination` has stray foci in
+        the lungs a participant and the share of lesions that stay when they are taken out of the
+        CT; `simulated` says whether the held-out participants could be painted again without them.
     predictor
         `model`, or `mean_of_samples`, or a control (which fails).
 
     Returns
     -------
     GateVerdict
-        Five criteria. Twins and fusion images have no such table: nothing is known of them, so they
+        Seven criteria; six where the held-out participants were acquired, for their CT cannot be
+        painted again. Twins and fusion images have no such table: nothing is known of them, so they
         do not pass.
     """
     own = _recovery(metrics, predictor)
-    return GateVerdict(
-        (
-            _enough(metrics, predictor),
-            _below(metrics, predictor, "zero"),
-            _below(metrics, predictor, "body_mean"),
-            _above_erased(own, _recovery(metrics, "lesions_erased")),
-            _near_one(own),
-        )
-    )
+    criteria = [
+        _enough(metrics, predictor),
+        _below(metrics, predictor, "zero"),
+        _below(metrics, predictor, "body_mean"),
+        _above_erased(own, _recovery(metrics, "lesions_erased")),
+        _near_one(own),
+        _few_strays(metrics, predictor),
+    ]
+    if metrics.get("simulated") is not False:
+        criteria.append(_follows_removal(metrics, predictor))
+    return GateVerdict(tuple(criteria))
 
 
 def _enough(metrics: Table, predictor: str) -> Criterion:
@@ -153,6 +168,35 @@ def _near_one(ours: _Bounds) -> Criterion:
         return Criterion("GATE-05", sentence, "not_known", "The median is missing.")
     near = LEAST_RECOVERY <= ours.value <= MOST_RECOVERY
     return Criterion("GATE-05", sentence, _standing(met=near), f"{ours.value:.2f}")
+
+
+def _few_strays(metrics: Table, predictor: str) -> Criterion:
+    sentence = (
+        "Foci of SUV 2.5 in the lungs where the acquired PET has none: at most "
+        f"{MOST_STRAYS:.2f} a participant, and by the upper end of the interval at most "
+        f"{MOST_STRAYS_HIGH:.2f}."
+    )
+    ours = _bounds(_row(metrics, "hallucination", predictor), "stray_foci")
+    if not ours.known:
+        return Criterion("GATE-06", sentence, "not_known", "Stray foci were not counted.")
+    few = ours.value <= MOST_STRAYS and ours.high <= MOST_STRAYS_HIGH
+    return Criterion("GATE-06", sentence, _standing(met=few), f"{ours.words(2)} a participant")
+
+
+def _follows_removal(metrics: Table, predictor: str) -> Criterion:
+    row = _row(metrics, "hallucination", predictor)
+    sites, people = row.get("removed_foci"), row.get("removed_participants")
+    stayed = _number(row.get("removed_focus_stayed"))
+    sentence = (
+        f"Of lesions taken out of the CT at most {100 * MOST_STAYED:.0f} % stay in the PET, among "
+        f"at least {FEWEST_REMOVED} of {FEWEST_REMOVED_PARTICIPANTS} held-out participants."
+    )
+    if not isinstance(sites, int) or not isinstance(people, int) or not math.isfinite(stayed):
+        missing = "No lesion was taken out of the CT to see whether its uptake goes."
+        return Criterion("GATE-07", sentence, "not_known", missing)
+    enough = sites >= FEWEST_REMOVED and people >= FEWEST_REMOVED_PARTICIPANTS
+    shown = f"{100 * stayed:.0f} % of {sites} lesions of {people} participants"
+    return Criterion("GATE-07", sentence, _standing(met=enough and stayed <= MOST_STAYED), shown)
 
 
 def _standing(*, met: bool) -> Standing:

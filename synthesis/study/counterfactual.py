@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from synthesis.config import DomainConfig
 from synthesis.data.pairs import PairCase
+from synthesis.data.repainting import with_one_more, without_lesions
 from synthesis.data.sources import PhantomSource
 from synthesis.study.foci import highest
 from synthesis.study.records import Change
-from synthesis.study.repainting import with_one_more, without_lesions
 
 Images = Mapping[str, NDArray[np.float32]]
 Predict = Callable[[PairCase], Images]  # images by predictor

@@ -13,6 +13,7 @@ from synthesis.data.splits import ParticipantSplit, load_split
 from synthesis.families import Family, load_family
 from synthesis.registry import Release, load_release
 from synthesis.study.card import study_notes
+from synthesis.study.held_out_rows import held_out_rows
 from synthesis.study.measuring import Array, Measuring
 from synthesis.study.records import Measured, load_measured, store_measured
 from synthesis.training.family_release import write_family_release
@@ -103,10 +104,11 @@ class StudyRun:
         )  # fmt: skip
         family.networks.eval()
         measuring = Measuring(self.study, run.release.name, family, data)
+        measures = self.study.config.measures
         measured, tuned = measuring.measured(self._key(run), self._report)
         release = write_family_release(
-            run, tuned, data, folder, rows=list(measured.rows),
-            study=study_notes(measured, self.study.config.measures),
+            run, tuned, data, folder, rows=list(held_out_rows(measured, measures.focus_suv)),
+            study=study_notes(measured, measures),
         )  # fmt: skip
         store_measured(measured, folder / MEASURED)
         return Finished(run, release, measured)

@@ -16,6 +16,7 @@ from synthesis.config import Study, StudyMeasuresConfig, to_table
 from synthesis.data.splits import PARTS, ParticipantSplit
 from synthesis.registry import GateVerdict, release_gate
 from synthesis.study.estimates import differences_to, estimates_of
+from synthesis.study.held_out_rows import held_out_rows
 from synthesis.study.records import Measured
 from synthesis.study.study import Finished
 from synthesis.training.family_held_out import MEAN, MODEL, summary
@@ -119,8 +120,12 @@ def _entry(
         differences=None
         if itself
         else differences_to(one.measured, reference.measured, predictor, measures),
-        gate=release_gate(summary(one.measured.rows), predictor),
+        gate=release_gate(_metrics(one.measured, measures), predictor),
     )
+
+
+def _metrics(measured: Measured, measures: StudyMeasuresConfig) -> dict[str, Any]:
+    return {**summary(held_out_rows(measured, measures.focus_suv)), "simulated": True}
 
 
 def _twins(measured: Measured, measures: StudyMeasuresConfig) -> tuple[SubgroupConcordance, ...]:

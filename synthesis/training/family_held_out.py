@@ -17,10 +17,20 @@ from evaluation.imaging import Volume
 from evaluation.statistics import WeightedStatistic, bootstrap, mean_interval
 from synthesis.data.model_grid import body_mask
 from synthesis.data.pairs import PairCase
+from synthesis.data.source import Source
+from synthesis.data.sources import PhantomSource
 from synthesis.families import Family
 from synthesis.inference.family_volume import sample_on_grid, sample_twin
 from synthesis.inference.sampling import Sampling
 from synthesis.training.checking import RANGE_SUV, recoveries
+from synthesis.training.hallucination import (
+    STAYED,
+    STRAYS,
+    foci_that_stay,
+    stayed_table,
+    stray_count,
+    stray_table,
+)
 
 Array = NDArray[np.float32]
 MODEL, MEAN = "model", "mean_of_samples"
@@ -44,8 +54,13 @@ def measure_held_out(
     cases: Iterable[PairCase],
     sampling: Sampling,
     done: Callable[[int], None],
+    *,
+    source: Source | None = None,
 ) -> list[Row]:
-    """Return the rows of all participants: image numbers in the body, recovery of each lesion."""
+    """Return the rows of all participants: image numbers in the body, foci, stray foci.
+
+    Simulated participants are painted again from their source, without their lung lesions.
+    """
     rows: list[Row] = []
     for number, case in enumerate(cases, start=1):
         if family.config.family == "cascade3d":
@@ -53,7 +68,9 @@ def measure_held_out(
         else:
             for name, suv in predictions(family, case, sampling).items():
                 rows += image_rows(case, name, suv)
-                rows += lesion_rows(case, name, suv)
+                rows += lesion_rows(case, name, suv) + stray_rows(case, name, suv)
+            if isinstance(source, PhantomSource):
+                rows += _removed_rows(family, source, case, sampling)
         done(number)
     return rows
 
@@ -94,6 +111,26 @@ def lesion_rows(case: PairCase, predictor: str, suv: Array) -> list[Row]:
     ]
 
 
+def stray_rows(case: PairCase, predictor: str, suv: Array) -> list[Row]:
+    """Return the number of stray foci; nothing where no lung is found."""
+    count = stray_count(case, suv)
+    return [] if count is None else [Row(case.participant, predictor, STRAYS, count)]
+
+
+def _removed_rows(
+    family: Family, source: PhantomSource, case: PairCase, sampling: Sampling
+) -> list[Row]:
+    """Return for every lung lesion taken out of the CT whether a focus stays: one or none."""
+    found = foci_that_stay(
+        source, case, family.config.domain, lambda bare: predictions(family, bare, sampling)
+    )
+    return [
+        Row(case.participant, name, STAYED, float(stays))
+        for name, sites in found.items()
+        for stays in sites
+    ]
+
+
 def _twin_rows(family: Family, case: PairCase, sampling: Sampling) -> list[Row]:
     """Return body volume, mean SUV and high SUV of a participant and of a twin of the same size.
 
@@ -121,6 +158,8 @@ def _twin_rows(family: Family, case: PairCase, sampling: Sampling) -> list[Row]:
 def summary(rows: Iterable[Row]) -> dict[str, Any]:
     """Return by predictor and quantity: mean over participants with its 95 % t interval.
 
+    Stray foci, and shares of removed lesions that stay, stand in a table of their own.
+
     Recovery is the median over lesions; its 95 % interval draws whole participants, because the
     lesions of one are alike.
     """
@@ -128,14 +167,24 @@ def summary(rows: Iterable[Row]) -> dict[str, Any]:
     for row in rows:
         own = named.setdefault((row.predictor, row.quantity), {})
         own.setdefault(row.participant, []).append(row.value)
-    tables: dict[str, Any] = {"images": {}, "lesions": {}}
+    tables: dict[str, Any] = {"images": {}, "lesions": {}, "hallucination": {}}
     for (predictor, quantity), people in named.items():
+        if quantity in HALLUCINATION:
+            own = HALLUCINATION[quantity](people)
+            tables["hallucination"].setdefault(predictor, {}).update(own)
+            continue
         if quantity == "lesion_suvmax_recovery":
             tables["lesions"][predictor] = _recovery(people)
             continue
         values = [value for one in people.values() for value in one]
         tables["images"].setdefault(predictor, {}).update(_interval(quantity, values))
     return tables
+
+
+HALLUCINATION: dict[str, Callable[[dict[str, list[float]]], dict[str, float | int]]] = {
+    STRAYS: lambda people: stray_table([count for one in people.values() for count in one]),
+    STAYED: stayed_table,
+}
 
 
 def _recovery(people: dict[str, list[float]]) -> dict[str, float | int]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from synthesis.config import FAMILY_SCHEMA, DistillationConfig, FamilyRun, to_table
+from synthesis.data.sources import PhantomSource
 from synthesis.data.splits import PARTS
 from synthesis.families import Family, save_parts
 from synthesis.inference.sampling import Sampling
@@ -58,7 +59,8 @@ def write_family_release(
     if rows is None:
         rows = _rows(run, family, data, report)
     write_rows(rows, out / HELD_OUT)
-    metrics = summary(rows) | ({"study": study.numbers} if study else {})
+    metrics = {**summary(rows), **({"study": study.numbers} if study else {})}
+    metrics["simulated"] = isinstance(data.source, PhantomSource)
     folder = out / "release"
     unfinished = folder.with_name("release.partial")
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -126,4 +128,5 @@ def _rows(
         (data.cases.case(name) for name in data.split.test),
         Sampling(seed=run.training.seed, samples=samples, compiled="never"),
         lambda number: report("measuring", number, len(data.split.test)),
+        source=data.source,
     )

@@ -44,6 +44,13 @@ PASSING: dict[str, Any] = {
         }
         for name, value in (("model", 0.9), ("zero", 0.0), ("body_mean", 0.1), ("lesions_erased", 0.2))
     },
+    "hallucination": {
+        "model": {
+            "stray_foci": 0.1, "stray_foci_low": 0.0, "stray_foci_high": 0.3, "participants": 20,
+            "removed_focus_stayed": 0.0, "removed_foci": 12, "removed_participants": 6,
+        },
+    },
+    "simulated": True,
 }  # fmt: skip
 
 

@@ -92,6 +92,8 @@ def test_a_release_is_measured_beside_three_controls(family: str) -> None:
     assert set(images["model"]) >= {"mae_suv", "psnr_db", "ssim", "mae_suv_low", "mae_suv_high"}
     assert images["lesions_erased"]["ssim"] > 0.9 > images["zero"]["ssim"]
     assert release.metrics["lesions"]["zero"]["median_recovery"] == 0
+    assert release.metrics["hallucination"]["zero"]["stray_foci"] == 0
+    assert release.metrics["hallucination"]["model"]["removed_foci"] > 0
     rows = (out / "held_out.csv").read_text("utf-8").splitlines()
     assert rows[0] == "participant,predictor,quantity,value"
     assert any(",model,mae_suv," in row for row in rows)

@@ -13,13 +13,16 @@ import torch
 from synthesis.__main__ import main
 from synthesis.config import ConfigRefusedError, StudyMeasuresConfig, load_study, preset
 from synthesis.data.pairs import make_pair_case
+from synthesis.data.repainting import with_one_more, without_lesions
 from synthesis.data.sources import PhantomSource, open_source
+from synthesis.data.strays import lungs_of
 from synthesis.registry import load_release
 from synthesis.study import study as study_module
 from synthesis.study.cost import cost_of
 from synthesis.study.estimates import differences_to, estimates_of
 from synthesis.study.evaluations import chosen
 from synthesis.study.foci import stray_foci
+from synthesis.study.held_out_rows import held_out_rows
 from synthesis.study.memorisation import nearness
 from synthesis.study.records import (
     CurvePoint,
@@ -27,7 +30,7 @@ from synthesis.study.records import (
     load_measured,
     store_measured,
 )
-from synthesis.study.repainting import with_one_more, without_lesions
+from synthesis.training.family_held_out import summary
 from tests.synthesis.study_cases import case_with, measured, study_file
 
 MEASURES = StudyMeasuresConfig(replicates=100)
@@ -141,6 +144,31 @@ def test_a_stray_focus_counts_unless_acquired_uptake_explains_it() -> None:
     assert stray_foci(case_with(acquired), "model", synthetic, 2.5).count == 1
 
 
+def test_lungs_that_nobody_outlined_are_found_in_the_ct_clear_of_edges_and_foci() -> None:
+    suv = np.full((12, 24, 24), 0.5, dtype=np.float32)
+    hu = np.full(suv.shape, 40, np.int16)
+    hu[2:10, 4:20, 4:20] = -850
+    foci = np.zeros(suv.shape, np.uint8)
+    foci[6, 12, 12] = 1
+    case = replace(case_with(suv), hu=hu, foci=foci, organs=None, organ_names=())
+
+    lungs = lungs_of(case)
+
+    inner = lungs[3:9, 5:19, 5:19]
+    assert inner.sum() == lungs.sum() == inner.size - 25  # a diamond of radius 2
+    assert not lungs_of(replace(case, hu=np.full_like(hu, 40))).any()
+
+
+def test_the_gate_is_asked_with_the_strays_and_removed_lesions_of_a_study() -> None:
+    found = summary(held_out_rows(measured(), focus_suv=2.5))["hallucination"]
+
+    assert found["model"]["stray_foci"] == pytest.approx(1 / 8)
+    assert found["model"]["removed_focus_stayed"] == pytest.approx(1 / 8)
+    assert found["model"]["removed_foci"] == 8
+    assert found["zero"]["stray_foci"] == 0
+    assert held_out_rows(measured(), focus_suv=4.0) == measured().rows
+
+
 def test_copies_of_training_participants_are_found() -> None:
     rng = np.random.default_rng(1)
     people = {f"P{n}": case_with(rng.gamma(2, 1, (4, 24, 24)).astype(np.float32), f"P{n}") for n in range(6)}  # fmt: skip
@@ -210,6 +238,9 @@ def test_a_release_of_a_study_says_what_the_study_found(finished: Path) -> None:
     release = load_release(finished / "out" / "families" / "tiny-baseline" / "release")
 
     assert "## In the study on the same participants" in release.card
+    assert "| zero | 0.00 (no interval) | 0 % of 2 |" in release.card  # one held out
+    assert release.metrics["simulated"] is True
+    assert set(release.metrics["hallucination"]) >= {"model", "zero", "lesions_erased"}
     assert set(release.metrics["study"]) >= {"recovery", "bias_malignant", "absent_when_inserted"}
 
 
