@@ -12,6 +12,7 @@ import argparse
 import json
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -77,9 +78,9 @@ class GpuTarget:
 
 
 GPU_TARGETS = (
+    GpuTarget("pix2pix, 200 x 256 x 256", "pix2pix", (200, 256, 256), 0.3),
     GpuTarget("cpdm, 200 x 256 x 256, 4 evaluations", "cpdm", (200, 256, 256), 1.0),
     GpuTarget("cpdm, the same, 8 samples", "cpdm", (200, 256, 256), 5.0, samples=8),
-    GpuTarget("pix2pix, 200 x 256 x 256", "pix2pix", (200, 256, 256), 0.3),
     GpuTarget("cascade3d, 384 x 224 x 224", "cascade3d", (384, 224, 224), 15.0),
 )
 
@@ -132,41 +133,52 @@ def gpu_rows(repeats: int) -> Iterator[tuple[str, ...]]:
     """Yield a row for each target of a GPU."""
     if not torch.cuda.is_available():
         for target in GPU_TARGETS:
-            yield target.name, f"{target.seconds}", "not run: no GPU", "", "", "", "", ""
+            yield target.name, f"{target.seconds}", *("not run: no GPU",) * 2, *("",) * 5
         return
     device = torch.device("cuda")
     at = machine(device, repeats)
     for target in GPU_TARGETS:
-        config = preset(target.family, "h200")
-        if isinstance(config, CpdmConfig):
-            config = replace(config, bridge=STILL)
-        family = build_family(config, device=device)
-        lay_out(family.networks, config.domain.dimensions)
-        run = runner(family, chest(target.shape), Sampling(samples=target.samples))
-        torch.cuda.reset_peak_memory_stats(device)
+        yield _gpu_row(target, at, device, repeats)
+        torch.cuda.empty_cache()
+
+
+def _gpu_row(target: GpuTarget, at: Machine, device: torch.device, repeats: int) -> tuple[str, ...]:
+    config = preset(target.family, "h200")
+    if isinstance(config, CpdmConfig):
+        config = replace(config, bridge=STILL)
+    family, hu = build_family(config, device=device), chest(target.shape)
+    eager = runner(family, hu, Sampling(samples=target.samples, compiled="never"))
+    floors = demand_of(family, eager).floors_s(at)  # counted before anything is fused
+    uncompiled = seconds_of(eager, device)
+    torch.cuda.reset_peak_memory_stats(device)
+    if config.domain.dimensions == 3:  # is not compiled, and has been warmed up
+        found = statistics.median(
+            (uncompiled, seconds_of(eager, device), seconds_of(eager, device))
+        )
+    else:
+        run = runner(family, hu, Sampling(samples=target.samples))
         found = medians({"fast": run}, repeats, device)["fast"]
-        peak = torch.cuda.max_memory_allocated(device) / 2**30
-        plain = _plain_on_gpu(family, target)
-        counted = runner(family, chest(target.shape), Sampling(samples=target.samples, compiled="never"))  # fmt: skip
-        floors = demand_of(family, counted).floors_s(at)
-        yield (
-            target.name, f"{target.seconds}", f"{found:.3f}", f"{floors[0]:.3f}",
-            f"{floors[1]:.3f}", f"{plain / found:.0f}", f"{peak:.1f}",
-            "yes" if found <= target.seconds else "MISSED",
-        )  # fmt: skip
+    peak = torch.cuda.max_memory_allocated(device) / 2**30
+    plain = _plain_on_gpu(family, target)
+    return (
+        target.name, f"{target.seconds}", f"{found:.3f}", f"{uncompiled:.3f}", f"{floors[0]:.3f}",
+        f"{floors[1]:.3f}", f"{plain / found:.0f}", f"{peak:.1f}",
+        "yes" if found <= target.seconds else "MISSED",
+    )  # fmt: skip
 
 
 def _plain_on_gpu(family: Family, target: GpuTarget) -> float:
     """Return seconds in float32, one element at a time, with the published number of evaluations.
 
-    Measured on few slices and at few evaluations, and multiplied: it would take hours.
+    Measured on few slices and at one evaluation, and multiplied: it would take hours.
     """
-    again = build_family(family.config, device="cuda")
+    device = torch.device("cuda")
+    again = build_family(family.config, device=device)
     few = target.shape if target.family == "cascade3d" else (4, *target.shape[1:])
     wanted = Sampling(budget_mib=0, precision="float32", compiled="never", evaluations=1)
     run = runner(again, chest(few), wanted)
     run()
-    seconds = seconds_of(run, torch.device("cuda"))
+    seconds = seconds_of(run, device)
     return seconds * FULL.get(target.family, 1) * target.shape[0] / few[0] * target.samples
 
 
@@ -241,12 +253,30 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--shape", type=int, nargs=3, default=(16, 96, 96), help="of the families")
+    parser.add_argument("--gpu", action="store_true", help="the targets of a GPU alone")
     parser.add_argument("--alone", choices=("demo", *CPU_SIZE), help=argparse.SUPPRESS)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     if options.alone:
         print(json.dumps(alone(options.alone)))
         return 0
+    missed = False if options.gpu else _processor_tables(options)
+    if torch.cuda.is_available():
+        print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
+    rows = []
+    for row in gpu_rows(options.repeats):
+        rows.append(row)
+        print(*row, sep="; ", file=sys.stderr, flush=True)
+    table(
+        ("GPU, preset h200", "target s", "s", "not compiled, s", "floor: operations",
+         "floor: bytes", "plain, as published: times", "peak GiB", "met"),
+        iter(rows),
+    )  # fmt: skip
+    return 1 if missed or any("MISSED" in row for row in rows) else 0
+
+
+def _processor_tables(options: argparse.Namespace) -> bool:
+    """Print what a processor takes; return whether a target was missed."""
     at = machine(torch.device("cpu"), options.repeats)
     print(
         f"{platform.machine()}, {options.threads} thread(s), torch {torch.__version__}; "
@@ -258,13 +288,7 @@ def main() -> int:
          "times the higher floor", "plain, as many evaluations: times", "plain, as published: times"),
         family_rows(tuple(options.shape), options.repeats, at),
     )  # fmt: skip
-    rows = list(gpu_rows(options.repeats))
-    table(
-        ("GPU, preset h200", "target s", "s", "floor: operations", "floor: bytes",
-         "plain, as published: times", "peak GiB", "met"),
-        iter(rows),
-    )  # fmt: skip
-    return 1 if missed or any("MISSED" in row for row in rows) else 0
+    return missed
 
 
 def _portal_table(repeats: int) -> bool:

@@ -29,6 +29,8 @@ class StudyFamilyConfig:
     evaluations
         Numbers of network evaluations to try on the validation participants; the one whose median
         SUVmax recovery lies nearest one is used. Empty: the configured number.
+    shown_evaluations
+        More numbers for the curve, from which none is chosen.
     samples
         Of each held-out participant, for families whose samples differ.
     parent
@@ -37,12 +39,14 @@ class StudyFamilyConfig:
 
     config: str
     evaluations: tuple[int, ...] = ()
+    shown_evaluations: tuple[int, ...] = ()
     samples: int = 1
     parent: str = ""
 
     def __post_init__(self) -> None:
         """Refuse numbers that nobody can evaluate."""
-        if self.samples < 1 or any(n < 1 for n in self.evaluations):
+        counts = (self.samples, *self.evaluations, *self.shown_evaluations)
+        if min(counts) < 1:
             raise ValueError("Samples and evaluations are at least one.")
 
 

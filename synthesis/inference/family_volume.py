@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from evaluation.imaging import Grid, Volume
-from synthesis.config import Cascade3dConfig
+from synthesis.config import Cascade3dConfig, DomainConfig
 from synthesis.contract import Cancelled, Progress
 from synthesis.data.model_grid import AIR_HU, model_grid, smooth_resample
 from synthesis.families import Condition, Family
@@ -69,8 +69,14 @@ def sample_on_grid(
     work = Work(family, sampling or Sampling(), progress, cancelled)
     padded, box = _padded(hu.astype(np.float32), family)
     whole = _blocks if family.config.domain.dimensions == 3 else _slices
-    codes = whole(work, padded, kvp)  # (samples, z, y, x)
-    return _in_suv(codes[:, *box], family, work.notes)
+    images = whole(work, padded, kvp)[:, *box]  # mean, one sample, deviation: (1 or 3, z, y, x)
+    many = len(images) > 1
+    return Sampled(
+        mean=images[0].numpy(),
+        first=images[1 if many else 0].contiguous().numpy(),
+        sd=images[2].numpy() if many else None,
+        notes=tuple(work.notes),
+    )
 
 
 def sample_twin(
@@ -103,8 +109,9 @@ def sample_twin(
 
 
 def _slices(work: Work, hu: Array, kvp: float | None) -> Tensor:
-    """Return codes of every slice, in batches that fit the budget."""
-    reach = work.family.config.domain.neighbours
+    """Return the images of every slice, in batches that fit the budget."""
+    domain = work.family.config.domain
+    reach = domain.neighbours
     padded = np.pad(hu, ((reach, reach), (0, 0), (0, 0)), mode="edge")
     views = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
 
@@ -114,33 +121,36 @@ def _slices(work: Work, hu: Array, kvp: float | None) -> Tensor:
         return Condition(hu=torch.from_numpy(part), kvp=(kvp,) * (stop - start), index=index)
 
     size = work.fitting(condition(0, 1), len(hu))
+    work.hasten(condition(0, size))
     parts: list[Tensor] = []
     done = 0
 
     def run(batch: int) -> Tensor:
         stop = min(done + batch, len(hu))
         report = _within(work.progress, done, stop, len(hu))
-        return work.sample(condition(done, stop), report, work.sampling)[:, :, 0].float().cpu()
+        return _in_suv(work.sample(condition(done, stop), report, work.sampling)[:, :, 0], domain)
 
     while done < len(hu):
-        codes, size = work.careful(run, size)
-        parts.append(codes)
-        done += codes.shape[1]
+        images, size = work.careful(run, size)
+        parts.append(images)
+        done += images.shape[1]
     return torch.cat(parts, dim=1)
 
 
 def _blocks(work: Work, hu: Array, kvp: float | None) -> Tensor:
-    """Return codes of the whole volume; windows are batched as the budget allows."""
+    """Return the images of the whole volume; windows are batched as the budget allows."""
     domain = work.family.config.domain
     patch = domain.patch
     condition = Condition(hu=torch.from_numpy(hu[None, None]), kvp=(kvp,), index=(0,))
     block = Condition(hu=condition.hu[..., : patch[0], : patch[1], : patch[2]], kvp=(kvp,))  # type: ignore[index] # it was given above
     windows = math.prod(-(-2 * n // p) for n, p in zip(hu.shape, patch, strict=True))
     size = work.fitting(block, windows)
+    work.hasten(block)
 
     def run(batch: int) -> Tensor:
         with whole_volumes(work.family, batch):
-            return work.sample(condition, work.progress, work.sampling)[:, 0, 0].float().cpu()
+            codes = work.sample(condition, work.progress, work.sampling)[:, 0, 0]
+        return _in_suv(codes, domain)
 
     return work.careful(run, size)[0]
 
@@ -154,15 +164,15 @@ def _within(progress: Progress, start: int, stop: int, count: int) -> Progress:
     return report
 
 
-def _in_suv(codes: Tensor, family: Family, notes: list[str]) -> Sampled:
-    suv = decode_suv(codes, family.config.domain.codec)
-    many = len(suv) > 1
-    return Sampled(
-        mean=suv.mean(dim=0).numpy(),
-        sd=suv.std(dim=0).numpy() if many else None,
-        first=suv[0].contiguous().numpy(),
-        notes=tuple(notes),
-    )
+def _in_suv(codes: Tensor, domain: DomainConfig) -> Tensor:
+    """Return the mean of samples in SUV, the first of them and their deviation; one as it is.
+
+    Computed where the codes are, and only these leave it.
+    """
+    suv = decode_suv(codes.float(), domain.codec)
+    if len(suv) > 1:
+        suv = torch.stack([suv.mean(dim=0), suv[0], suv.std(dim=0)])
+    return suv.cpu()
 
 
 def _padded(hu: Array, family: Family) -> tuple[Array, tuple[slice, ...]]:

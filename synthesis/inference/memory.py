@@ -13,7 +13,7 @@ from synthesis.contract import Refused, RefusedError
 TOO_LITTLE = Refused("memory", "The device's memory does not suffice for one element at a time.")
 MIB = 2**20
 MOST_ON_CPU = 8  # more no longer fit the processor's cache, and cancelling would wait longer
-MOST_ON_CUDA = 64
+MOST_ON_CUDA = 100
 
 
 def bytes_of(

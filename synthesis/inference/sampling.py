@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -101,27 +102,33 @@ class Work:
 
     def fitting(self, condition: Condition, count: int) -> int:
         """Return how many elements fit the budget, by what one evaluation of one holds."""
-        wanted, device = self.sampling, self.family.device
-        budget = wanted.budget_mib
+        device = self.family.device
+        budget = self.sampling.budget_mib
         if budget is None:
             budget = usual_budget_mib(device)
-        probe = Sampling(evaluations=1, precision=wanted.precision)
-
-        def evaluate() -> Tensor:
-            return self.sample(condition, silent, probe)
-
-        each, _ = with_less(
-            lambda _size: bytes_of(self.family.networks, evaluate, device), 1, self.notes
-        )
-        note = compile_where_it_pays(self.family, wanted.compiled, evaluate)
-        if note is not None:
-            self.notes.append(note)
+        with torch.compiler.set_stance("force_eager"):  # one element is compiled for nobody
+            each, _ = with_less(
+                lambda _size: bytes_of(self.family.networks, lambda: self._once(condition), device),
+                1, self.notes,
+            )  # fmt: skip
         if each > budget * MIB:
             self.notes.append(
                 f"One element may need {each / MIB:.0f} MiB, more than the budget of {budget} MiB; "
                 "they were computed one at a time."
             )
         return batch_within(budget, each, count, device)
+
+    def hasten(self, condition: Condition) -> None:
+        """Compile where it pays, for batches like this condition."""
+        note = compile_where_it_pays(
+            self.family, self.sampling.compiled, lambda: self._once(condition)
+        )
+        if note is not None:
+            self.notes.append(note)
+
+    def _once(self, condition: Condition) -> Tensor:
+        probe = Sampling(evaluations=1, precision=self.sampling.precision)
+        return self.sample(condition, silent, probe)
 
     def careful(self, run: Callable[[int], Tensor], size: int) -> tuple[Tensor, int]:
         """Return what `run` gives for a batch size, and the size; smaller where memory runs out."""

@@ -47,7 +47,7 @@ class NoiseSource:
             everywhere = replace(self, window=None).draw((*shape[:ahead], *whole), step)
             return everywhere[(*(slice(None),) * (1 + ahead), *box)]
         if self.shared:
-            return self._one(shape, step, 0).expand(len(self.index), *shape).to(self.device)
+            return self._one(shape, step, 0).to(self.device).expand(len(self.index), *shape)
         return torch.cat([self._one(shape, step, i) for i in self.index]).to(self.device)
 
     def _one(self, shape: Sequence[int], step: int, index: int) -> Tensor:

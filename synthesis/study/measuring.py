@@ -65,14 +65,16 @@ class Measuring:
         """Return the record, and the family with the number of evaluations that was chosen."""
         if self._family.config.family == "cascade3d":
             return self._twins(key, report), self._family
+        counts = (*self._settings.evaluations, *self._settings.shown_evaluations)
         curve = curve_of(
             self._family,
             self._cases(self._data.split.validation, self._measures.curve_cases),
-            self._settings.evaluations,
+            counts,
             seed=self._measures.seed,
-            done=lambda n: report("curve", n, len(self._settings.evaluations)),
+            done=lambda n: report("curve", n, len(counts)),
         )
-        family = with_evaluations(self._family, chosen(curve, self._family.spec().evaluations))
+        choice = [point for point in curve if point.evaluations in self._settings.evaluations]
+        family = with_evaluations(self._family, chosen(choice, self._family.spec().evaluations))
         rows = self._held_out(family, report)
         spec = family.spec()
         record = Measured(

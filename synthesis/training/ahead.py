@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch.utils.data import DataLoader, Dataset
 
@@ -15,12 +15,12 @@ Made = TypeVar("Made")
 class _ByKey(Dataset[Made]):
     """What a data loader asks for: the thing of a key."""
 
-    def __init__(self, make: Callable[[Key], Made]) -> None:
+    def __init__(self, make: Callable[[Any], Made]) -> None:
         self._make = make
 
-    def __getitem__(self, key: Key) -> Made:
+    def __getitem__(self, key: int | str) -> Made:
         """Return the thing of a key."""
-        return self._make(key)  # type: ignore[arg-type] # one loader has keys of one kind
+        return self._make(key)
 
 
 def ahead(

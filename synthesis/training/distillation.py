@@ -17,6 +17,7 @@ from synthesis.config import (
     student_config,
 )
 from synthesis.data.splits import SplitRefusedError
+from synthesis.families import Family
 from synthesis.registry import Release
 from synthesis.training.descent import Descent
 from synthesis.training.family_release import write_family_release
@@ -47,21 +48,38 @@ def distil(
         When the data do not give the teacher's split: somebody whom it learned from would be
         tested on.
     """
+    family_run, student, data = fit_student(run, teacher, spec, out, world=world, report=report)
+    if not world.writes:
+        return None
+    return write_family_release(
+        family_run, student, data, out, distillation=run.distillation, report=report
+    )
+
+
+def fit_student(
+    run: DistillationRun,
+    teacher: Release,
+    spec: str,
+    out: Path,
+    *,
+    world: World,
+    report: Report = silent,
+    images: Path | None = None,
+) -> tuple[FamilyRun, Family, Prepared]:
+    """Train what is left to train; return the student with its data, before any release."""
     family_run = _family_run(run, teacher)
     set_up(family_run, world.device)
     descent = Descent(teacher, "distilled")
-    data = prepare(family_run, spec, out, world=world, report=report, descent=descent)
+    data = prepare(
+        family_run, spec, out, world=world, report=report, images=images, descent=descent
+    )
     _require_the_same_split(teacher, data)
     text = f"{data.fingerprint}/{run.digest}"
     data = replace(data, fingerprint=hashlib.sha256(text.encode()).hexdigest())
     student = Student(teacher, run.distillation, device=world.device)
     training = FamilyTraining(family_run, data, out, world=world, report=report, family=student)
     training.fit()
-    if not world.writes:
-        return None
-    return write_family_release(
-        family_run, training.family, data, out, distillation=run.distillation, report=report
-    )
+    return family_run, training.family, data
 
 
 def _family_run(run: DistillationRun, teacher: Release) -> FamilyRun:

@@ -170,8 +170,8 @@ def summary(rows: Iterable[Row]) -> dict[str, Any]:
     tables: dict[str, Any] = {"images": {}, "lesions": {}, "hallucination": {}}
     for (predictor, quantity), people in named.items():
         if quantity in HALLUCINATION:
-            own = HALLUCINATION[quantity](people)
-            tables["hallucination"].setdefault(predictor, {}).update(own)
+            found = HALLUCINATION[quantity](people)
+            tables["hallucination"].setdefault(predictor, {}).update(found)
             continue
         if quantity == "lesion_suvmax_recovery":
             tables["lesions"][predictor] = _recovery(people)
