@@ -110,15 +110,15 @@ def sample_twin(
 
 def _slices(work: Work, hu: Array, kvp: float | None) -> Tensor:
     """Return the images of every slice, in batches that fit the budget."""
-    domain = work.family.config.domain
+    domain, device = work.family.config.domain, work.family.device
     reach = domain.neighbours
     padded = np.pad(hu, ((reach, reach), (0, 0), (0, 0)), mode="edge")
-    views = np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1, axis=0)
+    volume = torch.from_numpy(padded).to(device)  # once; each slice is seen with its neighbours
 
     def condition(start: int, stop: int) -> Condition:
-        part = np.moveaxis(views[start:stop], -1, 1).copy()
+        part = volume[start : stop + 2 * reach].unfold(0, 2 * reach + 1, 1).movedim(-1, 1)
         index = tuple(range(start, stop))
-        return Condition(hu=torch.from_numpy(part), kvp=(kvp,) * (stop - start), index=index)
+        return Condition(hu=part.contiguous(), kvp=(kvp,) * (stop - start), index=index)
 
     size = work.fitting(condition(0, 1), len(hu))
     work.hasten(condition(0, size))
