@@ -86,7 +86,7 @@ def test_seven_patients_go_from_the_cases_file_to_the_report(seven, tmp_path):
     assert list(made) == [SyntheticStatus.QC_PASSED] * 7
 
     person(Role.STUDY_PI)
-    name = "phantom-pix2pix 1.0.0"
+    name = "phantom-pix2pix 2.0.0"
     call_command(
         "name_primary_release", name, by="study_pi", reason="The packaged one.", stdout=StringIO()
     )
