@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +125,13 @@ def usable_series(release: ModelRelease, *, seed: int | None = None) -> QuerySet
     return rows.select_related(
         "job", "job__pair", "job__pair__participant", "job__source"
     ).order_by("job__pair__participant__code", "job__seed")
+
+
+def synthesis_notes(facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What the syntheses of these series said went otherwise than asked, and of how many of them."""
+    of_series = [tuple(one.get("notes", ())) for one in facts]
+    counted = Counter(note for notes in of_series for note in notes)
+    return {note: f"{n} of {len(of_series)} series" for note, n in sorted(counted.items())}
 
 
 def lost_jobs(moment: datetime) -> QuerySet[SynthesisJob]:
