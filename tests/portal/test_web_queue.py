@@ -113,8 +113,8 @@ def test_the_page_of_a_job_tells_stages_attempts_with_causes_and_what_comes_next
 
 def test_what_went_otherwise_than_asked_stands_on_the_pages_and_is_counted_in_provenance(operator):
     note = "Memory ran out with 8 at a time; the work went on with 4."
-    said = make.SyntheticSeriesFactory(facts={"notes": [note]})
-    silent = make.SyntheticSeriesFactory(facts={})
+    said = make.SyntheticSeriesFactory(facts={"notes": [note], "suv_max": 9.0})
+    silent = make.SyntheticSeriesFactory(facts={"suv_max": 9.0})
     assert note in page_of(operator, "job", said.job.pk)
     assert note in page_of(operator, "pair", said.job.pair_id)
     assert "otherwise than asked" not in page_of(operator, "job", silent.job.pk)

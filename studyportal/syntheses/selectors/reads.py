@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -137,6 +137,13 @@ def synthesis_notes(facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 def lost_jobs(moment: datetime) -> QuerySet[SynthesisJob]:
     """Running jobs whose worker has stopped reporting."""
     return SynthesisJob.objects.filter(status=JobStatus.RUNNING, lease_until__lt=moment)
+
+
+def running_on(devices: Sequence[str], *, since: datetime) -> QuerySet[SynthesisJob]:
+    """Jobs that have run on one of these devices since then or longer."""
+    return SynthesisJob.objects.filter(
+        status=JobStatus.RUNNING, device__in=devices, started_at__lte=since
+    )
 
 
 def waiting_jobs() -> QuerySet[SynthesisJob]:
