@@ -11,7 +11,6 @@ process is left over, or two jobs ran on one device at a time.
 import argparse
 import importlib
 import itertools
-import json
 import os
 import random
 import shutil
@@ -33,6 +32,7 @@ import psutil
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 brokers = importlib.import_module("benchmarks.faults_brokers")
+leftovers = importlib.import_module("benchmarks.faults_leftovers").leftovers
 FAULTS = ("worker tree", "worker only", "child", "broker", "commit")
 UNPUBLISHED_ALONE = 3  # requests that die before their message while nothing else waits
 LONGEST_RECOVERY_SECONDS = 90.0  # lease of 60 s, sweeper every 10 s, and a model to load
@@ -318,29 +318,6 @@ def overlaps(attempts: list[Any]) -> int:
     known = [a for a in attempts if a.ended_at is not None and a.outcome != "lost"]
     pairs = itertools.pairwise(known)
     return sum(before.ended_at > after.began_at for before, after in pairs)
-
-
-def leftovers(var: Path) -> list[str]:
-    """Files that nothing refers to, after the sweeper has had its turn."""
-    storage = importlib.import_module("studyportal.core.storage")
-    half = storage.clear_incoming(before=clock().now() + timedelta(minutes=1))
-    if half:
-        print(f"half-written files that the sweeper clears after an hour: {half}")
-    referred = set()
-    for series in models().SyntheticSeries.objects.all():
-        referred |= {series.manifest_sha256, series.preview_sha256}
-        manifest = json.loads(storage.read_bytes(series.manifest_sha256))
-        referred |= {entry["sha256"] for entry in manifest["files"]}
-    intake = importlib.import_module("studyportal.imaging.models").ImagingSeries.objects.all()
-    known = {series.manifest_sha256 for series in intake} | {s.preview_sha256 for s in intake}
-    for series in intake:
-        manifest = json.loads(storage.read_bytes(series.manifest_sha256))
-        known |= {entry["sha256"] for entry in manifest["files"]}
-    stored = {path.name for path in (var / "archive").rglob("*") if path.is_file()}
-    orphans = stored - referred - known
-    scratch = list((var / "work").glob("*")) if (var / "work").exists() else []
-    said = [f"{len(orphans)} files of the archive belong to nothing"] if orphans else []
-    return said + ([f"{len(scratch)} scratch folders are left"] if scratch else [])
 
 
 def models() -> Any:
