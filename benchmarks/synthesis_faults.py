@@ -1,15 +1,16 @@
 """Kills workers, their children and the broker at random while a real model works, and counts what is left.
 
-    python benchmarks/synthesis_faults.py --jobs 30 --minutes 4 --seed 1
+    python benchmarks/synthesis_faults.py --jobs 30 --minutes 4 --seed 1 --broker rabbitmq --release tiny
 
-Starts its own PostgreSQL, Redis, sweeper and GPU worker in a temporary folder, so it touches no portal. Exit status 1
-when a job is not done exactly once, a file or a process is left over, or two jobs ran on one device at a time.
+Starts its own PostgreSQL, broker (the embedded Redis or Debian's RabbitMQ), sweeper and GPU worker in a temporary
+folder, so it touches no portal. Some requests die between commit and publish, so that no message is ever sent for them.
+Exit status 1 when a job is not done exactly once, an interrupted or unpublished one waits longer than 90 s, a file or a
+process is left over, or two jobs ran on one device at a time.
 """
 
 import argparse
 import importlib
 import itertools
-import json
 import os
 import random
 import shutil
@@ -30,7 +31,10 @@ import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
-FAULTS = ("worker tree", "worker only", "child", "broker")
+brokers = importlib.import_module("benchmarks.faults_brokers")
+leftovers = importlib.import_module("benchmarks.faults_leftovers").leftovers
+FAULTS = ("worker tree", "worker only", "child", "broker", "commit")
+UNPUBLISHED_ALONE = 3  # requests that die before their message while nothing else waits
 LONGEST_RECOVERY_SECONDS = 90.0  # lease of 60 s, sweeper every 10 s, and a model to load
 
 
@@ -49,7 +53,7 @@ class Installation:
     """The processes of a portal without its web server."""
 
     var: Path
-    embedded: Any
+    broker: Any
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
@@ -73,9 +77,7 @@ class Installation:
 
     def kill(self, kind: str) -> None:
         if kind == "broker":
-            psutil.Process(int((self.var / "redis" / "redis.pid").read_text())).kill()
-            time.sleep(1)
-            self.embedded.ensure_redis(self.var)
+            self.broker.kill()
             return
         tree = self.tree()
         models = [process for process in tree if is_model(process)]
@@ -112,51 +114,113 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=12.0, help="mean seconds between kills")
     parser.add_argument("--settle", type=float, default=10.0, help="minutes left to finish in")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--broker", choices=("redis", "rabbitmq"), default="redis")
+    parser.add_argument(
+        "--release", choices=("packaged", "tiny"), default="packaged",
+        help="tiny: a network of the same family, small and untrained, for many jobs",
+    )  # fmt: skip
     asked = parser.parse_args()
     var = Path(tempfile.mkdtemp(prefix="synthesis-faults-"))
     embedded = importlib.import_module("studyportal.config.embedded")
     os.environ |= {"STUDYPORTAL_VAR": str(var), "STUDYPORTAL_DEVICES": "cpu"}
     os.environ["DATABASE_URL"] = embedded.ensure_database(var)
-    os.environ["CELERY_BROKER_URL"] = embedded.ensure_redis(var)
+    broker = (
+        brokers.DebianRabbit(var)
+        if asked.broker == "rabbitmq"
+        else brokers.EmbeddedRedis(var, embedded)
+    )
+    os.environ["CELERY_BROKER_URL"] = broker.url
     os.environ["DJANGO_SETTINGS_MODULE"] = "studyportal.config.settings"
-    installation = Installation(var, embedded)
+    installation = Installation(var, broker)
     try:
-        jobs = prepare(asked.jobs)
+        scene = prepare(asked)
         began = time.monotonic()
         for name in ("cpu", "gpu"):
             installation.start(name)
-        faults = storm(installation, asked)
+        faults = storm(installation, asked, scene)
         dead = settle(asked.settle)
-        return report(installation, jobs, faults, dead=dead, seconds=time.monotonic() - began)
+        alone = 0 if unfinished().exists() else UNPUBLISHED_ALONE
+        waits = [wait_unpublished(scene) for _ in range(alone)]
+        time.sleep(12)  # one more round of the sweeper
+        seconds = time.monotonic() - began
+        return report(installation, scene, faults, dead=dead, seconds=seconds, waits=waits)
     finally:
         installation.stop()
-        embedded.stop_redis(var)
+        broker.stop()
         embedded.release_database(var)
         shutil.rmtree(var, ignore_errors=True)
 
 
-def prepare(number: int) -> list[Any]:
-    """A study with one ready pair of a small phantom, and so many jobs with the packaged model."""
+@dataclass
+class Scene:
+    """One ready pair of a small phantom, a release, and the jobs that were requested for them."""
+
+    pair: Any
+    release: Any
+    by: Any
+    jobs: list[Any] = field(default_factory=list)
+
+    def request(self) -> Any:
+        """Request one more job; its seed is its number."""
+        services = importlib.import_module("studyportal.syntheses.services")
+        job = services.request_synthesis(
+            pair=self.pair, release=self.release, seed=len(self.jobs), by=self.by
+        )
+        self.jobs.append(job)
+        return job
+
+    def request_and_die(self) -> Any:
+        """Request one more job in a process that is killed between commit and publish."""
+        connections = importlib.import_module("django.db").connections
+        dispatch = importlib.import_module("studyportal.tasks.dispatch")
+        connections.close_all()  # the child makes its own
+        child = os.fork()
+        if child == 0:
+            dispatch.app.send_task = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+            dispatch.translate(self.request().pk)
+            os._exit(0)  # not reached: the message would have been sent
+        _, ended = os.waitpid(child, 0)
+        if os.waitstatus_to_exitcode(ended) != -signal.SIGKILL:
+            raise RuntimeError("The requesting process was not killed before its message.")
+        job = models().SynthesisJob.objects.get(seed=len(self.jobs))
+        self.jobs.append(job)
+        return job
+
+
+def prepare(asked: argparse.Namespace) -> Scene:
+    """A study with a pair and a release, and the jobs that are asked for."""
     importlib.import_module("django").setup()
     importlib.import_module("django.core.management").call_command("migrate", verbosity=0)
     scenes = importlib.import_module("tests.portal.scenes")
-    services = importlib.import_module("studyportal.syntheses.services")
     dispatch = importlib.import_module("studyportal.tasks.dispatch")
     scenes.open_study()
     folder = Path(os.environ["STUDYPORTAL_VAR"]) / "phantom"
     pair = scenes.ready_pair(scenes.write_small_phantom(3, folder))
-    release = scenes.released(REPOSITORY / "synthesis" / "releases" / "phantom-pix2pix")
+    model = REPOSITORY / "synthesis" / "releases" / "phantom-pix2pix"
+    if asked.release == "tiny":
+        makers = importlib.import_module("tests.synthesis.makers")
+        model = makers.untrained_release(folder.with_name("tiny")).folder
     by = scenes.person(scenes.Role.SYNTHESIS_OPERATOR)
-    jobs = [
-        services.request_synthesis(pair=pair, release=release, seed=seed, by=by)
-        for seed in range(number)
-    ]
-    for job in jobs:
-        dispatch.translate(job.pk)
-    return jobs
+    scene = Scene(pair, scenes.released(model), by)
+    for _ in range(asked.jobs):
+        dispatch.translate(scene.request().pk)
+    return scene
 
 
-def storm(installation: Installation, asked: argparse.Namespace) -> list[Fault]:
+def wait_unpublished(scene: Scene) -> float:
+    """Seconds until a job begins for which no message was sent, while nothing else waits."""
+    job, asked_at = scene.request_and_die(), time.monotonic()
+    while not models().JobAttempt.objects.filter(job=job).exists():
+        time.sleep(0.2)
+        if time.monotonic() - asked_at > 10 * LONGEST_RECOVERY_SECONDS:
+            break
+    seconds = time.monotonic() - asked_at
+    while unfinished().exists() and time.monotonic() - asked_at < 300:
+        time.sleep(0.5)
+    return seconds
+
+
+def storm(installation: Installation, asked: argparse.Namespace, scene: Scene) -> list[Fault]:
     """Kill something every few seconds until the time is up or every job is done."""
     draw, faults = random.Random(asked.seed), []  # noqa: S311 which process is killed is no secret
     bag: list[str] = []
@@ -167,11 +231,26 @@ def storm(installation: Installation, asked: argparse.Namespace) -> list[Fault]:
         time.sleep(draw.uniform(0.5, 1.5) * asked.every)
         bag = bag or draw.sample(FAULTS, len(FAULTS))
         kind = bag.pop()
-        running = models().SynthesisJob.objects.filter(status="running").first()
-        faults.append(Fault(kind, clock().now(), None if kind == "broker" else running))
-        installation.kill(kind)
+        running = at_work(until)
+        harmless = kind in ("broker", "commit")  # to the attempt that runs
+        faults.append(Fault(kind, clock().now(), None if harmless else running))
+        if kind == "commit":
+            scene.request_and_die()
+        else:
+            installation.kill(kind)
         print(f"{kind:<12} killed while {running.seed if running else 'nothing'} ran", flush=True)
     return faults
+
+
+def at_work(until: float) -> Any:
+    """The job that runs, once one does: a worker that is killed while it starts proves nothing."""
+    while time.monotonic() < until:
+        running = models().SynthesisJob.objects.filter(status="running").first()
+        held = running is not None and running.lease_until > clock().now() + timedelta(seconds=40)
+        if held:
+            return running
+        time.sleep(0.5)
+    return models().SynthesisJob.objects.filter(status="running").first()
 
 
 def settle(minutes: float) -> int:
@@ -185,13 +264,14 @@ def settle(minutes: float) -> int:
             services.retry_job(job=job, by=by)
             dead += 1
         time.sleep(1)
-    time.sleep(12)  # one more round of the sweeper
     return dead
 
 
 def report(
-    installation: Installation, jobs: list[Any], faults: list[Fault], *, dead: int, seconds: float
-) -> int:
+    installation: Installation, scene: Scene, faults: list[Fault], *, dead: int, seconds: float,
+    waits: list[float],
+) -> int:  # fmt: skip
+    jobs = scene.jobs
     attempts = models().JobAttempt.objects.select_related("job").order_by("began_at")
     recoveries = recovered(faults, list(attempts))
     outcomes = Counter(attempts.values_list("outcome", "cause"))
@@ -203,7 +283,7 @@ def report(
         f"{successes - len(jobs)} attempts too many" if successes != len(jobs) else "",
         *leftovers(installation.var),
         f"{overlaps(list(attempts))} attempts overlap" if overlaps(list(attempts)) else "",
-        *(f"a job waited {s:.0f} s" for s in recoveries if s > LONGEST_RECOVERY_SECONDS),
+        *(f"a job waited {s:.0f} s" for s in recoveries + waits if s > LONGEST_RECOVERY_SECONDS),
     ]
     print(f"\n{len(jobs)} jobs in {seconds:.0f} s, {len(faults)} kills", end=": ")
     print(", ".join(f"{kind} {n}" for kind, n in Counter(f.kind for f in faults).items()))
@@ -214,6 +294,8 @@ def report(
     if recoveries:
         words = f"median {median(recoveries):.1f} s, longest {max(recoveries):.1f} s"
         print(f"interrupted job at work again after {words} (n = {len(recoveries)})")
+    if waits:
+        print(f"never published, queue empty: begun after {', '.join(f'{s:.1f}' for s in waits)} s")
     for problem in filter(None, problems):
         print(f"FAILED: {problem}")
     return int(any(problems))
@@ -236,29 +318,6 @@ def overlaps(attempts: list[Any]) -> int:
     known = [a for a in attempts if a.ended_at is not None and a.outcome != "lost"]
     pairs = itertools.pairwise(known)
     return sum(before.ended_at > after.began_at for before, after in pairs)
-
-
-def leftovers(var: Path) -> list[str]:
-    """Files that nothing refers to, after the sweeper has had its turn."""
-    storage = importlib.import_module("studyportal.core.storage")
-    half = storage.clear_incoming(before=clock().now() + timedelta(minutes=1))
-    if half:
-        print(f"half-written files that the sweeper clears after an hour: {half}")
-    referred = set()
-    for series in models().SyntheticSeries.objects.all():
-        referred |= {series.manifest_sha256, series.preview_sha256}
-        manifest = json.loads(storage.read_bytes(series.manifest_sha256))
-        referred |= {entry["sha256"] for entry in manifest["files"]}
-    intake = importlib.import_module("studyportal.imaging.models").ImagingSeries.objects.all()
-    known = {series.manifest_sha256 for series in intake} | {s.preview_sha256 for s in intake}
-    for series in intake:
-        manifest = json.loads(storage.read_bytes(series.manifest_sha256))
-        known |= {entry["sha256"] for entry in manifest["files"]}
-    stored = {path.name for path in (var / "archive").rglob("*") if path.is_file()}
-    orphans = stored - referred - known
-    scratch = list((var / "work").glob("*")) if (var / "work").exists() else []
-    said = [f"{len(orphans)} files of the archive belong to nothing"] if orphans else []
-    return said + ([f"{len(scratch)} scratch folders are left"] if scratch else [])
 
 
 def models() -> Any:

@@ -282,6 +282,13 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 10.0,
         "options": {"expires": 10},
     },
+    # Not by way of the sweeper, which may wait behind long tasks of its queue.
+    "wake": {
+        "task": "studyportal.tasks.gpu.translate",
+        "args": ["timetable"],
+        "schedule": 10.0,
+        "options": {"expires": 10, "queue": "gpu"},
+    },
     "inbox": {
         "task": "studyportal.tasks.intake.read_inbox",
         "schedule": 10.0,

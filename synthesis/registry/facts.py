@@ -33,6 +33,7 @@ class Figure:
     value: float | None
     low: float | None
     high: float | None
+    quantity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _lesions(table: Table) -> dict[str, Table]:
 
 def _row(name: str, row: Table, quantities: tuple[str, ...]) -> HeldOutRow:
     figures = tuple(
-        Figure(*(_number(row.get(f"{quantity}{end}")) for end in ("", *_ENDS)))
+        Figure(*(_number(row.get(f"{quantity}{end}")) for end in ("", *_ENDS)), quantity=quantity)
         for quantity in quantities
     )
     counts = (_number(row.get(key)) for key in ("lesions", "participants"))

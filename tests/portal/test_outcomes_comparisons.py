@@ -145,6 +145,7 @@ def test_a_comparison_measures_each_series_once_and_keeps_what_evaluation_says(
     ]
     assert results["provenance"]["tables_sha256"] == cut.tables_sha256
     assert results["releases"][1]["sha256"] == second.digest
+    assert list(results["releases"][1]["synthesis_notes"].values()) == ["1 of 1 series"]
     expected = compare_releases(
         load_plan(cut.plan_text), by_hand(cut), releases=[str(first), str(second)]
     )

@@ -90,6 +90,7 @@ def test_a_job_makes_a_marked_series_in_the_frame_of_its_ct(job):
         assert "DERIVED" in header.ImageType
     assert read_bytes(series.preview_sha256).startswith(b"\x89PNG")
     assert series.facts["release_digest"] == job.release.digest
+    assert "does not state which CTs it learned from" in series.facts["notes"][0]
 
 
 def test_nothing_of_a_job_is_left_in_the_work_folder(job, settings):

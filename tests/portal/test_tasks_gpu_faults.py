@@ -30,7 +30,7 @@ from studyportal.syntheses.states import AttemptCause, AttemptOutcome, JobStatus
 from studyportal.tasks import gpu
 from studyportal.tasks.devices import devices_of_machine
 from studyportal.tasks.gpu import child, run_next, running, translate
-from studyportal.tasks.gpu.device import device_lock
+from studyportal.tasks.gpu.device import attempt_lock, device_lock
 from synthesis.contract import TranslationResult
 from tests.factories import SynthesisJobFactory
 from tests.portal.scenes import person
@@ -251,6 +251,50 @@ def test_a_cancel_during_the_last_check_comes_before_anything_is_stored(monkeypa
     job.refresh_from_db()
     assert job.status == JobStatus.CANCELLED
     assert not settings.ARCHIVE_DIR.exists()
+
+
+def claimed_a_while_ago(device: str) -> SynthesisJob:
+    SynthesisJobFactory()
+    job = claim_next(device=device)
+    SynthesisJob.objects.update(started_at=clock.now() - timedelta(seconds=6))
+    return job
+
+
+def test_the_job_of_a_dead_worker_of_this_machine_waits_again_at_once(settings):
+    settings.SYNTHESIS_DEVICES = "cpu"
+    job = claimed_a_while_ago(CPU.label)
+    gpu.requeue_dead()
+    job.refresh_from_db()
+    assert (job.status, job.attempt_rows.get().cause) == (
+        JobStatus.QUEUED,
+        AttemptCause.WORKER_LOST,
+    )
+
+
+def test_the_job_of_a_living_worker_is_left_to_it(settings):
+    settings.SYNTHESIS_DEVICES = "cpu"
+    job = claimed_a_while_ago(CPU.label)
+    looked = []
+
+    def beside():
+        gpu.requeue_dead()
+        looked.append(True)
+        connection.close()
+
+    with attempt_lock(job.token):
+        thread = threading.Thread(target=beside)
+        thread.start()
+        thread.join()
+    job.refresh_from_db()
+    assert (looked, job.status) == ([True], JobStatus.RUNNING)
+
+
+def test_the_job_of_another_machine_is_left_to_its_lease(settings):
+    settings.SYNTHESIS_DEVICES = "cpu"
+    job = claimed_a_while_ago("elsewhere · cpu")
+    gpu.requeue_dead()
+    job.refresh_from_db()
+    assert job.status == JobStatus.RUNNING
 
 
 def test_scratch_of_a_dead_attempt_is_cleared_and_that_of_a_living_one_is_not(settings):

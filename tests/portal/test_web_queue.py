@@ -9,6 +9,7 @@ from django.urls import reverse
 from studyportal.core import clock
 from studyportal.sites.rules import Role
 from studyportal.syntheses.models import PrimaryRelease, SynthesisBatch, SynthesisJob
+from studyportal.syntheses.selectors import synthesis_notes
 from studyportal.tasks import dispatch
 from tests import factories as make
 from tests.portal.scenes import person, site
@@ -108,6 +109,16 @@ def test_the_page_of_a_job_tells_stages_attempts_with_causes_and_what_comes_next
     assert "step 3 of 8" in page
     assert "<strong>out of memory</strong>" in page
     assert "this is attempt 2 of 3" in page
+
+
+def test_what_went_otherwise_than_asked_stands_on_the_pages_and_is_counted_in_provenance(operator):
+    note = "Memory ran out with 8 at a time; the work went on with 4."
+    said = make.SyntheticSeriesFactory(facts={"notes": [note], "suv_max": 9.0})
+    silent = make.SyntheticSeriesFactory(facts={"suv_max": 9.0})
+    assert note in page_of(operator, "job", said.job.pk)
+    assert note in page_of(operator, "pair", said.job.pair_id)
+    assert "otherwise than asked" not in page_of(operator, "job", silent.job.pk)
+    assert synthesis_notes([said.facts, silent.facts]) == {note: "1 of 2 series"}
 
 
 def test_all_ready_pairs_are_previewed_then_requested_and_sent(

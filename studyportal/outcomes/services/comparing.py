@@ -38,6 +38,7 @@ from studyportal.outcomes.services.measuring import LEASE_SECONDS, measured_rows
 from studyportal.outcomes.states import RELEASE_COMPARISON, ComparisonStatus, CutStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
+from studyportal.syntheses.selectors import synthesis_notes
 from studyportal.syntheses.states import AnalysisRole
 
 if TYPE_CHECKING:
@@ -212,6 +213,7 @@ def _release_facts(cut: DataCut, compared: ComparedRelease) -> dict[str, object]
         "series": series.count(),
         "measured": measured,
         "lacking": CutPair.objects.filter(cut=cut).count() - measured,
+        "synthesis_notes": synthesis_notes(series.values_list("synthetic__facts", flat=True)),
         "faults": sorted(set(series.exclude(fault="").values_list("fault", flat=True))),
     }
 

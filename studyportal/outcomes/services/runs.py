@@ -27,6 +27,7 @@ from studyportal.outcomes.services.tables import tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
+from studyportal.syntheses.selectors import synthesis_notes
 from studyportal.syntheses.states import AnalysisRole
 
 _log = logging.getLogger(__name__)
@@ -128,6 +129,9 @@ def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, st
         "index_tests_locked_at": _locked_at(cut),
         "run_id": str(evaluation_run.pk),
         "software": software_versions(),
+        "synthesis_notes": synthesis_notes(
+            CutPair.objects.filter(cut=cut).values_list("synthetic__facts", flat=True)
+        ),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,9 +127,23 @@ def usable_series(release: ModelRelease, *, seed: int | None = None) -> QuerySet
     ).order_by("job__pair__participant__code", "job__seed")
 
 
+def synthesis_notes(facts: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What the syntheses of these series said went otherwise than asked, and of how many of them."""
+    of_series = [tuple(one.get("notes", ())) for one in facts]
+    counted = Counter(note for notes in of_series for note in notes)
+    return {note: f"{n} of {len(of_series)} series" for note, n in sorted(counted.items())}
+
+
 def lost_jobs(moment: datetime) -> QuerySet[SynthesisJob]:
     """Running jobs whose worker has stopped reporting."""
     return SynthesisJob.objects.filter(status=JobStatus.RUNNING, lease_until__lt=moment)
+
+
+def running_on(devices: Sequence[str], *, since: datetime) -> QuerySet[SynthesisJob]:
+    """Jobs that have run on one of these devices since then or longer."""
+    return SynthesisJob.objects.filter(
+        status=JobStatus.RUNNING, device__in=devices, started_at__lte=since
+    )
 
 
 def waiting_jobs() -> QuerySet[SynthesisJob]:

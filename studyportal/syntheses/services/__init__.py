@@ -5,6 +5,7 @@ from studyportal.syntheses.services.attempts import (
     claim_next,
     heartbeat,
     requeue_lost,
+    requeue_orphan,
     wants_to_stop,
 )
 from studyportal.syntheses.services.batches import request_ready_pairs
@@ -38,6 +39,7 @@ __all__ = [
     "request_ready_pairs",
     "request_synthesis",
     "requeue_lost",
+    "requeue_orphan",
     "retry_job",
     "scratch_of",
     "seal_primary_release",

@@ -79,13 +79,16 @@ def wants_to_stop(*, job: SynthesisJob) -> bool:
 
 def requeue_lost() -> list[SynthesisJob]:
     """Jobs whose worker has died wait again, or are errored when their attempts are used up."""
-    moved = []
-    for job in lost_jobs(clock.now()):
-        try:
-            moved.append(end_or_requeue(job, AttemptCause.WORKER_LOST, LOST))
-        except StaleState:  # it spoke up in the meantime
-            continue
-    return moved
+    moved = [requeue_orphan(job=job) for job in lost_jobs(clock.now())]
+    return [job for job in moved if job is not None]
+
+
+def requeue_orphan(*, job: SynthesisJob) -> SynthesisJob | None:
+    """The job of a dead worker waits again, or is errored; None when it has ended or moved on meanwhile."""
+    try:
+        return end_or_requeue(job, AttemptCause.WORKER_LOST, LOST)
+    except StaleState:
+        return None
 
 
 def _lease() -> datetime:

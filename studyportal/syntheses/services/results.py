@@ -132,6 +132,7 @@ def _store(job: SynthesisJob, result: TranslationResult, checked: _Checked) -> S
             "suv_max": checked.suv_max,
             "release_digest": result.release_sha256,
             "device": result.device,
+            "notes": list(result.notes),
         },
     )
     begin(series, SYNTHETIC_SERIES, by=None)

@@ -1,23 +1,31 @@
 """Synthesis jobs: one at a time per device, each in a child process that can be ended."""
 
 import socket
+from datetime import timedelta
 
 from django.conf import settings
 
 from studyportal.core import clock
 from studyportal.syntheses import services
-from studyportal.syntheses.selectors import due_jobs
+from studyportal.syntheses.selectors import due_jobs, running_on
 from studyportal.tasks import dispatch
-from studyportal.tasks.devices import Device, DeviceRefused
+from studyportal.tasks.devices import Device, DeviceRefused, devices_of_machine
 from studyportal.tasks.dispatch import portal_task
-from studyportal.tasks.gpu.device import device_lock, own_device
+from studyportal.tasks.gpu.device import attempt_lock, device_lock, is_held, own_device
 from studyportal.tasks.gpu.running import run_job
 from synthesis.contract import TranslationResult
+
+_SETTLED = timedelta(seconds=5)  # between taking a job and holding its attempt
 
 
 @portal_task
 def translate(_job_id: str) -> None:
-    """A message only wakes the worker: it takes the job that has waited longest. Safe to run twice."""
+    """A message only wakes the worker: it takes the job that has waited longest. Safe to run twice.
+
+    The timetable wakes it too, and it looks for dead attempts itself: a sweeper that waits behind long tasks
+    of its own queue, or a message that was lost, does not keep an interrupted job from going on.
+    """
+    requeue_dead()
     try:
         device = own_device()
     except DeviceRefused as refusal:
@@ -33,9 +41,22 @@ def translate(_job_id: str) -> None:
 def run_next(device: Device) -> bool:
     """Whether a job waited; it has ended, or waits again."""
     job = services.claim_next(device=device.label)
-    if job is not None:
-        run_job(job, device)
+    if job is not None and job.token is not None:
+        with attempt_lock(job.token):
+            run_job(job, device)
     return job is not None
+
+
+def requeue_dead() -> None:
+    """Jobs whose lease has run out wait again, and at once those of this machine whose worker has died."""
+    services.requeue_lost()
+    try:
+        labels = [device.label for device in devices_of_machine(settings.SYNTHESIS_DEVICES)]
+    except DeviceRefused:
+        return
+    for job in running_on(labels, since=clock.now() - _SETTLED):
+        if job.token is not None and not is_held(job.token):
+            services.requeue_orphan(job=job)
 
 
 def refuse_next(why: str) -> None:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from uuid import UUID
 
 from billiard.process import current_process
 from django.conf import settings
@@ -23,11 +24,30 @@ def own_device() -> Device:
     return devices[getattr(current_process(), "index", 0) % len(devices)]
 
 
-@contextmanager
-def device_lock(device: Device) -> Iterator[None]:
+def device_lock(device: Device) -> AbstractContextManager[None]:
     """Hold the device; whoever else wants it waits. The lock dies with the worker's database session."""
-    digest = hashlib.sha256(device.key.encode()).digest()
-    key = int.from_bytes(digest[:8], "big", signed=True)
+    return _held(device.key)
+
+
+def attempt_lock(token: UUID) -> AbstractContextManager[None]:
+    """Hold the attempt, so that others see at once when its worker has died."""
+    return _held(f"attempt {token}")
+
+
+def is_held(token: UUID) -> bool:
+    """Whether some worker's database session holds the attempt."""
+    key = _key(f"attempt {token}")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
+        free = bool(cursor.fetchone()[0])
+        if free:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+    return not free
+
+
+@contextmanager
+def _held(name: str) -> Iterator[None]:
+    key = _key(name)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [key])
     try:
@@ -35,3 +55,7 @@ def device_lock(device: Device) -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
