@@ -17,7 +17,16 @@ except ModuleNotFoundError as missing:
         "Run `make venv`, then `.venv/bin/python manage.py ...`."
     )
 
-NEED_NO_DATABASE = {"help", "version", "--help", "-h", "--version", "build_assets", "receive"}
+NEED_NO_DATABASE = {
+    "help",
+    "version",
+    "--help",
+    "-h",
+    "--version",
+    "build_assets",
+    "receive",
+    "deidentify",
+}
 RUN_THE_PORTAL = {"up", "demo"}  # they start the broker and its workers
 
 
