@@ -141,8 +141,8 @@ class SiteRun:
             except rules.SealError as wrong:
                 tally.fault(str(wrong), place)
                 continue
-            if group.modality == "PT":
-                tally.before.append(instance.header)
+            if group.modality == "PT":  # not the header at hand: it holds on to its pixels
+                tally.before.append(read_header(path)[0])
         return tally
 
     def _write_one(self, path: Path, code: str, target: Path, *, tally: _Tally) -> None:

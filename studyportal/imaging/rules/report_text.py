@@ -15,7 +15,7 @@ RULE_TEXTS: Mapping[str, str] = MappingProxyType(
         Rule.PARTICIPANT_CODE: "name and number of the patient replaced by the participant code",
         Rule.PROFILE_REMOVED: "removed, as the confidentiality table says",
         Rule.PROFILE_EMPTIED: "emptied, as the confidentiality table says",
-        Rule.UID_REPLACED: "identifiers (UIDs) replaced by keyed hashes",
+        Rule.UID_REPLACED: "identifiers (UIDs) replaced by keyed hashes; those of the standard stay",
         Rule.DATE_SHIFTED: "dates moved back by the participant's number of days",
         Rule.CLOCK_TIME_KEPT: "clock times kept",
         Rule.CHARACTERISTIC_KEPT: "sex, age (capped), weight and height kept",
