@@ -17,7 +17,16 @@ except ModuleNotFoundError as missing:
         "Run `make venv`, then `.venv/bin/python manage.py ...`."
     )
 
-NEED_NO_DATABASE = {"help", "version", "--help", "-h", "--version", "build_assets", "receive"}
+NEED_NO_DATABASE = {
+    "help",
+    "version",
+    "--help",
+    "-h",
+    "--version",
+    "build_assets",
+    "receive",
+    "deidentify",
+}
 RUN_THE_PORTAL = {"up", "demo"}  # they start the broker and its workers
 
 
@@ -26,8 +35,8 @@ def choose_servers(command: str, running: ExitStack) -> None:
     var = Path(
         os.environ.get("STUDYPORTAL_VAR") or Path(__file__).resolve().parent / "var"
     ).resolve()
+    needed = command not in NEED_NO_DATABASE
     if not os.environ.get("DATABASE_URL"):
-        needed = command not in NEED_NO_DATABASE
         os.environ["DATABASE_URL"] = (
             embedded.ensure_database(var) if needed else "postgresql:///not-started"
         )
@@ -37,7 +46,7 @@ def choose_servers(command: str, running: ExitStack) -> None:
         if command in RUN_THE_PORTAL:
             running.callback(embedded.stop_redis, var)
             os.environ["CELERY_BROKER_URL"] = embedded.ensure_redis(var)
-        elif broker := embedded.live_redis(var):
+        elif needed and (broker := embedded.live_redis(var)):
             os.environ["CELERY_BROKER_URL"] = broker
 
 

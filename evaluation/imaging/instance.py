@@ -153,14 +153,24 @@ def _header_faults(header: Dataset, name: str, *, allow_synthetic: bool) -> tupl
     if text(header, "LossyImageCompression") == "01":
         sentence = f"{name} was once compressed with loss; its values cannot be measured."
         found.append(Reason("lossy", sentence, "(0028,2110)"))
-    if "LOCALIZER" in texts(header, "ImageType"):
-        sentence = f"{name} is a localizer (scout) image."
-        found.append(Reason("localizer", sentence, "(0008,0008)"))
+    found += _picture_faults(header, name)
     marks = synthetic_marks(header)
     if marks and not allow_synthetic:
         sentence = f"{name} is marked as a synthetic image ({', '.join(marks)})."
         found.append(Reason("synthetic", sentence, "(0008,001C)"))
     return tuple(found)
+
+
+def _picture_faults(header: Dataset, name: str) -> list[Reason]:
+    kinds = {kind.upper() for kind in texts(header, "ImageType")}
+    found = []
+    if "LOCALIZER" in kinds:
+        sentence = f"{name} is a localizer (scout) image."
+        found.append(Reason("localizer", sentence, "(0008,0008)"))
+    if text(header, "BurnedInAnnotation").upper() == "YES" or "SCREEN SAVE" in kinds:
+        sentence = f"{name} says that text is burned into its picture."
+        found.append(Reason("burned_in", sentence, "(0028,0301)"))
+    return found
 
 
 def synthetic_marks(header: Dataset) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,7 @@ from django.conf import settings
 
 _JOURNAL = "journal"
 _LEDGER = "ledger"
-_FORGOTTEN = "-"
+_FORGOTTEN = b"-"
 _KEY_DIGITS = 32  # 128 bits of the keyed hash tell instances apart
 
 
@@ -205,11 +205,34 @@ def remove(batch: ReceivedBatch) -> None:
 
 
 def forget(site_code: str, instance_keys: Iterable[str]) -> None:
-    """Instances that were deleted can be sent anew, also with other bytes."""
+    """Instances that were deleted can be sent anew, also with other bytes; nothing of them is left."""
     for key in instance_keys:
-        with _shard(site_code, key) as shard:
-            if _last(shard, key):
-                _add_line(shard, key, _FORGOTTEN)
+        _overwrite(_site_folder(site_code) / _LEDGER / key[:3], lambda line, k=key: line[0] == k)
+
+
+def forget_series(site_code: str, series_keys: Iterable[str]) -> None:
+    """Nothing in the ledger tells any more that images of these series were received."""
+    doomed = frozenset(series_keys) - {""}
+    shards = sorted((_site_folder(site_code) / _LEDGER).glob("*")) if doomed else []
+    for shard in shards:
+        _overwrite(shard, lambda line: line[2:3] and line[2] in doomed)
+
+
+def _overwrite(shard: Path, doomed: Callable[[list[str]], object]) -> None:
+    """Lines that are doomed become dashes of the same length, so that readers never see half a file."""
+    if not shard.is_file():
+        return
+    with shard.open("r+b") as content:
+        fcntl.flock(content, fcntl.LOCK_EX)
+        place = 0
+        for line in content.read().splitlines(keepends=True):
+            words = line.decode("ascii", "replace").split()
+            if words and doomed(words):
+                content.seek(place)
+                content.write(_FORGOTTEN * len(line.rstrip(b"\n")))
+            place += len(line)
+        content.flush()
+        os.fsync(content.fileno())
 
 
 def _read(folder: Path) -> ReceivedBatch:
@@ -249,23 +272,19 @@ def _shard(site_code: str, instance_key: str) -> Iterator[BinaryIO]:
 
 
 def _last(shard: BinaryIO, instance_key: str) -> str:
-    """The digest that the ledger holds for the instance; empty when none, or when it was forgotten."""
+    """The digest that the ledger holds for the instance; empty when none."""
     shard.seek(0)
     content = shard.read()
     at = content.rfind(instance_key.encode() + b" ")
     if at < 0:
         return ""
-    digest = content[at:].split(b"\n", 1)[0].split(b" ")[1].decode()
-    return "" if digest == _FORGOTTEN else digest
+    return content[at:].split(b"\n", 1)[0].split(b" ")[1].decode()
 
 
 def _append(shard: BinaryIO, identity: Identity) -> None:
-    _add_line(shard, identity.instance_key, identity.digest)
-
-
-def _add_line(shard: BinaryIO, instance_key: str, digest: str) -> None:
+    line = f"{identity.instance_key} {identity.digest} {identity.series_key}"
     # A line cut by a crash must not swallow the next one, so each begins on a line of its own.
-    shard.write(f"\n{instance_key} {digest}\n".encode())
+    shard.write(f"\n{line}\n".encode())
     shard.flush()
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from studyportal.participants.models import (
     Consent,
@@ -88,3 +88,9 @@ def with_open_criteria(rows: QuerySet[Participant]) -> QuerySet[Participant]:
 def consents_of(participant: Participant) -> QuerySet[Consent]:
     """Consents of one participant, oldest first."""
     return Consent.objects.filter(participant=participant)
+
+
+def without_consent_left() -> QuerySet[Participant]:
+    """Participants who consented and withdrew every consent since."""
+    standing = Consent.objects.filter(participant=OuterRef("pk"), withdrawn_on=None)
+    return Participant.objects.filter(consents__isnull=False).exclude(Exists(standing)).distinct()

@@ -7,7 +7,7 @@ from studyportal.core.storage import clear_incoming
 from studyportal.exports.selectors import requested_exports
 from studyportal.exports.services import expire_old, give_up_lost
 from studyportal.imaging.selectors import unsettled_series
-from studyportal.imaging.services import discard_stale, purge_stale
+from studyportal.imaging.services import discard_stale, forget_withdrawn, purge_stale
 from studyportal.outcomes.selectors import (
     planned_comparisons,
     planned_runs,
@@ -40,6 +40,7 @@ def sweep() -> None:
 def _clear_what_was_left_behind() -> None:
     discard_stale(before=clock.now() - _KEPT)
     purge_stale(before=clock.now() - _KEPT)
+    forget_withdrawn()
     expire_old(before=clock.now() - _KEPT)
     give_up_lost(before=clock.now() - _LONGEST_BUILD)
     clear_scratch(before=clock.now() - _PATIENCE)

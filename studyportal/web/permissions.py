@@ -64,6 +64,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     "outline_draw": Action.OUTLINE_LESIONS,
     "outline_drop": Action.OUTLINE_LESIONS,
     "series_preview": Action.SEE_IMAGES,
+    "series_deidentification": Action.SEE_IMAGES,
     "synthetic_preview": Action.SEE_IMAGES,
     # syntheses
     "jobs": Action.SEE_SYNTHESES,

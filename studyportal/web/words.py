@@ -198,3 +198,24 @@ LEFT_OUT_WORDS: Mapping[str, str | Promise] = {
     "pair_excluded": _("pair excluded"),
     "pair_not_ready": _("pair not ready"),
 }
+
+# What each rule of de-identification does to an element; the ids are those of the stored reports.
+RULE_WORDS: Mapping[str, str | Promise] = {
+    "participant-code": _("name and number of the patient: replaced by the participant code"),
+    "profile-removed": _("removed as the confidentiality table says"),
+    "profile-emptied": _("emptied as the confidentiality table says"),
+    "uid-replaced": _("identifiers (UIDs): replaced by keyed hashes"),
+    "date-shifted": _("dates: moved back by the participant's number of days"),
+    "clock-time-kept": _("clock times: kept"),
+    "characteristic-kept": _("sex, age (capped), weight and height: kept"),
+    "text-cleaned": _("descriptions: replaced by a code, or removed"),
+    "outside-image-removed": _("removed because no CT or PET image needs them"),
+    "overlay-or-curve-removed": _("overlays and curves: removed"),
+    "private-removed": _("private elements of the scanner's maker: removed"),
+    "safe-private-kept": _("private elements that SUV needs: kept"),
+    "sequence-searched": _("nested lists: searched by the same rules"),
+    "image-attribute-kept": _("technical attributes of the image: kept"),
+    "identity-echo-removed": _("technical text that repeated an identifier: removed"),
+    "pixel-surplus-removed": _("bytes behind the last pixel: cut off"),
+    "broken-removed": _("removed because they could not be read"),
+}

@@ -16,6 +16,7 @@ from synthesis.dicom_out.marks import Provenance, add_marks
 SERIES_NUMBER = 9001
 LARGEST_STORED = 32767
 LONGEST_STUDY_ID = 16  # DICOM's short string
+SEAL = "SEAL "  # how the portal's seal begins in DeidentificationMethod
 # Copied from the (already de-identified) CT, so that the synthetic series joins its study.
 COPIED = (
     "SpecificCharacterSet",
@@ -94,6 +95,8 @@ def write_synthetic_pet(
     ------
     NoDateError
         When the CT has none of series, acquisition, content and study date.
+    ValueError
+        When a value is not finite.
     """
     day, time = _moment(source.header)
     stored, slopes = _quantise(suv.array)
@@ -119,8 +122,10 @@ def write_synthetic_pet(
 def _quantise(suv: NDArray[np.float32]) -> tuple[NDArray[np.int16], list[float]]:
     """Return 16-bit pixels and the slope of each slice, as it will read back from its text."""
     slopes, planes = [], []
+    if not np.isfinite(suv).all():
+        raise ValueError("A synthetic PET holds a value that is no finite number.")
     for plane in suv.astype(np.float64):
-        top = max(float(plane.max()), 1e-3)
+        top = max(float(np.abs(plane).max()), 1e-3)  # below zero, too, nothing may wrap round
         slope = float(ds(top / (LARGEST_STORED - 1)))
         slopes.append(slope)
         planes.append(np.rint(plane / slope).astype(np.int16))
@@ -141,6 +146,7 @@ def _common(source: Series, provenance: Provenance, *, day: str, time: str) -> D
     for keyword in COPIED:
         if keyword in source.header:
             dataset[keyword] = source.header[keyword]
+    _leave_seal(dataset)
     if len(str(dataset.get("StudyID", ""))) > LONGEST_STUDY_ID:
         dataset.StudyID = ""  # found in published files; an illegal value is not passed on
     _add_laterality(dataset, source.header)
@@ -157,6 +163,14 @@ def _common(source: Series, provenance: Provenance, *, day: str, time: str) -> D
     dataset.ReferencedSeriesSequence = [_referenced_series(source)]
     add_marks(dataset, provenance)
     return dataset
+
+
+def _leave_seal(dataset: Dataset) -> None:
+    """Keep how the CT was de-identified; the portal's seal on it fits the CT alone."""
+    method = dataset.get("DeidentificationMethod") or ""
+    values = [method] if isinstance(method, str) else list(method)
+    if values != [""]:
+        dataset.DeidentificationMethod = [v for v in values if not v.startswith(SEAL)] or values
 
 
 def _add_laterality(dataset: Dataset, ct: Dataset) -> None:

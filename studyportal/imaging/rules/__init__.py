@@ -20,23 +20,37 @@ from studyportal.imaging.rules.pseudonym import (
     DeidentificationKey,
     PseudonymContext,
     date_offset,
+    patient_link,
     remap_uid,
     text_code,
 )
 from studyportal.imaging.rules.refusals import (
     REFUSAL_TEXTS,
+    nameless,
     reason,
     refusal_findings,
     refusal_sentences,
+    suv_reason_sentence,
 )
 from studyportal.imaging.rules.regions import is_region, region_codes
+from studyportal.imaging.rules.report_text import RULE_TEXTS, report_facts, report_lines
+from studyportal.imaging.rules.seal import (
+    SealError,
+    Standing,
+    patient_link_of,
+    seal_reasons,
+    site_link,
+    standing_of,
+)
 from studyportal.imaging.rules.summary import (
     SeriesSummary,
     summarise,
     summary_from_json,
     summary_to_json,
 )
+from studyportal.imaging.rules.suv_survival import SuvSurvival, suv_survival
 from studyportal.imaging.rules.synthetic_mark import bears_synthetic_mark
+from studyportal.imaging.rules.unheard import unheard
 from studyportal.imaging.rules.volume_coding import (
     CodedVolume,
     coarser,
@@ -49,6 +63,7 @@ from studyportal.protocol.rules import ImagingConstraints
 __all__ = [
     "FINDING_TEXTS",
     "REFUSAL_TEXTS",
+    "RULE_TEXTS",
     "CodedVolume",
     "DeidentificationKey",
     "DeidentificationReport",
@@ -61,7 +76,10 @@ __all__ = [
     "Projections",
     "PseudonymContext",
     "Rule",
+    "SealError",
     "SeriesSummary",
+    "Standing",
+    "SuvSurvival",
     "bears_synthetic_mark",
     "check_pair",
     "check_series",
@@ -75,17 +93,28 @@ __all__ = [
     "mask_of_drawing",
     "merged_reports",
     "modalities_of",
+    "nameless",
     "nifti_bytes",
+    "patient_link",
+    "patient_link_of",
     "reason",
     "refusal_findings",
     "refusal_sentences",
     "region_codes",
     "remap_uid",
+    "report_facts",
+    "report_lines",
     "role_of",
     "rotating_projections",
+    "seal_reasons",
+    "site_link",
+    "standing_of",
     "summarise",
     "summary_from_json",
     "summary_to_json",
+    "suv_reason_sentence",
+    "suv_survival",
     "text_code",
+    "unheard",
     "verdict",
 ]

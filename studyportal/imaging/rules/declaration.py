@@ -6,6 +6,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from studyportal.imaging.rules.confidentiality import OPTIONS, TABLE_VERSION
 from studyportal.imaging.rules.pseudonym import PseudonymContext
+from studyportal.imaging.rules.seal import seal_of, write_site_link
 
 IMPLEMENTATION_CLASS_UID = UID("2.25.271828059482150396471846107925360421387")
 IMPLEMENTATION_VERSION = "STUDYPORTAL_1"
@@ -18,11 +19,13 @@ def declare(cleaned: Dataset, context: PseudonymContext) -> None:
     cleaned.PatientBirthDate = ""
     cleaned.SpecificCharacterSet = "ISO_IR 192"  # texts were decoded; one set writes all of them
     cleaned.PatientIdentityRemoved = "YES"
-    cleaned.DeidentificationMethod = METHOD
     cleaned.DeidentificationMethodCodeSequence = Sequence(
         _code(value, meaning) for value, meaning in OPTIONS.items()
     )
     cleaned.LongitudinalTemporalInformationModified = "MODIFIED"
+    if context.patient_link:
+        write_site_link(cleaned, context.patient_link)
+    cleaned.DeidentificationMethod = [METHOD, seal_of(cleaned, context.key)]
 
 
 def _code(value: str, meaning: str) -> Dataset:

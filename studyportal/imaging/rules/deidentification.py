@@ -5,11 +5,9 @@ only what stays is read, and what cannot be read goes. Nothing here repeats a va
 """
 
 import copy
-import logging
-import warnings
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
@@ -21,7 +19,7 @@ from pydicom.uid import UID
 
 from studyportal.imaging.rules.declaration import declare, file_meta
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport
-from studyportal.imaging.rules.element_rules import Rule, rule_for
+from studyportal.imaging.rules.element_rules import DEEPEST, Rule, name_of, rule_for
 from studyportal.imaging.rules.element_values import (
     BrokenValueError,
     capped_age,
@@ -35,10 +33,13 @@ from studyportal.imaging.rules.identity_echo import UNREADABLE, echo_pattern
 from studyportal.imaging.rules.pixel_surplus import trim_pixels
 from studyportal.imaging.rules.pseudonym import PseudonymContext, remap_uid, text_code
 from studyportal.imaging.rules.safe_private import creator_of, safe_element
+from studyportal.imaging.rules.seal import SealError, Standing, seal_reasons, standing_of
 from studyportal.imaging.rules.synthetic_mark import SYNTHETIC_WORD, bears_synthetic_mark
+from studyportal.imaging.rules.unheard import unheard
 
-DEEPEST = 16  # sequences nested deeper than any image of the standard nests them
+__all__ = ["DEEPEST", "deidentify"]
 _CODED_TEXTS = frozenset({"StudyDescription", "SeriesDescription", "ProtocolName"})
+_CODE_OF_TEXT = re.compile(r"TEXT-[0-9A-F]{8}")
 _TECHNICAL_TEXT = frozenset({"LO", "SH", "ST", "LT", "UT", "UC", "CS"})
 
 
@@ -58,8 +59,20 @@ def deidentify(
         Participant code, key and date offset that stand in for the person.
     approved_texts : frozenset[str]
         Descriptions the site has approved word for word; other free text is coded or removed.
+
+    A file that bears an intact seal of this study for this participant was de-identified before: its
+    UIDs, dates and codes stay as they are, everything else is cleaned as ever, and what comes out is
+    what the first run gave.
+
+    Raises
+    ------
+    SealError
+        When the file claims to be de-identified by this study and its seal does not fit, or is for
+        another participant.
     """
-    with _unheard():
+    with unheard():
+        if wrong := seal_reasons([dataset], context):
+            raise SealError(wrong[0].sentence)
         walk = _Walk(dataset, context, approved_texts)
         cleaned = walk.cleaned(dataset, depth=0)
         if bears_synthetic_mark(dataset):
@@ -72,32 +85,17 @@ def deidentify(
     return cleaned, walk.report()
 
 
-class _Mute(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        return False
-
-
-@contextmanager
-def _unheard() -> Iterator[None]:
-    """Pydicom quotes the values it complains of, as warnings and in its log; neither gets out."""
-    log, mute = logging.getLogger("pydicom"), _Mute()
-    log.addFilter(mute)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.removeFilter(mute)
-
-
 class _Walk:
     """One pass over one file; holds the counts, and what the rules need to know."""
 
     def __init__(self, root: Dataset, context: PseudonymContext, approved: frozenset[str]) -> None:
         self.context = context
         self.approved = approved
-        self.echo = echo_pattern(root)
+        self.again = standing_of(root, context.key) is Standing.INTACT
+        self.days = 0 if self.again else context.date_offset_days
+        self.echo = None if self.again else echo_pattern(root)
         self.actions: Counter[str] = Counter()
+        self.attributes: defaultdict[str, set[str]] = defaultdict(set)
         self.notes: dict[str, None] = {}
         self.depth = 0
         self.acts: Mapping[Rule, Callable[[DataElement], DataElement | None]] = {
@@ -114,7 +112,14 @@ class _Walk:
 
     def report(self) -> DeidentificationReport:
         counts = MappingProxyType({str(rule): n for rule, n in sorted(self.actions.items())})
-        return DeidentificationReport(counts, tuple(self.notes))
+        names = {str(rule): tuple(sorted(found)) for rule, found in self.attributes.items()}
+        return DeidentificationReport(
+            counts, tuple(self.notes), MappingProxyType(names), again=self.again
+        )
+
+    def count(self, rule: Rule, tag: BaseTag) -> None:
+        self.actions[rule] += 1
+        self.attributes[rule].add(name_of(tag))
 
     def cleaned(self, dataset: Dataset, *, depth: int) -> Dataset:
         """A new dataset with what may stay of this one."""
@@ -133,43 +138,44 @@ class _Walk:
     def _standard(self, dataset: Dataset, tag: BaseTag, rule: Rule, result: Dataset) -> None:
         act = self.acts.get(rule)
         if act is None:
-            self.actions[rule] += 1
+            self.count(rule, tag)
             return
         try:
             kept = act(_readable(dataset, tag))
         except UNREADABLE:
             self.note(Rule.BROKEN_REMOVED, tag, "could not be read and was removed")
             return
-        self.actions[rule] += 1
+        self.count(rule, tag)
         if kept is not None:
             result[tag] = kept
 
     def _private(self, dataset: Dataset, tag: BaseTag, result: Dataset) -> None:
         try:
             creator = creator_of(dataset, tag)
-            days = self.context.date_offset_days
-            kept = creator and safe_element(dataset, tag, creator=creator, days=days)
+            kept = creator and safe_element(dataset, tag, creator=creator, days=self.days)
         except UNREADABLE:
             self.note(Rule.BROKEN_REMOVED, tag, "could not be read and was removed")
             return
         if creator is None or kept is None:
-            self.actions[Rule.PRIVATE_REMOVED] += 1
+            self.count(Rule.PRIVATE_REMOVED, tag)
             return
-        self.actions[Rule.PRIVATE_KEPT] += 1
+        self.count(Rule.PRIVATE_KEPT, tag)
         result[creator.tag] = creator
         result[tag] = kept
 
     def note(self, rule: Rule, tag: BaseTag, what: str) -> None:
-        self.actions[rule] += 1
+        self.count(rule, tag)
         name = keyword_for_tag(tag)
         self.notes[f"{tag} {name} {what}." if name else f"{tag} {what}."] = None
 
     def _uid(self, element: DataElement) -> DataElement:
+        if self.again:
+            return _each(element, UID)
         return _each(element, lambda uid: UID(remap_uid(self.context.key, uid)))
 
     def _date(self, element: DataElement) -> DataElement:
         shift = shifted_date if element.VR == "DA" else shifted_datetime
-        return _each(element, lambda text: shift(text, self.context.date_offset_days))
+        return _each(element, lambda text: shift(text, self.days))
 
     def _text(self, element: DataElement) -> DataElement | None:
         texts = texts_of(element)
@@ -179,6 +185,8 @@ class _Walk:
             return _with_value(element, copy.deepcopy(element.value))
         if any(SYNTHETIC_WORD in text.upper() for text in texts):
             return _with_value(element, SYNTHETIC_WORD)  # the mark survives, its words do not
+        if self.again and all(map(_CODE_OF_TEXT.fullmatch, texts)):
+            return _with_value(element, copy.deepcopy(element.value))
         if element.keyword in _CODED_TEXTS:
             return _with_value(element, text_code(self.context, " ".join(texts)))
         return _with_value(element, "AGENT") if element.keyword == "ContrastBolusAgent" else None

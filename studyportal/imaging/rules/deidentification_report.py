@@ -1,8 +1,8 @@
-"""What de-identification says it did: counts per rule and notes, never a value."""
+"""What de-identification says it did: counts and names of attributes per rule, never a value."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from studyportal.imaging.rules.confidentiality import OPTIONS, TABLE_VERSION
@@ -10,19 +10,34 @@ from studyportal.imaging.rules.confidentiality import OPTIONS, TABLE_VERSION
 
 @dataclass(frozen=True)
 class DeidentificationReport:
-    """How many elements each rule acted on, and what could not be read; never a value."""
+    """On how many elements each rule acted, which ones, and what could not be read; never a value.
+
+    `again` is set where the file had been de-identified by this study before.
+    """
 
     actions: Mapping[str, int]
     notes: tuple[str, ...]
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     options: tuple[str, ...] = tuple(OPTIONS)
     table_version: str = TABLE_VERSION
+    again: bool = False
 
 
 def merged_reports(reports: Iterable[DeidentificationReport]) -> DeidentificationReport:
-    """One report of a series: counts added, each note once, in order of first appearance."""
+    """One report of a series: counts added, each name and note once."""
     actions: Counter[str] = Counter()
     notes: dict[str, None] = {}
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    again = False
     for report in reports:
         actions.update(report.actions)
         notes.update(dict.fromkeys(report.notes))
-    return DeidentificationReport(MappingProxyType(dict(sorted(actions.items()))), tuple(notes))
+        again |= report.again
+        for rule, found in report.attributes.items():
+            names[rule].update(found)
+    return DeidentificationReport(
+        MappingProxyType(dict(sorted(actions.items()))),
+        tuple(notes),
+        MappingProxyType({rule: tuple(sorted(found)) for rule, found in sorted(names.items())}),
+        again=again,
+    )

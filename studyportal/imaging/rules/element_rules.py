@@ -13,6 +13,8 @@ from studyportal.imaging.rules.confidentiality import (
 )
 from studyportal.imaging.rules.image_attributes import IMAGE_ATTRIBUTES, ROOT_ONLY
 
+DEEPEST = 16  # sequences nested deeper than any image of the standard nests them
+
 
 class Rule(StrEnum):
     """What happened to an element; reports count these."""
@@ -34,6 +36,14 @@ class Rule(StrEnum):
     IDENTITY_ECHO_REMOVED = "identity-echo-removed"
     PIXEL_SURPLUS_REMOVED = "pixel-surplus-removed"
     BROKEN_REMOVED = "broken-removed"
+
+
+@lru_cache(maxsize=16384)
+def name_of(tag: BaseTag) -> str:
+    """The keyword of the standard; else the tag, without the block number where it is private."""
+    if tag.is_private:
+        return f"({tag.group:04X},xx{tag.element & 0xFF:02X})"
+    return keyword_for_tag(tag) or str(tag)
 
 
 def rule_for(tag: BaseTag, *, depth: int) -> Rule:

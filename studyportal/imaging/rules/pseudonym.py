@@ -29,15 +29,25 @@ class DeidentificationKey:
         """HMAC-SHA-256 of `text`; the purpose keeps one use from telling about another."""
         return hmac.new(self.secret, f"{purpose}\0{text}".encode(), sha256).digest()
 
+    @property
+    def fingerprint(self) -> str:
+        """Eight characters by which two places see that they hold the same key; it tells no more."""
+        return self.digest("fingerprint", "")[:4].hex()
+
 
 @dataclass(frozen=True)
 class PseudonymContext:
-    """What replaces a participant's identity in one de-identification."""
+    """What replaces a participant's identity in one de-identification.
+
+    `patient_link` is written into files that leave a site, so that the portal can bind them to the
+    patient whose identifier it will never see; empty where the portal itself de-identifies.
+    """
 
     participant_code: str
     site_code: str
     key: DeidentificationKey
     date_offset_days: int
+    patient_link: str = ""
 
     def __post_init__(self) -> None:
         if not self.participant_code.strip():
@@ -50,10 +60,16 @@ class PseudonymContext:
 
     @classmethod
     def of_participant(
-        cls, *, participant_code: str, site_code: str, key: DeidentificationKey
+        cls,
+        *,
+        participant_code: str,
+        site_code: str,
+        key: DeidentificationKey,
+        patient_link: str = "",
     ) -> "PseudonymContext":
         """The context whose date offset follows from the key, as every upload must use it."""
-        return cls(participant_code, site_code, key, date_offset(key, participant_code))
+        days = date_offset(key, participant_code)
+        return cls(participant_code, site_code, key, days, patient_link)
 
 
 def date_offset(key: DeidentificationKey, participant_code: str) -> int:
@@ -68,6 +84,11 @@ def remap_uid(key: DeidentificationKey, uid: str) -> str:
     if not plain or _OF_THE_STANDARD.fullmatch(plain):
         return plain
     return f"2.25.{int.from_bytes(key.digest('uid', plain)[:16], 'big')}"
+
+
+def patient_link(key: DeidentificationKey, *, patient_id: str, site_code: str) -> str:
+    """Keyed digest (64 hex digits) of a hospital's patient identifier; it cannot be had back."""
+    return hmac.new(key.secret, f"{site_code}\n{patient_id}".encode(), sha256).hexdigest()
 
 
 def text_code(context: PseudonymContext, text: str) -> str:

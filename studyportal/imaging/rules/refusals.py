@@ -103,6 +103,15 @@ REFUSAL_TEXTS: Mapping[str, RefusalText] = MappingProxyType(
             "The folder holds images of more than one person.",
             "Check the folder, and send the images of this participant only.",
         ),
+        "burned_in": RefusalText(
+            "said to have text burned into the picture, which can name the patient",
+            "Send the original series from the scanner.",
+            per_file=True,
+        ),
+        "seal_other_key": RefusalText("", "Ask the data manager for the key.", detail=True),
+        "seal_broken": RefusalText("", "De-identify the originals again.", detail=True),
+        "seal_mixed": RefusalText("", _SERIES_ALONE, detail=True),
+        "seal_participant": RefusalText("", "Send the right folder.", detail=True),
     }
 )
 _SUV_WORDS: Mapping[str, str] = MappingProxyType(
@@ -148,6 +157,13 @@ def refusal_findings(reasons: Iterable[Reason], *, files: Sequence[str] = ()) ->
     for reason in reasons:
         alike.setdefault(reason.id, []).append(reason)
     return [_finding(kind, same, files) for kind, same in alike.items()]
+
+
+def nameless(refused: Reason) -> str:
+    """What is wrong with one file, without the name that the reader's sentence holds."""
+    text = REFUSAL_TEXTS.get(refused.id)
+    wrong = text.wrong if text is not None and text.wrong else "not usable as an image"
+    return f"{wrong[0].upper()}{wrong[1:].removesuffix('.')}."
 
 
 def reason(reason_id: str, sentence: str, tag: str = "") -> Reason:

@@ -37,7 +37,7 @@ def creator_of(dataset: Dataset, tag: BaseTag) -> DataElement | None:
     if block < _FIRST_BLOCK:
         return None
     if creator_tag in dataset:
-        return DataElement(creator_tag, "LO", _text(dataset, creator_tag))
+        return DataElement(creator_tag, "LO", raw_text(dataset, creator_tag))
     customary = _CUSTOMARY_CREATOR.get(tag.group) if block == _FIRST_BLOCK else None
     return DataElement(creator_tag, "LO", customary) if customary else None
 
@@ -49,7 +49,7 @@ def safe_element(
     vr = SAFE_PRIVATE.get((creator.value, tag.group, tag.element & 0xFF))
     if vr is None:
         return None
-    text = _text(dataset, tag)
+    text = raw_text(dataset, tag)
     if vr == "DT":
         return DataElement(tag, vr, shifted_datetime(text, days))
     if _NUMBER.fullmatch(text) is None or not math.isfinite(float(text)):
@@ -57,7 +57,20 @@ def safe_element(
     return DataElement(tag, vr, text)
 
 
-def _text(dataset: Dataset, tag: BaseTag) -> str:
+def shifted_safe_tags(dataset: Dataset) -> list[BaseTag]:
+    """The safe elements of this level that hold a date, sorted."""
+    dated = {key for key, vr in SAFE_PRIVATE.items() if vr == "DT"}
+    groups = {group for _, group, _ in dated}
+    found = sorted(tag for tag in dataset.keys() if tag.group in groups)  # noqa: SIM118
+    return [
+        tag
+        for tag in found
+        if (creator := creator_of(dataset, tag)) is not None
+        and (creator.value, tag.group, tag.element & 0xFF) in dated
+    ]
+
+
+def raw_text(dataset: Dataset, tag: BaseTag) -> str:
     """The stored value as text, whether pydicom has read it or it is still bytes."""
     value = dataset.get_item(tag).value
     return (value.decode("ascii") if isinstance(value, bytes) else str(value)).strip(" \0")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from django.conf import settings
 from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, When
 
 from studyportal.core.storage import read_bytes, verified_path
+from studyportal.imaging import rules
 from studyportal.imaging.models import (
     DerivedVolume,
     Finding,
@@ -35,6 +35,8 @@ from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
 
 if TYPE_CHECKING:
+    from pydicom import Dataset
+
     from studyportal.participants.models import Participant
 
 RECIPE = 1  # of the volumes for the viewer; a higher number makes all of them anew
@@ -144,8 +146,17 @@ def every_series() -> QuerySet[ImagingSeries]:
 
 def patient_key(patient_id: str, site_code: str) -> str:
     """Keyed digest of a hospital's patient identifier; the identifier cannot be had back from it."""
-    text = f"{site_code}\n{patient_id}".encode()
-    return hmac.new(settings.DEIDENTIFICATION_KEY.encode(), text, hashlib.sha256).hexdigest()
+    return rules.patient_link(study_key(), patient_id=patient_id, site_code=site_code)
+
+
+def study_key() -> rules.DeidentificationKey:
+    """The key of the study, on which all pseudonyms hang."""
+    return rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
+
+
+def patient_key_of(header: Dataset, site_code: str) -> str:
+    """Keyed digest of the patient whom a header names; empty where it names none."""
+    return rules.patient_link_of(header, study_key(), site_code=site_code)
 
 
 def bound_participant(patient_id: str, site_code: str) -> str:

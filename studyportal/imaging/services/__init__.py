@@ -7,6 +7,7 @@ from studyportal.imaging.services.arrivals import (
     settle_conflict,
 )
 from studyportal.imaging.services.drawing import DrawnRegion, draw_outline, drop_outline
+from studyportal.imaging.services.forgetting import forget_identity
 from studyportal.imaging.services.growing import METHODS, GrowthRequest, grow_region
 from studyportal.imaging.services.inbox import read_spool, settle_inbox
 from studyportal.imaging.services.intake import check_series
@@ -33,6 +34,7 @@ from studyportal.imaging.services.volumes import (
     derive_pet,
     derive_volumes,
 )
+from studyportal.imaging.services.withdrawing import forget_withdrawn
 
 __all__ = [
     "METHODS",
@@ -53,6 +55,8 @@ __all__ = [
     "drop_outline",
     "empty_quarantine",
     "exclude_pair",
+    "forget_identity",
+    "forget_withdrawn",
     "grow_region",
     "judge_artefacts",
     "masks_of",

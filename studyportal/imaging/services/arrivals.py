@@ -27,6 +27,7 @@ from studyportal.imaging.selectors import (
     quarantine_of,
     refused_before,
 )
+from studyportal.imaging.services.forgetting import forget_arrival
 from studyportal.imaging.services.receiving import complete_series, open_series, purge_series
 from studyportal.imaging.states import ARRIVAL, ArrivalStatus, SeriesRole, SeriesStatus
 from studyportal.sites.rules import Action
@@ -104,6 +105,7 @@ def discard_arrival(*, arrival: Arrival, reason: str, by: User | None) -> Arriva
         site_code=arrival.site.code,
         reason=reason.strip(),
     )
+    forget_arrival(arrival)
     transaction.on_commit(lambda: _delete(folder, arrival.site.code, keys))
     return arrival
 

@@ -27,7 +27,7 @@ from studyportal.imaging.rules import Headline, role_of
 from studyportal.imaging.selectors import (
     bound_owner,
     open_arrivals,
-    patient_key,
+    patient_key_of,
     quarantine_of,
     rivals_of,
 )
@@ -113,11 +113,10 @@ def _whole(path: Path) -> bool:
 def _keep(path: Path, site: Site, facts: Mapping[str, str]) -> str:
     """The file lies in the quarantine of its arrival; returns the key of its series."""
     header, _unreadable = read_header(path)
-    patient = text(header, "PatientID")
     headline = Headline(
         series_key=spool.keyed(site.code, text(header, "SeriesInstanceUID")),
         study_key=spool.keyed(site.code, text(header, "StudyInstanceUID")),
-        patient_key=patient_key(patient, site.code) if patient else "",
+        patient_key=patient_key_of(header, site.code),
         modality=text(header, "Modality")[:16],
     )
     arrival = _arrival_of(headline, site, facts)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import pydicom
-from django.conf import settings
 from django.db import transaction
 
 from evaluation.imaging import (
@@ -27,7 +26,7 @@ from studyportal.core.services import advance, record, take_lease
 from studyportal.core.storage import path_of, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
-from studyportal.imaging.selectors import patient_key, quarantine_of
+from studyportal.imaging.selectors import patient_key_of, quarantine_of, study_key
 from studyportal.imaging.services.outlines import keep_outlines
 from studyportal.imaging.services.previews import preview_of
 from studyportal.imaging.services.receiving import empty_quarantine
@@ -38,7 +37,6 @@ from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 _MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
 _NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
 _LEASE_SECONDS = 600.0
-_SUV_TOLERANCE = 1e-12  # a de-identified header must give the same factor to the last digits
 
 
 @dataclass(frozen=True)
@@ -79,13 +77,15 @@ def _intake(series: ImagingSeries) -> None:
     except SeriesRefused as refusal:
         _refuse(series, rules.refusal_findings(refusal.reasons))
         return
+    context = context_of(series)
     findings = [*_role_findings(series, read), *_identity_findings(series, read)]
+    findings += rules.refusal_findings(rules.seal_reasons(read.slice_headers, context))
     summary = rules.summarise(read)
     findings += rules.check_series(summary, constraints())
     if any(finding.grade == "exclude" for finding in findings):
         _refuse(series, findings)
         return
-    stored, conversion, after, preview = _deidentify_and_store(series, read)
+    stored, conversion, after, preview = _deidentify_and_store(read, context)
     _accept(
         series,
         stored,
@@ -93,7 +93,7 @@ def _intake(series: ImagingSeries) -> None:
         after=after,
         findings=findings,
         preview=preview,
-        patient_id=read.facts.patient_id,
+        patient=patient_key_of(read.header, series.pair.participant.site.code),
     )
 
 
@@ -113,9 +113,9 @@ def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
 
 def _identity_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
     participant = series.pair.participant
-    if not read.facts.patient_id:
+    key = patient_key_of(read.header, participant.site.code)
+    if not key:
         return []
-    key = patient_key(read.facts.patient_id, participant.site.code)
     bound = PatientBinding.objects.filter(patient_key=key).first()
     own = PatientBinding.objects.filter(participant=participant).first()
     if bound is None and own is None:
@@ -137,17 +137,17 @@ def _identity_findings(series: ImagingSeries, read: Series) -> list[rules.Findin
     ]
 
 
-def _deidentify_and_store(
-    series: ImagingSeries, read: Series
-) -> tuple[_Stored, SuvConversion | None, Series, str]:
+def context_of(series: ImagingSeries) -> rules.PseudonymContext:
+    """What stands in for the identity of the participant for whom the series was sent."""
     participant = series.pair.participant
-    key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
-    context = rules.PseudonymContext(
-        participant_code=participant.code,
-        site_code=participant.site.code,
-        key=key,
-        date_offset_days=rules.date_offset(key, participant.code),
+    return rules.PseudonymContext.of_participant(
+        participant_code=participant.code, site_code=participant.site.code, key=study_key()
     )
+
+
+def _deidentify_and_store(
+    read: Series, context: rules.PseudonymContext
+) -> tuple[_Stored, SuvConversion | None, Series, str]:
     entries, reports, size, paths = [], [], 0, []
     for path in read.files:
         cleaned, report = rules.deidentify(pydicom.dcmread(path), context=context)
@@ -164,15 +164,10 @@ def _deidentify_and_store(
         paths.append(path_of(stored.sha256))
     manifest = store_bytes(json.dumps({"files": entries}, indent=1, sort_keys=True).encode())
     after = read_series(paths)
-    conversion = _same_suv(read, after) if read.modality == "PT" else None
+    conversion, survival = _same_suv(read, after) if read.modality == "PT" else (None, None)
     preview = store_bytes(preview_of(after)).sha256
     report = rules.merged_reports(reports)
-    kept = {
-        "actions": dict(report.actions),
-        "notes": list(report.notes),
-        "options": list(report.options),
-        "table": report.table_version,
-    }
+    kept = rules.report_facts(report, files=len(entries), suv=survival)
     return _Stored(manifest.sha256, len(entries), size, kept), conversion, after, preview
 
 
@@ -186,14 +181,14 @@ class SuvChanged(RuntimeError):
     """De-identification changed the SUV factor: a fault of ours, never of the sender."""
 
 
-def _same_suv(before: Series, after: Series) -> SuvConversion:
+def _same_suv(before: Series, after: Series) -> tuple[SuvConversion, rules.SuvSurvival]:
     original, cleaned = suv_factor(before), suv_factor(after)
-    if original.refusals or cleaned.refusals:
-        raise SuvRefused((*original.refusals, *cleaned.refusals))
-    pairs = zip(original.slice_factors, cleaned.slice_factors, strict=True)
-    if any(abs(after_ / before_ - 1) > _SUV_TOLERANCE for before_, after_ in pairs):
+    survival = rules.suv_survival(original, cleaned)
+    if survival.refusals:
+        raise SuvRefused(survival.refusals)
+    if not survival.holds:
         raise SuvChanged(f"SUV factor changed from {original.factor!r} to {cleaned.factor!r}")
-    return cleaned
+    return cleaned, survival
 
 
 def _conversion_facts(conversion: SuvConversion | None) -> dict[str, object]:
@@ -221,12 +216,13 @@ def _accept(
     after: Series,
     findings: Sequence[rules.Finding],
     preview: str,
-    patient_id: str,
+    patient: str,
 ) -> None:
     participant = series.pair.participant
-    if patient_id:
-        key = patient_key(patient_id, participant.site.code)
-        PatientBinding.objects.get_or_create(participant=participant, defaults={"patient_key": key})
+    if patient:
+        PatientBinding.objects.get_or_create(
+            participant=participant, defaults={"patient_key": patient}
+        )
     study, _ = ImagingStudy.objects.get_or_create(
         study_uid=after.facts.study_uid, defaults={"participant": participant}
     )

@@ -21,6 +21,7 @@ from studyportal.core.services import advance, begin, record
 from studyportal.core.storage import digest_of
 from studyportal.imaging.models import ImagingSeries, ScanPair
 from studyportal.imaging.selectors import accepted_series, quarantine_of
+from studyportal.imaging.services.forgetting import forget_identity
 from studyportal.imaging.states import (
     IMAGING_SERIES,
     SCAN_PAIR,
@@ -178,8 +179,15 @@ def receive_series(
 
 @transaction.atomic
 def purge_series(*, series: ImagingSeries, by: User | None, reason: str) -> None:
-    """What came in and was refused or abandoned is deleted; the row and its findings stay."""
+    """What came in is deleted; the row and its findings stay.
+
+    With the last accepted series of a participant goes the link to the hospital's patient.
+    """
+    held = series.status == SeriesStatus.ACCEPTED
     advance(series, IMAGING_SERIES, SeriesStatus.PURGED, by=by, reason=reason)
+    rest = ImagingSeries.objects.filter(pair=series.pair_id, status=SeriesStatus.ACCEPTED)
+    if held and not rest.exists():
+        forget_identity(participant=series.pair.participant, reason=reason, by=by)
     transaction.on_commit(lambda: empty_quarantine(series))
 
 

@@ -20,6 +20,7 @@ from studyportal.web.words import (
     HELD_OUT_WORDS,
     LEFT_OUT_WORDS,
     ROLE_WORDS,
+    RULE_WORDS,
     STATISTIC_WORDS,
     word_of,
 )
@@ -159,6 +160,12 @@ def words(name: str) -> str:
 def role_word(role: str) -> str:
     """Return what people call a series in this role."""
     return str(ROLE_WORDS[role])
+
+
+@register.filter
+def rule_word(rule: str) -> str:
+    """Return what a rule of de-identification does."""
+    return str(RULE_WORDS.get(rule, rule))
 
 
 @register.filter
