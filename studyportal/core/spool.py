@@ -206,8 +206,9 @@ def remove(batch: ReceivedBatch) -> None:
 
 def forget(site_code: str, instance_keys: Iterable[str]) -> None:
     """Instances that were deleted can be sent anew, also with other bytes; nothing of them is left."""
-    for key in instance_keys:
-        _overwrite(_site_folder(site_code) / _LEDGER / key[:3], lambda line, k=key: line[0] == k)
+    doomed = frozenset(instance_keys)
+    for shard in sorted({key[:3] for key in doomed}):
+        _overwrite(_site_folder(site_code) / _LEDGER / shard, lambda line: line[0] in doomed)
 
 
 def forget_series(site_code: str, series_keys: Iterable[str]) -> None:

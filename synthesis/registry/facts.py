@@ -145,11 +145,13 @@ def _lesions(table: Table) -> dict[str, Table]:
     }
 
 
+def _figure(row: Table, quantity: str) -> Figure:
+    value, low, high = (_number(row.get(f"{quantity}{end}")) for end in ("", *_ENDS))
+    return Figure(value, low, high, quantity=quantity)
+
+
 def _row(name: str, row: Table, quantities: tuple[str, ...]) -> HeldOutRow:
-    figures = tuple(
-        Figure(*(_number(row.get(f"{quantity}{end}")) for end in ("", *_ENDS)), quantity=quantity)
-        for quantity in quantities
-    )
+    figures = tuple(_figure(row, quantity) for quantity in quantities)
     counts = (_number(row.get(key)) for key in ("lesions", "participants"))
     foci, people = (None if count is None else int(count) for count in counts)
     return HeldOutRow(name, name in CONTROLS, figures, foci, people)
