@@ -25,6 +25,10 @@ class Action(StrEnum):
     OUTLINE_LESIONS = "outline_lesions"
     SORT_INBOX = "sort_inbox"
     ACCEPT_FINDING = "accept_finding"
+    SEE_QUERIES = "see_queries"
+    ANSWER_QUERY = "answer_query"
+    RAISE_QUERY = "raise_query"
+    CLOSE_QUERY = "close_query"
     SEE_SYNTHESES = "see_syntheses"
     REQUEST_SYNTHESIS = "request_synthesis"
     CANCEL_SYNTHESIS = "cancel_synthesis"
@@ -62,6 +66,10 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.OUTLINE_LESIONS: "Outline lesions on the PET",
     Action.SORT_INBOX: "Assign images that came over the network",
     Action.ACCEPT_FINDING: "Accept a finding with a reason",
+    Action.SEE_QUERIES: "See data queries",
+    Action.ANSWER_QUERY: "Answer a data query",
+    Action.RAISE_QUERY: "Raise a data query",
+    Action.CLOSE_QUERY: "Close or reopen a data query",
     Action.SEE_SYNTHESES: "See synthesis jobs and releases",
     Action.REQUEST_SYNTHESIS: "Request a synthesis",
     Action.CANCEL_SYNTHESIS: "Cancel a synthesis",
@@ -95,6 +103,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
             Action.SORT_INBOX,
+            Action.SEE_QUERIES,
+            Action.ANSWER_QUERY,
             Action.SEE_SYNTHESES,
         }
     ),
@@ -107,6 +117,9 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.OUTLINE_LESIONS,
             Action.SORT_INBOX,
             Action.ACCEPT_FINDING,
+            Action.SEE_QUERIES,
+            Action.RAISE_QUERY,
+            Action.CLOSE_QUERY,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
@@ -116,6 +129,9 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
+            Action.SEE_QUERIES,
+            Action.RAISE_QUERY,
+            Action.CLOSE_QUERY,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
@@ -135,6 +151,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
+            Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,
             Action.FREEZE_CUT,
             Action.RUN_EVALUATION,
@@ -148,6 +165,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
             Action.OUTLINE_LESIONS,
+            Action.SEE_QUERIES,
+            Action.ANSWER_QUERY,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
@@ -157,6 +176,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
+            Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,
             Action.SEE_OUTCOMES,
             Action.SEE_DASHBOARD,
