@@ -11,6 +11,7 @@ from studyportal.core.services import advance, record
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ScanPair
 from studyportal.imaging.selectors import accepted_series, open_findings
+from studyportal.imaging.services.asking import ask_about_pair
 from studyportal.imaging.states import SCAN_PAIR, Grade, PairStatus, SeriesRole, SeriesStatus
 from studyportal.participants.rules import Answer
 from studyportal.participants.services import settle_fact
@@ -41,6 +42,7 @@ def keep_findings(
         )
         for finding in findings
     )
+    ask_about_pair(pair)
 
 
 @transaction.atomic
@@ -101,6 +103,7 @@ def accept_finding(*, finding: Finding, reason: str, by: User) -> Finding:
     pair = ScanPair.objects.select_for_update().get(pk=finding.pair_id)
     if pair.status == PairStatus.QUERY_OPEN and not _blocking(pair) and _complete(pair):
         _become_ready(pair, by=by)
+    ask_about_pair(pair)
     return finding
 
 
@@ -126,6 +129,7 @@ def exclude_pair(*, pair: ScanPair, reason: str, by: User) -> ScanPair:
         site_code=pair.participant.site.code,
         reason=reason,
     )
+    ask_about_pair(pair)
     return pair
 
 
@@ -163,6 +167,7 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
         site_code=pair.participant.site.code,
         reason=reason,
     )
+    ask_about_pair(pair)
     return pair
 
 
