@@ -1,5 +1,11 @@
 """Pure rules of imaging: de-identification, checks of series and pairs, refusals in words."""
 
+from studyportal.imaging.rules.announcement import (
+    AnnouncedFile,
+    read_announcement,
+    sizes_by_digest,
+    too_large,
+)
 from studyportal.imaging.rules.checks import check_pair, check_series
 from studyportal.imaging.rules.deidentification import deidentify
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport, merged_reports
@@ -49,6 +55,7 @@ from studyportal.protocol.rules import ImagingConstraints
 __all__ = [
     "FINDING_TEXTS",
     "REFUSAL_TEXTS",
+    "AnnouncedFile",
     "CodedVolume",
     "DeidentificationKey",
     "DeidentificationReport",
@@ -76,6 +83,7 @@ __all__ = [
     "merged_reports",
     "modalities_of",
     "nifti_bytes",
+    "read_announcement",
     "reason",
     "refusal_findings",
     "refusal_sentences",
@@ -83,9 +91,11 @@ __all__ = [
     "remap_uid",
     "role_of",
     "rotating_projections",
+    "sizes_by_digest",
     "summarise",
     "summary_from_json",
     "summary_to_json",
     "text_code",
+    "too_large",
     "verdict",
 ]
