@@ -30,7 +30,7 @@ SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swi
 
 @pytest.fixture
 def page() -> Iterator[object]:
-    """A page of the size of a telephone: one picture at a time, which software can draw quickly."""
+    """A page of the size of a telephone: one picture at a time."""
     if not CHROMIUM:
         pytest.skip("Chromium is not installed here")
     if not (BUILT / "viewer.js").is_file():

@@ -53,7 +53,7 @@ export class FlatPanel {
 
   setPlane(plane) {
     this.plane = PLANES[this.kind === "mip" ? "coronal" : plane];
-    for (const layer of this.layers) layer.slice = null;
+    for (const layer of [...this.layers, this.drawing]) if (layer) layer.slice = null;
     this.paint();
   }
 
@@ -87,7 +87,7 @@ export class FlatPanel {
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
     context.fillStyle = this.white ? "#ffffff" : "#000000";
     context.fillRect(0, 0, width, height);
-    for (const layer of this.layers) this.paintLayer(layer);
+    for (const layer of [...this.layers, this.drawing]) if (layer) this.paintLayer(layer);
     this.paintCrosshair(dense);
     this.paintEdges(dense);
   }
@@ -137,7 +137,10 @@ export class FlatPanel {
     const mm = [...this.mm];
     mm[this.plane.across] = this.middle(this.plane.across) + (sign * ((event.clientX - box.left) * dense - this.canvas.width / 2)) / scale;
     mm[this.plane.up] = this.middle(this.plane.up) - ((event.clientY - box.top) * dense - this.canvas.height / 2) / scale;
-    return mm.map((value, axis) => Math.min(this.frame[1][axis], Math.max(this.frame[0][axis], value)));
+    for (const axis of [this.plane.across, this.plane.up]) {
+      mm[axis] = Math.min(this.frame[1][axis], Math.max(this.frame[0][axis], mm[axis]));
+    }
+    return mm;
   }
 
   // The slice through the place, in colours; kept until another one is wanted.

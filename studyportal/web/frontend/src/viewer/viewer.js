@@ -1,7 +1,7 @@
 // Loads the layers of a pair, keeps one place and one zoom for all panels, and says what lies under the crosshair.
 import { csrfToken } from "../csrf.js";
 import { FlatPanel } from "./flat.js";
-import { hasGraphicsCard } from "./graphics.js";
+import { chooseDrawing, chosenDrawing, drawsWithCard } from "./graphics.js";
 import { PLANES, Panel } from "./panel.js";
 import { Projections } from "./projections.js";
 import { valueAt, volumeFrom } from "./volumes.js";
@@ -22,7 +22,7 @@ export class Viewer {
     this.images = {};
     this.outlines = null;
     this.regions = []; // names behind the numbers of the label map
-    this.flat = !hasGraphicsCard();
+    this.flat = !drawsWithCard();
     section.dataset.drawing = this.flat ? "flat" : "card";
     const Picture = this.flat ? FlatPanel : Panel;
     this.panels = [...section.querySelectorAll("[data-panel]")].map((figure) => new Picture(figure, this));
@@ -404,6 +404,11 @@ export class Viewer {
     on("[data-turn]", (button) => this.turnBy(Number(button.dataset.turn)));
     on("[data-viewer-reset]", () => this.reset());
     on("[data-viewer-help]", () => this.$("keys").showModal());
+    this.$("drawing").value = chosenDrawing();
+    this.$("drawing").addEventListener("change", () => {
+      chooseDrawing(this.$("drawing").value);
+      window.location.reload();
+    });
     this.$("labels")?.addEventListener("change", () => this.draw());
     this.$("overlaid")?.addEventListener("change", () => this.takeProjections().then(() => this.draw()));
     this.$("synthetic").addEventListener("change", () => this.load());
