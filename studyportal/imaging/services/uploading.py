@@ -6,10 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 from uuid import uuid4
 
 from django.conf import settings
@@ -32,9 +32,6 @@ from studyportal.imaging.services.receiving import complete_series, empty_quaran
 from studyportal.imaging.states import SeriesStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 _PIECE = 1 << 20
 
@@ -91,9 +88,14 @@ def take_files(
             Reason("not_announced", "A file came that was not announced. Choose the folder again.")
         )
     folder = quarantine_of(series.pk)
-    new = sum(_take(folder, stream, sha256=sha256, size=size) for sha256, size in sent)
-    _sync(folder)
-    return new
+    written: dict[Path, Path] = {}
+    try:
+        for sha256, size in sent:
+            if whole := _take(folder, stream, sha256=sha256, size=size):
+                written[whole] = folder / sha256
+    finally:  # also what came before the connection broke off
+        _keep(written, folder)
+    return len(written)
 
 
 def complete_upload(*, series: ImagingSeries, by: User) -> ImagingSeries:
@@ -170,28 +172,39 @@ def _refuse_without_room(state: UploadState) -> None:
         raise Refused(Reason("no_room", sentence))
 
 
-def _take(folder: Path, stream: BinaryIO, *, sha256: str, size: int) -> bool:
-    """Whether the file was new; the stream stands behind it."""
-    target = folder / sha256
-    if target.exists():
+def _take(folder: Path, stream: BinaryIO, *, sha256: str, size: int) -> Path | None:
+    """Where the bytes lie until they are kept, None when they are here already; the stream stands behind them."""
+    if (folder / sha256).exists():
         for _ in _pieces(stream, size):
             pass
-        return False
+        return None
     temporary = folder / f".incoming-{uuid4().hex}"
     digest = hashlib.sha256()
     try:
-        with temporary.open("wb") as sink:
+        with temporary.open("wb", buffering=0) as sink:
             for piece in _pieces(stream, size):
                 digest.update(piece)
                 sink.write(piece)
-            sink.flush()
-            os.fsync(sink.fileno())
-        if digest.hexdigest() != sha256:
-            raise Refused(Reason("file_changed", "A file changed on the way; send it again."))
-        temporary.rename(target)
-    finally:
+        _refuse_changed(digest.hexdigest(), sha256)
+    except BaseException:
         temporary.unlink(missing_ok=True)
-    return True
+        raise
+    return temporary
+
+
+def _keep(written: Mapping[Path, Path], folder: Path) -> None:
+    """Each file is on disk before it has its name: one after the other, the disk writes them as one."""
+    for temporary in written:
+        _sync(temporary)
+    for temporary, target in written.items():
+        temporary.rename(target)
+    if written:
+        _sync(folder)
+
+
+def _refuse_changed(found: str, announced: str) -> None:
+    if found != announced:
+        raise Refused(Reason("file_changed", "A file changed on the way; send it again."))
 
 
 def _pieces(stream: BinaryIO, size: int) -> Iterable[bytes]:
@@ -213,8 +226,8 @@ def _write_whole(target: Path, content: bytes) -> None:
     _sync(target.parent)
 
 
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
