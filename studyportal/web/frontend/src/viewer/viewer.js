@@ -115,9 +115,16 @@ export class Viewer {
       this.take("difference", synthetic?.difference),
       this.takeProjections(),
     ]);
-    this.draw();
+    await this.draw();
+    this.mark("viewer-all-pictures");
     await this.take("ct", ct?.volume);
     await this.draw();
+    this.mark("viewer-complete");
+  }
+
+  // For who measures: once the picture is on the screen.
+  mark(name) {
+    requestAnimationFrame(() => setTimeout(() => performance.mark(name)));
   }
 
   async take(name, volume) {
@@ -216,7 +223,7 @@ export class Viewer {
     this.caption(panel, layers);
     if (this.section.dataset.state !== "ready") {
       this.section.dataset.state = "ready";
-      performance.mark("viewer-first-picture");
+      this.mark("viewer-first-picture");
       this.$("pictures").hidden = true;
       this.say("");
     }
