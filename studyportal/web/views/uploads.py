@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -75,7 +75,7 @@ def stop(request: HttpRequest, series_id: UUID) -> HttpResponse:
     return JsonResponse({"page": reverse("web:participant", args=[series.pair.participant_id])})
 
 
-def _json(content: bytes) -> dict[str, object]:
+def _json(content: bytes) -> dict[str, Any]:
     try:
         read = json.loads(content)
     except ValueError as error:
