@@ -44,7 +44,9 @@ PAGES: Mapping[str, Action | Anyone] = {
     # imaging
     "upload_open": Action.UPLOAD_IMAGES,
     "upload": Action.SEE_IMAGES,
-    "upload_file": Action.UPLOAD_IMAGES,
+    "upload_announce": Action.UPLOAD_IMAGES,
+    "upload_files": Action.UPLOAD_IMAGES,
+    "upload_stop": Action.UPLOAD_IMAGES,
     "upload_complete": Action.UPLOAD_IMAGES,
     "upload_verdict": Action.SEE_IMAGES,
     "inbox": Action.SORT_INBOX,

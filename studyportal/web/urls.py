@@ -16,6 +16,7 @@ from studyportal.web.views import (
     primary_release,
     queue,
     releases,
+    uploads,
     viewer,
 )
 
@@ -37,8 +38,10 @@ urlpatterns = [
     page("participants/<uuid:participant_id>/reference/", participants.reference, "reference"),
     page("participants/<uuid:participant_id>/send/<str:role>/", imaging.upload_open, "upload_open"),
     page("uploads/<uuid:series_id>/", imaging.upload, "upload"),
-    page("uploads/<uuid:series_id>/files/", imaging.upload_file, "upload_file"),
-    page("uploads/<uuid:series_id>/complete/", imaging.upload_complete, "upload_complete"),
+    page("uploads/<uuid:series_id>/announce/", uploads.announce, "upload_announce"),
+    page("uploads/<uuid:series_id>/files/", uploads.send, "upload_files"),
+    page("uploads/<uuid:series_id>/complete/", uploads.complete, "upload_complete"),
+    page("uploads/<uuid:series_id>/stop/", uploads.stop, "upload_stop"),
     page("uploads/<uuid:series_id>/verdict/", imaging.upload_verdict, "upload_verdict"),
     page("inbox/", inbox.inbox, "inbox"),
     page("inbox/<uuid:arrival_id>/assign/", inbox.assign, "inbox_assign"),

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 from importlib import import_module
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
-from studyportal.imaging.selectors import quarantine_of
+from studyportal.imaging.selectors import manifest_path, quarantine_of, waiting_files
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.rules import ScoreEntry
 from studyportal.participants.rules import Answer, ScreeningFacts
@@ -89,6 +90,14 @@ def released_to_upload():
     site = make.SiteFactory()
     key = complete_call(site).address.split("/")[1]
     return make.ImagingSeries.objects.get(pk=key)
+
+
+def announced_upload():
+    series = released_to_upload()
+    digests = waiting_files(series.pk)
+    rows = [{"name": "slice", "size": 1, "sha256": digest} for digest in digests]
+    manifest_path(series.pk).write_text(json.dumps(rows))
+    return series
 
 
 def waiting_arrival():
@@ -172,6 +181,7 @@ ACTS = {
         "participant": make.ParticipantFactory(), "height_cm": 165.0, "weight_kg": 62.0
     },
     "imaging.complete_series": lambda: {"series": released_to_upload()},
+    "imaging.complete_upload": lambda: {"series": announced_upload()},
     "imaging.assign_arrival": waiting_arrival,
     "imaging.discard_arrival": lambda: {"arrival": make.ArrivalFactory(), "reason": "A mistake."},
     "imaging.settle_conflict": lambda: {
@@ -221,6 +231,9 @@ TESTED_ELSEWHERE = {
     "outcomes.publish_report",  # writes a folder, from a cut with everything in it
     "imaging.open_series",  # opens a history and records nothing until the files are complete
     "imaging.add_file",
+    "imaging.announce_files",  # as long as files come in, nothing is recorded but the files
+    "imaging.take_files",
+    "imaging.abandon_upload",
     "imaging.receive_series",
     "imaging.purge_series",
     "imaging.grow_region",  # proposes and keeps nothing

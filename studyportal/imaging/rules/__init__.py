@@ -1,5 +1,11 @@
 """Pure rules of imaging: de-identification, checks of series and pairs, refusals in words."""
 
+from studyportal.imaging.rules.announcement import (
+    AnnouncedFile,
+    read_announcement,
+    sizes_by_digest,
+    too_large,
+)
 from studyportal.imaging.rules.checks import check_pair, check_series
 from studyportal.imaging.rules.deidentification import deidentify
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport, merged_reports
@@ -63,6 +69,7 @@ from studyportal.protocol.rules import ImagingConstraints
 __all__ = [
     "FINDING_TEXTS",
     "REFUSAL_TEXTS",
+    "AnnouncedFile",
     "RULE_TEXTS",
     "CodedVolume",
     "DeidentificationKey",
@@ -97,6 +104,7 @@ __all__ = [
     "nifti_bytes",
     "patient_link",
     "patient_link_of",
+    "read_announcement",
     "reason",
     "refusal_findings",
     "refusal_sentences",
@@ -108,6 +116,7 @@ __all__ = [
     "rotating_projections",
     "seal_reasons",
     "site_link",
+    "sizes_by_digest",
     "standing_of",
     "summarise",
     "summary_from_json",
@@ -115,6 +124,7 @@ __all__ = [
     "suv_reason_sentence",
     "suv_survival",
     "text_code",
+    "too_large",
     "unheard",
     "verdict",
 ]

@@ -46,10 +46,21 @@ from studyportal.imaging.selectors.inbox import (
     refused_before,
     rivals_of,
 )
+from studyportal.imaging.selectors.uploads import (
+    UploadState,
+    announced_files,
+    announced_names,
+    manifest_path,
+    state_of,
+    upload_state,
+)
 
 __all__ = [
     "RECIPE",
+    "UploadState",
     "accepted_series",
+    "announced_files",
+    "announced_names",
     "arrival_for",
     "arrivals_visible_to",
     "being_checked",
@@ -65,6 +76,7 @@ __all__ = [
     "inbox_of",
     "key_of",
     "latest_outlines",
+    "manifest_path",
     "open_arrivals",
     "open_findings",
     "open_upload",
@@ -82,12 +94,14 @@ __all__ = [
     "series_for",
     "series_of_pair",
     "series_visible_to",
+    "state_of",
     "stored_bytes",
     "stored_digests",
     "stored_paths",
     "study_key",
     "unjudged_pairs",
     "unsettled_series",
+    "upload_state",
     "waiting_files",
     "worst_first",
 ]

@@ -28,6 +28,12 @@ from studyportal.imaging.services.settling import (
     judge_artefacts,
     settle_pair,
 )
+from studyportal.imaging.services.uploading import (
+    abandon_upload,
+    announce_files,
+    complete_upload,
+    take_files,
+)
 from studyportal.imaging.services.volumes import (
     derive_difference,
     derive_labels,
@@ -40,11 +46,14 @@ __all__ = [
     "METHODS",
     "DrawnRegion",
     "GrowthRequest",
+    "abandon_upload",
     "accept_finding",
     "add_file",
+    "announce_files",
     "assign_arrival",
     "check_series",
     "complete_series",
+    "complete_upload",
     "derive_difference",
     "derive_labels",
     "derive_pet",
@@ -69,4 +78,5 @@ __all__ = [
     "settle_conflict",
     "settle_inbox",
     "settle_pair",
+    "take_files",
 ]
