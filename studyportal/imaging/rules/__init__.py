@@ -69,8 +69,8 @@ from studyportal.protocol.rules import ImagingConstraints
 __all__ = [
     "FINDING_TEXTS",
     "REFUSAL_TEXTS",
-    "AnnouncedFile",
     "RULE_TEXTS",
+    "AnnouncedFile",
     "CodedVolume",
     "DeidentificationKey",
     "DeidentificationReport",
