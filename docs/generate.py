@@ -116,7 +116,7 @@ def data_dictionary() -> str:
 
 
 def protocol() -> str:
-    text = resources.files("studyportal.protocol") / "versions" / "nct07243873-1.0.toml"
+    text = resources.files("studyportal.protocol") / "versions" / "nct07243873-1.1.toml"
     content = parse(text.read_text("utf-8"))
     return (
         f"{NOTE}# The protocol in force\n\n{content.title} ({content.registry_number}, version "

@@ -143,7 +143,7 @@ def comparable_on_one_cut():
 
 # Service → its arguments, made in the database before the trail breaks.
 ACTS = {
-    "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.0"', '"9.9"', 1)},
+    "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.1"', '"9.9"', 1)},
     "protocol.activate_protocol": lambda: {"version": make.ProtocolVersionFactory(draft=True)},
     "sites.open_sites": lambda: {"protocol": parse(packaged_text())},
     "sites.give_role": lambda: {
