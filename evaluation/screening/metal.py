@@ -28,9 +28,10 @@ def metal_of(ct: Volume) -> Measured:
     per_slice = (ct.array > METAL_HU).sum(axis=(1, 2)) * ct.grid.voxel_volume_ml
     shown = np.flatnonzero(per_slice >= 0.05)
     values = {"metal_ml": float(per_slice.sum()), "slices": float(shown.size), "streak_ratio": 1.0}
+    if values["metal_ml"] > 0:
+        values["first_z_mm"], values["last_z_mm"] = _heights(ct, np.flatnonzero(per_slice))
     if not shown.size:
         return Measured(values)
-    values["first_z_mm"], values["last_z_mm"] = _heights(ct, shown)
     rest = np.flatnonzero(per_slice == 0.0)
     with_metal = _spreads(ct, _some(shown))
     without = _spreads(ct, _some(rest))

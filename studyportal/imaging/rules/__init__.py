@@ -23,6 +23,7 @@ from studyportal.imaging.rules.pseudonym import (
     remap_uid,
     text_code,
 )
+from studyportal.imaging.rules.reconstructions import Ranked, rank_reconstructions
 from studyportal.imaging.rules.refusals import (
     REFUSAL_TEXTS,
     reason,
@@ -30,6 +31,11 @@ from studyportal.imaging.rules.refusals import (
     refusal_sentences,
 )
 from studyportal.imaging.rules.regions import is_region, region_codes
+from studyportal.imaging.rules.screening import (
+    Screened,
+    screened_from_json,
+    screened_to_json,
+)
 from studyportal.imaging.rules.summary import (
     SeriesSummary,
     summarise,
@@ -60,7 +66,9 @@ __all__ = [
     "PairVerdict",
     "Projections",
     "PseudonymContext",
+    "Ranked",
     "Rule",
+    "Screened",
     "SeriesSummary",
     "bears_synthetic_mark",
     "check_pair",
@@ -76,6 +84,7 @@ __all__ = [
     "merged_reports",
     "modalities_of",
     "nifti_bytes",
+    "rank_reconstructions",
     "reason",
     "refusal_findings",
     "refusal_sentences",
@@ -83,6 +92,8 @@ __all__ = [
     "remap_uid",
     "role_of",
     "rotating_projections",
+    "screened_from_json",
+    "screened_to_json",
     "summarise",
     "summary_from_json",
     "summary_to_json",

@@ -1,5 +1,18 @@
 """Reads of imaging, scoped to what the person may see."""
 
+from studyportal.imaging.selectors.checks import (
+    SCREENING_RECIPE,
+    entries_in_force,
+    entries_of,
+    glucose_of,
+    header_entries,
+    limits_at,
+    outlined_organs,
+    screening_of,
+    screening_origin,
+    unscreened_pairs,
+    uptake_origin,
+)
 from studyportal.imaging.selectors.images import (
     RECIPE,
     accepted_series,
@@ -47,6 +60,7 @@ from studyportal.imaging.selectors.inbox import (
 
 __all__ = [
     "RECIPE",
+    "SCREENING_RECIPE",
     "accepted_series",
     "arrival_for",
     "arrivals_visible_to",
@@ -57,15 +71,21 @@ __all__ = [
     "conflicts_open_to",
     "derived_volume",
     "difference_origin",
+    "entries_in_force",
+    "entries_of",
     "every_pair",
     "every_series",
     "finding_for",
+    "glucose_of",
+    "header_entries",
     "inbox_of",
     "key_of",
     "latest_outlines",
+    "limits_at",
     "open_arrivals",
     "open_findings",
     "open_upload",
+    "outlined_organs",
     "outlines_of",
     "pair_for",
     "pair_of",
@@ -76,6 +96,8 @@ __all__ = [
     "received_series_of",
     "refused_before",
     "rivals_of",
+    "screening_of",
+    "screening_origin",
     "series_for",
     "series_of_pair",
     "series_visible_to",
@@ -83,7 +105,9 @@ __all__ = [
     "stored_digests",
     "stored_paths",
     "unjudged_pairs",
+    "unscreened_pairs",
     "unsettled_series",
+    "uptake_origin",
     "waiting_files",
     "worst_first",
 ]

@@ -7,6 +7,7 @@ from studyportal.imaging.services.arrivals import (
     settle_conflict,
 )
 from studyportal.imaging.services.drawing import DrawnRegion, draw_outline, drop_outline
+from studyportal.imaging.services.entries import enter_injection
 from studyportal.imaging.services.growing import METHODS, GrowthRequest, grow_region
 from studyportal.imaging.services.inbox import read_spool, settle_inbox
 from studyportal.imaging.services.intake import check_series
@@ -21,12 +22,15 @@ from studyportal.imaging.services.receiving import (
     purge_stale,
     receive_series,
 )
+from studyportal.imaging.services.reconstructions import choose_reconstruction
+from studyportal.imaging.services.screening import screen_pair
 from studyportal.imaging.services.settling import (
     accept_finding,
     exclude_pair,
     judge_artefacts,
     settle_pair,
 )
+from studyportal.imaging.services.uptake import read_reference, read_reference_as_frozen
 from studyportal.imaging.services.volumes import (
     derive_difference,
     derive_labels,
@@ -42,6 +46,7 @@ __all__ = [
     "add_file",
     "assign_arrival",
     "check_series",
+    "choose_reconstruction",
     "complete_series",
     "derive_difference",
     "derive_labels",
@@ -52,6 +57,7 @@ __all__ = [
     "draw_outline",
     "drop_outline",
     "empty_quarantine",
+    "enter_injection",
     "exclude_pair",
     "grow_region",
     "judge_artefacts",
@@ -60,8 +66,11 @@ __all__ = [
     "preview_of_volume",
     "purge_series",
     "purge_stale",
+    "read_reference",
+    "read_reference_as_frozen",
     "read_spool",
     "receive_series",
+    "screen_pair",
     "settle_conflict",
     "settle_inbox",
     "settle_pair",

@@ -26,6 +26,7 @@ class ScreeningLimits:
     halo_ratio_min: float
     mirrored_margin_min: float
     registration_residual_mm_max: float
+    glucose_mmol_per_l_max: float
 
     def __post_init__(self) -> None:
         for name in ("liver_suv", "blood_pool_suv"):
