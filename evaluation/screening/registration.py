@@ -12,7 +12,7 @@ from evaluation.screening.scene import Scene
 
 _itk: Any = SimpleITK
 _FEWEST_VOXELS = 2000
-_SMALLEST_EXTENT_MM = 100.0
+_SMALLEST_EXTENT_MM = (100.0, 250.0, 250.0)  # a crop of the body has no outline to hold on to
 _SEED = 20251201
 
 
@@ -25,7 +25,8 @@ def registration_of(scene: Scene) -> Measured:
     """
     extents = [n * edge for n, edge in zip(scene.grid.shape, scene.grid.spacing_mm, strict=True)]
     both = scene.body & scene.covered
-    if both.sum() < _FEWEST_VOXELS or min(extents) < _SMALLEST_EXTENT_MM:
+    short = any(own < least for own, least in zip(extents, _SMALLEST_EXTENT_MM, strict=True))
+    if both.sum() < _FEWEST_VOXELS or short:
         return unchecked("CT and PET share too little of the body to be registered.")
     fixed = to_sitk(np.clip(scene.hu, -1000.0, 300.0).astype(np.float32), scene.grid)
     moving = to_sitk(np.log1p(np.maximum(scene.suv, 0.0)).astype(np.float32), scene.grid)

@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth_views
 
 from studyportal.web.permissions import page
 from studyportal.web.views import (
+    checks,
     comparisons,
     exports,
     home,
@@ -55,6 +56,8 @@ urlpatterns = [
     page("pairs/<uuid:pair_id>/outlines/drop/", viewer.drop, "outline_drop"),
     page("pairs/<uuid:pair_id>/outlines/region/", viewer.region, "outline_region"),
     page("findings/<uuid:finding_id>/accept/", imaging.accept, "accept_finding"),
+    page("series/<uuid:series_id>/injection/", checks.injection, "enter_injection"),
+    page("series/<uuid:series_id>/reconstruction/", checks.reconstruction, "choose_reconstruction"),
     page("series/<uuid:series_id>/preview.png", imaging.series_preview, "series_preview"),
     page("synthetic/<uuid:series_id>/preview.png", imaging.synthetic_preview, "synthetic_preview"),
     page("jobs/", queue.jobs, "jobs"),

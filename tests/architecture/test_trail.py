@@ -180,6 +180,12 @@ ACTS = {
     "imaging.accept_finding": lambda: {
         "finding": make.FindingFactory(pair=complete_pair(query_open=True)), "reason": "Fine."
     },
+    "imaging.choose_reconstruction": lambda: {
+        "series": make.ImagingSeriesFactory(
+            quarantined=True, reconstructions=[{"key": "2.25.1", "name": "B40f", "facts": ["thin"]}]
+        ),
+        "key": "2.25.1",
+    },
     "imaging.exclude_pair": lambda: {"pair": make.ScanPairFactory(ready=True), "reason": "Metal."},
     "imaging.judge_artefacts": lambda: {
         "pair": complete_pair(ready=True), "artefacts": True, "reason": "Metal."
@@ -223,6 +229,7 @@ TESTED_ELSEWHERE = {
     "imaging.add_file",
     "imaging.receive_series",
     "imaging.purge_series",
+    "imaging.enter_injection",  # needs a PET whose uptake values follow the entry
     "imaging.grow_region",  # proposes and keeps nothing
     "imaging.draw_outline",  # need images to draw on
     "imaging.drop_outline",

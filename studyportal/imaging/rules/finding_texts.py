@@ -200,11 +200,11 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
         "position_measured": FindingText(
             "warning",
             "The CT and the PET name different examination positions, yet they lie on each other within "
-            "{residual_mm:.1f} mm (at most {limit_mm:.0f} mm are allowed). Look at the fusion before you use them.",
+            "{residual_mm:.1f} mm (at most {limit_mm:.0f} mm are allowed). Check the fusion before you use them.",
         ),
         "moved": FindingText(
             "warning",
-            "The PET lies {residual_mm:.1f} mm beside the CT, more than {limit_mm:.0f} mm. Look at the fusion: "
+            "The PET lies {residual_mm:.1f} mm beside the CT, more than {limit_mm:.0f} mm. Check the fusion: "
             "the participant may have moved between CT and PET.",
         ),
         "mirrored": FindingText(
@@ -215,7 +215,7 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
         "metal_streaks": FindingText(
             "warning",
             "The CT shows {metal_ml:.1f} ml of metal with streaks, between z = {first_z_mm:.0f} and "
-            "{last_z_mm:.0f} mm. Look whether a lesion lies there.",
+            "{last_z_mm:.0f} mm. Check whether a lesion lies there.",
         ),
         "metal": FindingText(
             "info",
@@ -229,23 +229,23 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
         ),
         "liver_uptake": FindingText(
             "warning",
-            "The liver has an uptake of SUV {suv:.1f} ({how}), outside {low:.1f} to {high:.1f}. Compare dose, "
+            "The liver has an uptake value of {suv:.1f} ({how}), outside {low:.1f} to {high:.1f}. Compare dose, "
             "weight and injection time with the injection record.",
         ),
         "blood_pool_uptake": FindingText(
             "warning",
-            "The blood pool has an uptake of SUV {suv:.1f} ({how}), outside {low:.1f} to {high:.1f}. Compare "
+            "The blood pool has an uptake value of {suv:.1f} ({how}), outside {low:.1f} to {high:.1f}. Compare "
             "dose, weight and injection time with the injection record.",
         ),
         "respiratory_mismatch": FindingText(
             "warning",
             "The diaphragm lies {mismatch_mm:.0f} mm {direction} in the PET than in the CT, more than "
-            "{limit_mm:.0f} mm. Uptake near the diaphragm may be wrong: look there before you use it.",
+            "{limit_mm:.0f} mm. Uptake near the diaphragm may be wrong: check there before you use it.",
         ),
         "halo": FindingText(
             "warning",
             "Round the hottest parts the uptake falls to {percent:.0f} % of that of other soft tissue: a halo "
-            "of the scatter correction. Look whether a lesion lies there.",
+            "of the scatter correction. Check whether a lesion lies there.",
         ),
         "screening_failed": FindingText(
             "info",
