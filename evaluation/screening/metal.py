@@ -18,7 +18,8 @@ def metal_of(ct: Volume) -> Measured:
 
     Metal is every voxel above 2500 HU; dense bone ends near 2000 HU. ``streak_ratio`` is the robust
     spread of soft tissue (-150 to 250 HU) about its 10 mm mean in the slices with at least 0.05 ml of
-    metal, 4 mm away from it, over that of the slices without; 1 where there is no metal.
+    metal, 4 mm away from it, over that of the twelve slices
+    without that lie nearest (medians of both); 1 where there is no metal.
 
     Parameters
     ----------
@@ -32,11 +33,10 @@ def metal_of(ct: Volume) -> Measured:
         values["first_z_mm"], values["last_z_mm"] = _heights(ct, np.flatnonzero(per_slice))
     if not shown.size:
         return Measured(values)
-    rest = np.flatnonzero(per_slice == 0.0)
     with_metal = _spreads(ct, _some(shown))
-    without = _spreads(ct, _some(rest))
+    without = _spreads(ct, _nearest(np.flatnonzero(per_slice == 0.0), shown))
     if with_metal.size and without.size:
-        values["streak_ratio"] = float(np.max(with_metal) / max(np.median(without), 1.0))
+        values["streak_ratio"] = float(np.median(with_metal) / max(np.median(without), 1.0))
     return Measured(values)
 
 
@@ -47,6 +47,12 @@ def _some(slices: np.ndarray) -> np.ndarray:
         if slices.size
         else slices
     )
+
+
+def _nearest(rest: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Return the twelve slices without metal that lie nearest to those with, so that the anatomy is alike."""
+    away = np.abs(rest[:, None] - shown[None]).min(axis=1)
+    return rest[np.argsort(away, kind="stable")[:12]]
 
 
 def _heights(ct: Volume, slices: np.ndarray) -> tuple[float, float]:

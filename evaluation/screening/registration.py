@@ -19,8 +19,8 @@ _SEED = 20251201
 def registration_of(scene: Scene) -> Measured:
     """Return how far (mm) the best rigid move of the PET would shift the body of the CT.
 
-    Mutual information (Mattes, 32 bins, 15 % of the voxels with a fixed seed), six parameters, two
-    resolutions, on the 4 mm grid. ``residual_mm`` is the root mean square shift of the voxels of the
+    Mutual information (Mattes, 32 bins, 40 % of the voxels with a fixed seed), six parameters, two
+    resolutions, 16 and 8 mm. ``residual_mm`` is the root mean square shift of the voxels of the
     body, ``turn_degrees`` the angle. Two rigid bodies that lie on each other have a residual near 0.
     """
     extents = [n * edge for n, edge in zip(scene.grid.shape, scene.grid.spacing_mm, strict=True)]
@@ -49,13 +49,13 @@ def _registered(fixed: Any, moving: Any, mask: Any) -> Any:
     method = _itk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(32)
     method.SetMetricSamplingStrategy(method.RANDOM)
-    method.SetMetricSamplingPercentage(0.15, _SEED)
+    method.SetMetricSamplingPercentage(0.4, _SEED)
     method.SetMetricFixedMask(mask)
     method.SetInterpolator(_itk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(4.0, 0.02, 60, 0.6)
     method.SetOptimizerScalesFromPhysicalShift()
-    method.SetShrinkFactorsPerLevel([3, 1])
-    method.SetSmoothingSigmasPerLevel([6.0, 3.0])
+    method.SetShrinkFactorsPerLevel([4, 2])
+    method.SetSmoothingSigmasPerLevel([8.0, 4.0])
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
     method.SetNumberOfThreads(1)  # the same request gives the same number
     start = _itk.CenteredTransformInitializer(

@@ -15,7 +15,8 @@ from studyportal.imaging.services import accept_finding, check_series, enter_inj
 from studyportal.imaging.services.uptake import read_reference, read_reference_as_frozen
 from studyportal.imaging.states import EntryField, PairStatus, SeriesRole, SeriesStatus
 from studyportal.sites.rules import Role
-from tests.portal.scenes import enrolled, person, ready_pair, sent, taken_in
+from tests import factories as make
+from tests.portal.scenes import enrolled, person, ready_pair, taken_in
 
 pytestmark = pytest.mark.django_db
 SHEET = "The injection sheet says so."
@@ -23,8 +24,8 @@ SHEET = "The injection sheet says so."
 
 @pytest.fixture
 def pet(study, phantom):
-    """The accepted PET of a ready pair."""
-    return ready_pair(phantom()).series.get(role=SeriesRole.REFERENCE)
+    """An accepted PET whose CT has not come yet."""
+    return taken_in(enrolled(), SeriesRole.REFERENCE, phantom() / "PET")
 
 
 def enter(series, field, value, *, reason=SHEET, by=Role.COORDINATOR):
@@ -98,15 +99,21 @@ def test_a_withdrawn_entry_gives_the_file_its_word_back_and_the_history_stays(pe
         (EntryField.GLUCOSE_MMOL_PER_L, "", SHEET, "No blood glucose was entered"),
     ],
 )
-def test_what_is_no_entry_is_refused_with_a_sentence(pet, field, value, reason, said):
+def test_what_is_no_entry_is_refused_with_a_sentence(field, value, reason, said):
+    pet = make.ImagingSeriesFactory(role=SeriesRole.REFERENCE, accepted=True)
     with pytest.raises(Refused, match=said):
-        enter(pet, field, value, reason=reason)
+        enter(pet, field, value, reason=reason, by=Role.DATA_MANAGER)
     assert not InjectionEntry.objects.exists()
 
 
-def test_who_may_not_enter_is_refused(pet):
+def test_who_may_not_enter_is_refused():
     with pytest.raises(NotAllowed):
-        enter(pet, EntryField.WEIGHT_KG, "70", by=Role.MONITOR)
+        enter(
+            make.ImagingSeriesFactory(role=SeriesRole.REFERENCE, accepted=True),
+            EntryField.WEIGHT_KG,
+            "70",
+            by=Role.MONITOR,
+        )
 
 
 def test_an_entry_that_no_uptake_value_rests_on_is_refused(study, phantom, tmp_path):
@@ -146,13 +153,16 @@ def test_a_tracer_that_is_not_named_is_a_question_the_pair_waits_for(study, phan
     enter(series, EntryField.TRACER, "FDG")
     series.pair.refresh_from_db()
     assert series.pair.status == PairStatus.READY
-    enter(series, EntryField.TRACER, "fluorothymidine")
-    series.pair.refresh_from_db()
-    assert series.pair.status == PairStatus.QUERY_OPEN
-    assert Finding.objects.get(rule="tracer_other", superseded=False).series == series
 
 
-def test_an_accepted_finding_stays_accepted_when_the_pair_is_judged_again(pet):
+def test_an_entered_tracer_that_the_protocol_does_not_allow_stands_in_the_way(pet):
+    enter(pet, EntryField.TRACER, "fluorothymidine")
+    found = Finding.objects.get(rule="tracer_other", superseded=False)
+    assert (found.series, found.grade) == (pet, "exclude")
+
+
+def test_an_accepted_finding_stays_accepted_when_the_pair_is_judged_again(study, phantom):
+    pet = ready_pair(phantom()).series.get(role=SeriesRole.REFERENCE)
     enter(pet, EntryField.GLUCOSE_MMOL_PER_L, "12,5")
     finding = Finding.objects.get(rule="glucose", superseded=False)
     accept_finding(finding=finding, reason="Known diabetes.", by=person(Role.DATA_MANAGER))
@@ -175,7 +185,7 @@ def test_entries_change_the_reading_and_no_header_of_the_series(phantom):
     assert dataclasses.replace(changed.facts, weight_kg=None, dose_bq=None) != series.facts
 
 
-def test_a_pet_that_is_being_checked_takes_no_entry(study, phantom):
-    series = sent(enrolled(), SeriesRole.REFERENCE, phantom() / "PET")
+def test_a_pet_that_is_being_checked_takes_no_entry():
+    series = make.ImagingSeriesFactory(role=SeriesRole.REFERENCE, received=True)
     with pytest.raises(Refused, match="not checked yet"):
-        enter(series, EntryField.WEIGHT_KG, "70")
+        enter(series, EntryField.WEIGHT_KG, "70", by=Role.DATA_MANAGER)

@@ -169,11 +169,12 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
         "remark": FindingText("warning", "{note} Check whether the right series was sent."),
         "several_reconstructions": FindingText(
             "exclude",
-            "{count} CT reconstructions came together. Choose the one to use; proposed is {name}: {why}.",
+            "{count} CT reconstructions came together. Check them below and choose the one to use; proposed is "
+            "{name}: {why}.",
         ),
         "no_reconstruction": FindingText(
             "exclude",
-            "{count} CT series came together, and none of them can be used. Send one folder that holds the "
+            "{count} CT series came together, and not one of them can be used. Send one folder that holds the "
             "reconstruction for soft tissue.",
         ),
         # the pair
@@ -249,7 +250,7 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
         ),
         "screening_failed": FindingText(
             "info",
-            "The screening for artefacts could not be finished, so they were not looked for: {reason}",
+            "The screening for artefacts could not be finished, so they were not looked for ({reason}).",
         ),
         "other_study": FindingText(
             "warning",

@@ -31,8 +31,8 @@ CPU_SECONDS = 240
 WALL_SECONDS = 480.0
 _log = logging.getLogger(__name__)
 _FAULTS = {
-    "time": "the images took longer than is allowed.",
-    "ended": "the process that looked at them ended early, probably for want of memory.",
+    "time": "the images took longer than is allowed",
+    "ended": "the process that looked at them ended early, probably for want of memory",
 }
 
 
