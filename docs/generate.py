@@ -123,7 +123,8 @@ def protocol() -> str:
         f"{content.version}).\n\n{content.aim}\n\n"
         f"## Sites\n\n{content.targets_note}\n\n{_sites(content)}\n"
         f"## Eligibility criteria\n\n{_criteria(content.criteria)}\n"
-        f"## Imaging thresholds\n\n{_scalars(content.imaging)}\n"
+        f"## Imaging thresholds\n\n{_scalars(content.imaging, leave_out=('screening',))}\n"
+        f"## Screening thresholds\n\n{_scalars(content.imaging.screening)}\n"
         f"## Endpoints\n\n{_endpoints(content)}"
     )
 
