@@ -1,8 +1,10 @@
 """Images: series, SUV, grids, resampling, segmentations, NIfTI. Imports nothing of evaluation."""
 
+from evaluation.imaging.entries import HeaderEntries, with_entries
 from evaluation.imaging.facts import SeriesFacts
 from evaluation.imaging.grid import Grid
 from evaluation.imaging.nifti import read_nifti, write_nifti
+from evaluation.imaging.pixels import PixelFacts, pixel_facts
 from evaluation.imaging.reasons import (
     Reason,
     Refused,
@@ -20,6 +22,8 @@ from evaluation.imaging.volume import Volume, overlap, resample
 __all__ = [
     "FolderScan",
     "Grid",
+    "HeaderEntries",
+    "PixelFacts",
     "Reason",
     "Refused",
     "Segment",
@@ -33,6 +37,7 @@ __all__ = [
     "SuvRefused",
     "Volume",
     "overlap",
+    "pixel_facts",
     "read_nifti",
     "read_segmentation",
     "read_series",
@@ -40,5 +45,6 @@ __all__ = [
     "scan_folder",
     "sul_factor",
     "suv_factor",
+    "with_entries",
     "write_nifti",
 ]

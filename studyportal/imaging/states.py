@@ -52,6 +52,15 @@ class Way(StrEnum):
     STOW = "stow"
 
 
+class EntryField(StrEnum):
+    """What a person may enter about the injection of a PET; the unit is part of the name."""
+
+    WEIGHT_KG = "weight_kg"
+    DOSE_MBQ = "dose_mbq"
+    TRACER = "tracer"
+    GLUCOSE_MMOL_PER_L = "glucose_mmol_per_l"
+
+
 class Grade(StrEnum):
     INFO = "info"
     WARNING = "warning"
@@ -65,7 +74,7 @@ IMAGING_SERIES = machine(
     receiving="received purged",
     received="accepted quarantined",
     accepted="purged",
-    quarantined="purged",
+    quarantined="received purged",
     purged="",
 )
 

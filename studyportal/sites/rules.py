@@ -24,6 +24,7 @@ class Action(StrEnum):
     UPLOAD_IMAGES = "upload_images"
     OUTLINE_LESIONS = "outline_lesions"
     SORT_INBOX = "sort_inbox"
+    ENTER_INJECTION = "enter_injection"
     ACCEPT_FINDING = "accept_finding"
     SEE_SYNTHESES = "see_syntheses"
     REQUEST_SYNTHESIS = "request_synthesis"
@@ -61,6 +62,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.UPLOAD_IMAGES: "Upload CT and PET",
     Action.OUTLINE_LESIONS: "Outline lesions on the PET",
     Action.SORT_INBOX: "Assign images that came over the network",
+    Action.ENTER_INJECTION: "Enter weight, dose, tracer or glucose of a PET, choose a reconstruction",
     Action.ACCEPT_FINDING: "Accept a finding with a reason",
     Action.SEE_SYNTHESES: "See synthesis jobs and releases",
     Action.REQUEST_SYNTHESIS: "Request a synthesis",
@@ -95,6 +97,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
             Action.SORT_INBOX,
+            Action.ENTER_INJECTION,
             Action.SEE_SYNTHESES,
         }
     ),
@@ -106,6 +109,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
             Action.SORT_INBOX,
+            Action.ENTER_INJECTION,
             Action.ACCEPT_FINDING,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,

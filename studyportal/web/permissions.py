@@ -58,6 +58,8 @@ PAGES: Mapping[str, Action | Anyone] = {
     "judge_artefacts": Action.ACCEPT_FINDING,
     "exclude_pair": Action.ACCEPT_FINDING,
     "accept_finding": Action.ACCEPT_FINDING,
+    "enter_injection": Action.ENTER_INJECTION,
+    "choose_reconstruction": Action.ENTER_INJECTION,
     "viewer_layers": Action.SEE_IMAGES,
     "viewer_prepare": Action.SEE_IMAGES,
     "viewer_volume": Action.SEE_IMAGES,

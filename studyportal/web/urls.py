@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth_views
 
 from studyportal.web.permissions import page
 from studyportal.web.views import (
+    checks,
     comparisons,
     deidentification,
     exports,
@@ -64,6 +65,8 @@ urlpatterns = [
         deidentification.report,
         "series_deidentification",
     ),
+    page("series/<uuid:series_id>/injection/", checks.injection, "enter_injection"),
+    page("series/<uuid:series_id>/reconstruction/", checks.reconstruction, "choose_reconstruction"),
     page("series/<uuid:series_id>/preview.png", imaging.series_preview, "series_preview"),
     page("synthetic/<uuid:series_id>/preview.png", imaging.synthetic_preview, "synthetic_preview"),
     page("jobs/", queue.jobs, "jobs"),

@@ -152,7 +152,7 @@ def comparable_on_one_cut():
 
 # Service → its arguments, made in the database before the trail breaks.
 ACTS = {
-    "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.0"', '"9.9"', 1)},
+    "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.1"', '"9.9"', 1)},
     "protocol.activate_protocol": lambda: {"version": make.ProtocolVersionFactory(draft=True)},
     "sites.open_sites": lambda: {"protocol": parse(packaged_text())},
     "sites.give_role": lambda: {
@@ -189,6 +189,12 @@ ACTS = {
     },
     "imaging.accept_finding": lambda: {
         "finding": make.FindingFactory(pair=complete_pair(query_open=True)), "reason": "Fine."
+    },
+    "imaging.choose_reconstruction": lambda: {
+        "series": make.ImagingSeriesFactory(
+            quarantined=True, reconstructions=[{"key": "2.25.1", "name": "B40f", "facts": ["thin"]}]
+        ),
+        "key": "2.25.1",
     },
     "imaging.exclude_pair": lambda: {"pair": make.ScanPairFactory(ready=True), "reason": "Metal."},
     "imaging.judge_artefacts": lambda: {
@@ -236,6 +242,7 @@ TESTED_ELSEWHERE = {
     "imaging.abandon_upload",
     "imaging.receive_series",
     "imaging.purge_series",
+    "imaging.enter_injection",  # needs a PET whose uptake values follow the entry
     "imaging.grow_region",  # proposes and keeps nothing
     "imaging.draw_outline",  # need images to draw on
     "imaging.drop_outline",

@@ -30,6 +30,7 @@ from studyportal.imaging.rules.pseudonym import (
     remap_uid,
     text_code,
 )
+from studyportal.imaging.rules.reconstructions import Ranked, rank_reconstructions
 from studyportal.imaging.rules.refusals import (
     REFUSAL_TEXTS,
     nameless,
@@ -40,6 +41,11 @@ from studyportal.imaging.rules.refusals import (
 )
 from studyportal.imaging.rules.regions import is_region, region_codes
 from studyportal.imaging.rules.report_text import RULE_TEXTS, report_facts, report_lines
+from studyportal.imaging.rules.screening import (
+    Screened,
+    screened_from_json,
+    screened_to_json,
+)
 from studyportal.imaging.rules.seal import (
     SealError,
     Standing,
@@ -82,7 +88,9 @@ __all__ = [
     "PairVerdict",
     "Projections",
     "PseudonymContext",
+    "Ranked",
     "Rule",
+    "Screened",
     "SealError",
     "SeriesSummary",
     "Standing",
@@ -104,6 +112,7 @@ __all__ = [
     "nifti_bytes",
     "patient_link",
     "patient_link_of",
+    "rank_reconstructions",
     "read_announcement",
     "reason",
     "refusal_findings",
@@ -114,6 +123,8 @@ __all__ = [
     "report_lines",
     "role_of",
     "rotating_projections",
+    "screened_from_json",
+    "screened_to_json",
     "seal_reasons",
     "site_link",
     "sizes_by_digest",

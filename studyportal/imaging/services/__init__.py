@@ -7,6 +7,7 @@ from studyportal.imaging.services.arrivals import (
     settle_conflict,
 )
 from studyportal.imaging.services.drawing import DrawnRegion, draw_outline, drop_outline
+from studyportal.imaging.services.entries import enter_injection
 from studyportal.imaging.services.forgetting import forget_identity
 from studyportal.imaging.services.growing import METHODS, GrowthRequest, grow_region
 from studyportal.imaging.services.inbox import read_spool, settle_inbox
@@ -22,6 +23,8 @@ from studyportal.imaging.services.receiving import (
     purge_stale,
     receive_series,
 )
+from studyportal.imaging.services.reconstructions import choose_reconstruction
+from studyportal.imaging.services.screening import screen_pair
 from studyportal.imaging.services.settling import (
     accept_finding,
     exclude_pair,
@@ -34,6 +37,7 @@ from studyportal.imaging.services.uploading import (
     complete_upload,
     take_files,
 )
+from studyportal.imaging.services.uptake import read_reference, read_reference_as_frozen
 from studyportal.imaging.services.volumes import (
     derive_difference,
     derive_labels,
@@ -52,6 +56,7 @@ __all__ = [
     "announce_files",
     "assign_arrival",
     "check_series",
+    "choose_reconstruction",
     "complete_series",
     "complete_upload",
     "derive_difference",
@@ -63,6 +68,7 @@ __all__ = [
     "draw_outline",
     "drop_outline",
     "empty_quarantine",
+    "enter_injection",
     "exclude_pair",
     "forget_identity",
     "forget_withdrawn",
@@ -73,8 +79,11 @@ __all__ = [
     "preview_of_volume",
     "purge_series",
     "purge_stale",
+    "read_reference",
+    "read_reference_as_frozen",
     "read_spool",
     "receive_series",
+    "screen_pair",
     "settle_conflict",
     "settle_inbox",
     "settle_pair",

@@ -19,6 +19,7 @@ from evaluation.imaging import (
     SuvRefused,
     read_series,
     suv_factor,
+    with_entries,
 )
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
@@ -26,12 +27,14 @@ from studyportal.core.services import advance, record, take_lease
 from studyportal.core.storage import path_of, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
-from studyportal.imaging.selectors import patient_key_of, quarantine_of, study_key
+from studyportal.imaging.selectors import header_entries, patient_key_of, quarantine_of, study_key
 from studyportal.imaging.services.outlines import keep_outlines
 from studyportal.imaging.services.previews import preview_of
 from studyportal.imaging.services.receiving import empty_quarantine
-from studyportal.imaging.services.settling import constraints, keep_findings, settle_pair
+from studyportal.imaging.services.reconstructions import files_to_take, offer_reconstructions
+from studyportal.imaging.services.settling import constraints_of, keep_findings, settle_pair
 from studyportal.imaging.services.shell import broken
+from studyportal.imaging.services.uptake import conversion_facts
 from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 
 _MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
@@ -71,9 +74,13 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
 
 
 def _intake(series: ImagingSeries) -> None:
-    files = sorted(quarantine_of(series.pk).glob("[0-9a-f]*"))
+    received = sorted(quarantine_of(series.pk).glob("[0-9a-f]*"))
+    files = files_to_take(series, received)
+    if received and not files:
+        _refuse(series, offer_reconstructions(series))
+        return
     try:
-        read = read_series(files)
+        read = with_entries(read_series(files), header_entries(series))
     except SeriesRefused as refusal:
         _refuse(series, rules.refusal_findings(refusal.reasons))
         return
@@ -81,11 +88,11 @@ def _intake(series: ImagingSeries) -> None:
     findings = [*_role_findings(series, read), *_identity_findings(series, read)]
     findings += rules.refusal_findings(rules.seal_reasons(read.slice_headers, context))
     summary = rules.summarise(read)
-    findings += rules.check_series(summary, constraints())
+    findings += rules.check_series(summary, constraints_of(series, summary))
     if any(finding.grade == "exclude" for finding in findings):
         _refuse(series, findings)
         return
-    stored, conversion, after, preview = _deidentify_and_store(read, context)
+    stored, conversion, after, preview = _deidentify_and_store(series, read, context)
     _accept(
         series,
         stored,
@@ -146,7 +153,7 @@ def context_of(series: ImagingSeries) -> rules.PseudonymContext:
 
 
 def _deidentify_and_store(
-    read: Series, context: rules.PseudonymContext
+    series: ImagingSeries, read: Series, context: rules.PseudonymContext
 ) -> tuple[_Stored, SuvConversion | None, Series, str]:
     entries, reports, size, paths = [], [], 0, []
     for path in read.files:
@@ -163,7 +170,7 @@ def _deidentify_and_store(
         size += stored.size
         paths.append(path_of(stored.sha256))
     manifest = store_bytes(json.dumps({"files": entries}, indent=1, sort_keys=True).encode())
-    after = read_series(paths)
+    after = with_entries(read_series(paths), header_entries(series))
     conversion, survival = _same_suv(read, after) if read.modality == "PT" else (None, None)
     preview = store_bytes(preview_of(after)).sha256
     report = rules.merged_reports(reports)
@@ -189,22 +196,6 @@ def _same_suv(before: Series, after: Series) -> tuple[SuvConversion, rules.SuvSu
     if not survival.holds:
         raise SuvChanged(f"SUV factor changed from {original.factor!r} to {cleaned.factor!r}")
     return cleaned, survival
-
-
-def _conversion_facts(conversion: SuvConversion | None) -> dict[str, object]:
-    if conversion is None:
-        return {}
-    return {
-        "factor": conversion.factor,
-        "rule": conversion.rule,
-        "alternatives": dict(conversion.alternatives),
-        "disagreement": conversion.disagreement,
-        "decay_seconds": conversion.decay_seconds,
-        "weight_kg": conversion.weight_kg,
-        "dose_bq": conversion.dose_bq,
-        "injection_time": conversion.injection_time,
-        "reference_time": conversion.reference_time,
-    }
 
 
 @transaction.atomic
@@ -240,7 +231,7 @@ def _accept(
         stored_bytes=stored.size,
         manifest_sha256=stored.manifest_sha256,
         summary=rules.summary_to_json(rules.summarise(after)),
-        suv=_conversion_facts(conversion),
+        suv=conversion_facts(conversion, series),
         deidentification=stored.report,
         preview_sha256=preview,
         settled_at=clock.now(),

@@ -49,6 +49,7 @@ from studyportal.web.answers import (
     paged,
     say_refusal,
 )
+from studyportal.web.checks import injection_of, limits_of
 from studyportal.web.forms import ArtefactsForm, ReasonForm, SynthesisForm
 from studyportal.web.layers import PANELS
 from studyportal.web.sentences import coverage_sentence, pair_sentence, series_sentences
@@ -91,6 +92,7 @@ def upload(request: HttpRequest, series_id: UUID) -> HttpResponse:
         "max_files": settings.UPLOAD_MAX_FILES,
         "max_file_bytes": settings.UPLOAD_MAX_BYTES_PER_FILE,
         "may_send": may(request.user, Action.UPLOAD_IMAGES, site=site),
+        "may_enter": may(request.user, Action.ENTER_INJECTION, site=site),
     }
     return render(request, "web/upload.html", context)
 
@@ -99,7 +101,10 @@ def upload(request: HttpRequest, series_id: UUID) -> HttpResponse:
 def upload_verdict(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """The verdict on an upload; asks again by itself until it is there."""
     series = found(series_for(request.user, series_id))
-    return render(request, "web/partials/upload_verdict.html", _verdict(series))
+    site = series.pair.participant.site
+    may_enter = may(request.user, Action.ENTER_INJECTION, site=site)
+    context = {**_verdict(series), "may_enter": may_enter}
+    return render(request, "web/partials/upload_verdict.html", context)
 
 
 def _verdict(series: ImagingSeries) -> dict[str, Any]:
@@ -118,6 +123,9 @@ def _verdict(series: ImagingSeries) -> dict[str, Any]:
         "coverage": coverage_sentence(source, reference),
         "pair_sentence": pair_sentence(pair),
         "findings": findings,
+        **injection_of(series),
+        "injection_from": "series",
+        "may_enter": False,
     }
 
 
@@ -172,6 +180,11 @@ def _show(
         "participant_visible": may(request.user, Action.SEE_PARTICIPANTS, site=site),
         "artefacts_answer": _artefacts_answer(pair),
         **_suv_figures(reference),
+        **injection_of(reference),
+        **limits_of(pair, reference),
+        "injection_from": "pair",
+        "may_enter": pair.status != PairStatus.EXCLUDED
+        and may(request.user, Action.ENTER_INJECTION, site=site),
         "sees_outcomes": sees_outcomes,
         "measurements": measurements_of_pair(request.user, pair.pk) if sees_outcomes else [],
         "viewer_panels": PANELS,
