@@ -71,14 +71,29 @@ def file_start(stream: BinaryIO) -> str:
 
 def identity_of(head: Head, *, site_code: str, transfer_syntax: str, dataset: BinaryIO) -> Identity:
     """Keyed hashes of the UIDs, and the digest of the dataset's bytes with their transfer syntax."""
-    digest = hashlib.sha256(f"{transfer_syntax}\n".encode())
+    digest = first_line(transfer_syntax)
     while piece := dataset.read(1 << 20):
         digest.update(piece)
+    return keys_of(head, site_code=site_code, digest=digest.hexdigest())
+
+
+def first_line(transfer_syntax: str) -> "hashlib._Hash":
+    """The digest of a dataset's bytes before the first of them: equal means equal transfer syntax, too."""
+    return hashlib.sha256(f"{transfer_syntax}\n".encode())
+
+
+def keys_of(head: Head, *, site_code: str, digest: str) -> Identity:
+    """Keyed hashes of the UIDs, with the digest of the dataset."""
     return Identity(
         instance_key=keyed(site_code, head.sop_instance),
         series_key=keyed(site_code, head.series),
-        digest=digest.hexdigest(),
+        digest=digest,
     )
+
+
+def is_uid(text: str) -> bool:
+    """Whether the text may be a UID."""
+    return _UID.fullmatch(text) is not None
 
 
 def _elements(stream: BinaryIO, *, implicit: bool, last: int, most: int) -> dict[int, object]:
@@ -98,7 +113,7 @@ def _uid(value: object, tag: int) -> str:
         if isinstance(value, bytes)
         else str(value or "")
     )
-    if _UID.fullmatch(text) is None:
+    if not is_uid(text):
         said = _SAID_OF.get(tag, "transfer syntax")
         raise NotDicom(f"The dataset does not say its {said} UID, or what it says is none.")
     return text
