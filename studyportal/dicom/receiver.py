@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from studyportal.dicom.association import Association
 from studyportal.dicom.senders import Senders
 
 _POLL_SECONDS = 0.1  # how soon a stop is noticed
+_STOP_SECONDS = 5.0
 _HANDSHAKE_SECONDS = 15.0
 _TO_HEAR_THAT_IT_IS_FULL = 8  # children beyond the limit, who only reject
 
@@ -100,6 +102,10 @@ class _ForkingServer(ForkingMixIn, _Server):
         for child in list(self.active_children or ()):
             with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self.active_children and time.monotonic() < deadline:
+            self.collect_children()
+            time.sleep(_POLL_SECONDS)
 
     def shutdown_request(self, request: Any) -> None:
         request.close()  # in the parent the child still talks on it, so the connection itself is left alone
