@@ -100,24 +100,21 @@ Ended = dict[str, ImagingSeries | str]
 
 
 def by_command_line(cases: list[Case], data: Path) -> Ended:
-    """One cases file, one row for each participant."""
+    """A cases file for each family: two of them are of the same invented patient."""
     place, ended = VAR / "cases.csv", Ended()
     columns = ("ct_folder", "pet_folder")
-    with place.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, [*ROW, *columns])
-        writer.writeheader()
-        for family in by_family(cases):
-            folders = {case.role: data / case.folder for case in family}
-            images = {"ct_folder": folders.get(CT, ""), "pet_folder": folders.get(PET, "")}
+    by = person(Role.COORDINATOR).username
+    for family in by_family(cases):
+        folders = {case.role: data / case.folder for case in family}
+        images = {"ct_folder": folders.get(CT, ""), "pet_folder": folders.get(PET, "")}
+        with place.open("w", newline="", encoding="utf-8") as stream:
+            writer = csv.DictWriter(stream, [*ROW, *columns])
+            writer.writeheader()
             writer.writerow({**ROW, **images})
-    call_command(
-        "import_cases", str(place), by=person(Role.COORDINATOR).username, stdout=StringIO()
-    )
-    found = ImagingSeries.objects.order_by("pair__participant__code")
-    participants = list(dict.fromkeys(series.pair.participant_id for series in found))
-    for family, participant in zip(by_family(cases), participants, strict=True):
+        known = set(ImagingSeries.objects.values_list("pk", flat=True))
+        call_command("import_cases", str(place), by=by, stdout=StringIO())
         for case in family:
-            ended[case.folder] = found.get(pair__participant=participant, role=case.role)
+            ended[case.folder] = ImagingSeries.objects.exclude(pk__in=known).get(role=case.role)
     return ended
 
 
