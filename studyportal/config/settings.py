@@ -182,6 +182,10 @@ SPOOL_ABANDONED_SECONDS = 600  # after so long without a file, a batch without a
 INBOX_QUIET_SECONDS = 60  # a series is complete when nothing of it came for so long
 DICOM_SENDERS_FILE = Path(os.environ.get("STUDYPORTAL_SENDERS", VAR_DIR / "senders.toml"))
 DICOM_MAX_ASSOCIATIONS = 20
+# `manage.py up` starts the C-STORE receiver, too, when it has a port.
+DICOM_RECEIVE_PORT = number("STUDYPORTAL_RECEIVE_PORT", 0)
+DICOM_RECEIVE_HOST = os.environ.get("STUDYPORTAL_RECEIVE_HOST", "127.0.0.1")
+DICOM_AE_TITLE = os.environ.get("STUDYPORTAL_AE_TITLE", "STUDYPORTAL")
 # Addresses of web viewers that may read DICOMweb from the browser of somebody who signed in there with a token.
 DICOMWEB_VIEWERS = listed("STUDYPORTAL_DICOMWEB_VIEWERS")
 
