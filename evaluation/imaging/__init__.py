@@ -2,6 +2,7 @@
 
 from evaluation.imaging.facts import SeriesFacts
 from evaluation.imaging.grid import Grid
+from evaluation.imaging.instance import Instance, read_instance
 from evaluation.imaging.nifti import read_nifti, write_nifti
 from evaluation.imaging.reasons import (
     Reason,
@@ -12,7 +13,7 @@ from evaluation.imaging.reasons import (
 )
 from evaluation.imaging.scan import FolderScan, SeriesGroup, scan_folder
 from evaluation.imaging.segmentation import Segment, read_segmentation
-from evaluation.imaging.series import Series, read_series
+from evaluation.imaging.series import Series, read_series, series_of
 from evaluation.imaging.suv import SuvConversion, suv_factor
 from evaluation.imaging.suv_body import SuvKind, sul_factor
 from evaluation.imaging.volume import Volume, overlap, resample
@@ -20,6 +21,7 @@ from evaluation.imaging.volume import Volume, overlap, resample
 __all__ = [
     "FolderScan",
     "Grid",
+    "Instance",
     "Reason",
     "Refused",
     "Segment",
@@ -33,11 +35,13 @@ __all__ = [
     "SuvRefused",
     "Volume",
     "overlap",
+    "read_instance",
     "read_nifti",
     "read_segmentation",
     "read_series",
     "resample",
     "scan_folder",
+    "series_of",
     "sul_factor",
     "suv_factor",
     "write_nifti",

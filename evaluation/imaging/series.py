@@ -104,7 +104,22 @@ def read_series(
     files = files_of(folder_or_files)
     if not files:
         raise SeriesRefused((Reason("no_files", "No file was given."),))
-    instances = [read_instance(path, allow_synthetic=allow_synthetic) for path in files]
+    return series_of([read_instance(path, allow_synthetic=allow_synthetic) for path in files])
+
+
+def series_of(instances: Sequence[Instance]) -> Series:
+    """Place the files that were read one by one as one series, as `read_series` does.
+
+    Parameters
+    ----------
+    instances
+        At least one, each from `read_instance`.
+
+    Raises
+    ------
+    SeriesRefused
+        With every fault of a file and of the series.
+    """
     reasons = _merged([reason for i in instances for reason in i.reasons])
     readable = [i for i in instances if len(i.header) > 0]
     stack: Stack | None = None

@@ -212,6 +212,19 @@ def forget(site_code: str, instance_keys: Iterable[str]) -> None:
                 _add_line(shard, key, _FORGOTTEN)
 
 
+def known_digest(site_code: str, instance_key: str) -> str:
+    """The digest under which an instance is known at the site; empty when it is not."""
+    with _shard(site_code, instance_key) as shard:
+        return _last(shard, instance_key)
+
+
+def remember(site_code: str, instance_key: str, digest: str) -> None:
+    """The instance is known with this digest, unless it is known already."""
+    with _shard(site_code, instance_key) as shard:
+        if not _last(shard, instance_key):
+            _add_line(shard, instance_key, digest)
+
+
 def _read(folder: Path) -> ReceivedBatch:
     events, ending = [], ""
     journal = folder / _JOURNAL

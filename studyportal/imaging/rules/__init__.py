@@ -15,6 +15,9 @@ from studyportal.imaging.rules.findings import (
     verdict,
 )
 from studyportal.imaging.rules.inbox import Headline, modalities_of, role_of
+from studyportal.imaging.rules.located import Located, ReceivedFile, located_finding, named
+from studyportal.imaging.rules.outline_reading import MASKS, packed_masks, region_names
+from studyportal.imaging.rules.previews import preview_of, preview_of_volume
 from studyportal.imaging.rules.projections import Projections, rotating_projections
 from studyportal.imaging.rules.pseudonym import (
     DeidentificationKey,
@@ -48,6 +51,7 @@ from studyportal.protocol.rules import ImagingConstraints
 
 __all__ = [
     "FINDING_TEXTS",
+    "MASKS",
     "REFUSAL_TEXTS",
     "CodedVolume",
     "DeidentificationKey",
@@ -57,9 +61,11 @@ __all__ = [
     "Grade",
     "Headline",
     "ImagingConstraints",
+    "Located",
     "PairVerdict",
     "Projections",
     "PseudonymContext",
+    "ReceivedFile",
     "Rule",
     "SeriesSummary",
     "bears_synthetic_mark",
@@ -72,14 +78,20 @@ __all__ = [
     "deidentify",
     "finding",
     "is_region",
+    "located_finding",
     "mask_of_drawing",
     "merged_reports",
     "modalities_of",
+    "named",
     "nifti_bytes",
+    "packed_masks",
+    "preview_of",
+    "preview_of_volume",
     "reason",
     "refusal_findings",
     "refusal_sentences",
     "region_codes",
+    "region_names",
     "remap_uid",
     "role_of",
     "rotating_projections",

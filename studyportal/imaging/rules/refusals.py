@@ -54,6 +54,17 @@ REFUSAL_TEXTS: Mapping[str, RefusalText] = MappingProxyType(
             "without usable image values: the picture in it cannot be read", _AGAIN, per_file=True
         ),
         "too_large": RefusalText("too large for one slice", _AGAIN, per_file=True),
+        "too_costly": RefusalText(
+            "made so that reading takes more memory or time than an image of a scanner ever does",
+            "Remove what is no image, and send the series again.",
+            per_file=True,
+        ),
+        "conflict": RefusalText(
+            "here already under the same identifier (SOPInstanceUID) with other content; the first one was kept",
+            "Find out which of the two is right. If it is the new one, have the kept images "
+            "discarded first, then send the series again.",
+            per_file=True,
+        ),
         "lossy": RefusalText(
             "compressed with loss, so that its values can no longer be measured",
             "Send the original images without lossy compression.",

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from evaluation.imaging.header import text
-from evaluation.imaging.instance import read_header
 from studyportal.core import clock, spool
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
@@ -27,6 +25,7 @@ from studyportal.imaging.selectors import (
     quarantine_of,
     refused_before,
 )
+from studyportal.imaging.services.reading import headlines_of
 from studyportal.imaging.services.receiving import complete_series, open_series, purge_series
 from studyportal.imaging.states import ARRIVAL, ArrivalStatus, SeriesRole, SeriesStatus
 from studyportal.sites.rules import Action
@@ -189,8 +188,8 @@ def _linked(folders: Iterable[Path], target: Path) -> Path:
 
 
 def _instance_keys(folder: Path, site_code: str) -> list[str]:
-    headers = (read_header(path)[0] for path in folder.glob("[0-9a-f]*"))
-    return [spool.keyed(site_code, uid) for h in headers if (uid := text(h, "SOPInstanceUID"))]
+    told = headlines_of(sorted(folder.glob("[0-9a-f]*")))
+    return [spool.keyed(site_code, uid) for one in told if (uid := one.get("instance"))]
 
 
 def _delete(folder: Path, site_code: str, keys: Iterable[str]) -> None:

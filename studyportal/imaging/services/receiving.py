@@ -130,14 +130,13 @@ def complete_series(
                 f"{announced} different files were announced and {len(digests)} arrived. Send the missing ones again.",
             )
         )
-    combined = hashlib.sha256("\n".join(digests).encode()).hexdigest()
     advance(
         series,
         IMAGING_SERIES,
         SeriesStatus.RECEIVED,
         by=by,
         received_files=len(digests),
-        received_digest=combined,
+        received_digest=combined_digest(digests),
     )
     pair = ScanPair.objects.select_for_update().get(pk=series.pair_id)
     movable = (PairStatus.AWAITING_IMAGES, PairStatus.QUERY_OPEN, PairStatus.READY)
@@ -159,6 +158,11 @@ def complete_series(
         site_code=participant.site.code,
     )
     return series
+
+
+def combined_digest(digests: Iterable[str]) -> str:
+    """One digest over those of all files of an upload, in whatever order they came."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
 def receive_series(

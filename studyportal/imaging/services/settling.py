@@ -11,7 +11,14 @@ from studyportal.core.services import advance, record
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ScanPair
 from studyportal.imaging.selectors import accepted_series, open_findings
-from studyportal.imaging.states import SCAN_PAIR, Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.imaging.states import (
+    IN_INTAKE,
+    SCAN_PAIR,
+    Grade,
+    PairStatus,
+    SeriesRole,
+    SeriesStatus,
+)
 from studyportal.participants.rules import Answer
 from studyportal.participants.services import settle_fact
 from studyportal.protocol.selectors import active_protocol
@@ -169,7 +176,7 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
 def _still_checking(pair: ScanPair) -> bool:
     # An upload that was only opened holds nothing up: the pair is judged again when it is complete.
     return (
-        ImagingSeries.objects.filter(pair=pair, status=SeriesStatus.RECEIVED)
+        ImagingSeries.objects.filter(pair=pair, status__in=IN_INTAKE)
         .exclude(role=SeriesRole.OUTLINES)
         .exists()
     )
