@@ -30,6 +30,7 @@ class RefusalText:
 
 
 _AGAIN = "Export the whole series again from the scanner or the archive and send it."
+_WITHOUT = "Send the series without it."
 _SERIES_ALONE = "Send one folder that holds one series and nothing else."
 _GEOMETRY = {
     "missing_slice": "Send the whole series again; no slice may be left out.",
@@ -74,6 +75,41 @@ REFUSAL_TEXTS: Mapping[str, RefusalText] = MappingProxyType(
             "stored in a form that cannot be read here",
             "Ask for an export without compression and send that.",
             per_file=True,
+        ),
+        "deflated": RefusalText(
+            "packed as a whole (deflated), and such a file can unpack to any size",
+            "Ask for an export without compression and send that.",
+            per_file=True,
+        ),
+        "big_endian": RefusalText(
+            "stored in big-endian order, which the standard has withdrawn",
+            "Ask for an export in little-endian order and send that.",
+            per_file=True,
+        ),
+        "value_representation": RefusalText(
+            "written against the standard: an entry has an unknown or a wrong type (VR)",
+            "Have the series exported by the scanner or the archive itself and send that.",
+            per_file=True,
+        ),
+        "pixel_surplus": RefusalText(
+            "longer than its picture: something stands after the last pixel", _AGAIN, per_file=True
+        ),
+        "secondary_capture": RefusalText(
+            "a screen capture (Secondary Capture), not an image of the scanner",
+            _WITHOUT,
+            per_file=True,
+        ),
+        "structured_report": RefusalText(
+            "a report (Structured Report), such as a dose report", _WITHOUT, per_file=True
+        ),
+        "encapsulated_document": RefusalText(
+            "a document inside a DICOM file, such as a PDF", _WITHOUT, per_file=True
+        ),
+        "presentation_state": RefusalText(
+            "a presentation state, not an image", _WITHOUT, per_file=True
+        ),
+        "dicomdir": RefusalText(
+            "the table of contents of a disc (DICOMDIR)", _WITHOUT, per_file=True
         ),
         "multiframe": RefusalText(
             "one of several slices in one file, which is not read yet",

@@ -144,6 +144,9 @@ def discard_stale(*, before: datetime) -> int:
 def _role_for(arrival: Arrival, participant: Participant, *, by: User | None) -> SeriesRole:
     if by is not None:
         require(by, Action.SORT_INBOX, site=arrival.site)
+    if not arrival.modality:
+        sentence = "These files cannot be read as images. Discard them and have them sent again."
+        raise Refused(Reason("not_dicom", sentence))
     role = role_of(arrival.modality)
     if role is None:
         raise Refused(Reason("no_role", "Only CT, PET and outlines can be assigned."))
