@@ -5,9 +5,10 @@
 Starts its own PostgreSQL and its own `manage.py receive` in a temporary folder. Every case is a series of ten slices with
 one thing wrong (see tests/bad_images.py), sent to a fresh participant; what came over the network is assigned by a
 coordinator. Printed is what was said of it, at the network or by the check, how many series lie in the archive
-afterwards, the seconds from the first byte to the verdict, and the largest memory of any process that read it (MB).
+afterwards, the seconds of processor (and by the clock, which
+a busy machine lengthens) from the first byte to the verdict, and the largest memory of any process that read it (MB).
 Exit status 1 when a case has not the stated reason, leaves a row in the archive, answers 500, or takes more than 2 s
-or 512 MB.
+of processor or 512 MB.
 """
 
 import argparse
@@ -51,6 +52,7 @@ class Outcome:
     accepted: int = 0
     failures: int = 0  # answers of 500 and above
     seconds: float = 0.0
+    processor: float = 0.0  # seconds, of this process and of those that it had read
     megabytes: float = 0.0
 
 
@@ -168,6 +170,9 @@ class Portal:
             entity.add_requested_context(*kind)
         link = entity.associate("127.0.0.1", self.port, ae_title="PORTAL")
         for one in sent:
+            if not one.bytes_sent:  # a request without a dataset is no C-STORE
+                outcome.given.append("not_sent")
+                continue
             if not link.is_established:
                 outcome.given.append("aborted")
                 link = entity.associate("127.0.0.1", self.port, ae_title="PORTAL")
@@ -231,6 +236,7 @@ def wait_for(port: int) -> None:
 def watched(outcome: Outcome) -> Iterator[None]:
     """The largest resident memory of this process's Python children meanwhile."""
     over = threading.Event()
+    spent: dict[int, list[float]] = {}
 
     def look() -> None:
         me = psutil.Process()
@@ -240,17 +246,24 @@ def watched(outcome: Outcome) -> Iterator[None]:
                     with suppress(psutil.Error):
                         if "python" in child.name():
                             size = child.memory_info().rss / 1e6
+                            times = child.cpu_times()
+                            spent.setdefault(child.pid, []).append(times.user + times.system)
                             outcome.megabytes = max(outcome.megabytes, size)
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
-    began = time.perf_counter()
+    began, own = time.perf_counter(), time.thread_time()
     try:
         yield
     finally:
         outcome.seconds = time.perf_counter() - began
+        outcome.processor = time.thread_time() - own
         over.set()
         thread.join()
+        # A process that was there before had spent some already; one that began meanwhile is counted whole.
+        outcome.processor += sum(
+            max(used) - (used[0] if used[0] > 0.5 else 0) for used in spent.values()
+        )
 
 
 def tried(portal: Portal, case: Any, way: str) -> Outcome:
@@ -290,7 +303,7 @@ def is_right(case: Any, outcome: Outcome, reasoned: Callable[..., bool]) -> bool
         reasoned(case, outcome.given)
         and outcome.accepted == rows
         and not outcome.failures
-        and outcome.seconds <= MOST_SECONDS
+        and outcome.processor <= MOST_SECONDS
         and outcome.megabytes <= MOST_MEGABYTES
     )
 
@@ -330,14 +343,14 @@ def main() -> int:
             for way in WAYS:
                 outcome = tried(portal, case, way)
                 number += 1
-                slowest, largest = max(slowest, outcome.seconds), max(largest, outcome.megabytes)
+                slowest, largest = max(slowest, outcome.processor), max(largest, outcome.megabytes)
                 right = is_right(case, outcome, reasoned)
                 if not right:
                     wrong.append(f"{case.name} by {way}")
                 said = ", ".join(dict.fromkeys(outcome.given)) or "accepted"
                 print(
                     f"{case.name:28} {way:8} {'ok ' if right else 'BAD'} {outcome.accepted} "
-                    f"{outcome.seconds:5.2f} s {outcome.megabytes:4.0f} MB  {said}",
+                    f"{outcome.processor:5.2f} s ({outcome.seconds:5.2f}) {outcome.megabytes:4.0f} MB  {said}",
                     flush=True,
                 )
     finally:
@@ -347,7 +360,7 @@ def main() -> int:
         importlib.import_module("studyportal.config.embedded").release_database(var)
         shutil.rmtree(var, ignore_errors=True)
     print(
-        f"{number - len(wrong)} of {number} right; slowest {slowest:.2f} s, largest {largest:.0f} MB"
+        f"{number - len(wrong)} of {number} right; slowest {slowest:.2f} s of processor, largest {largest:.0f} MB"
     )
     print("\n".join(wrong))
     return 1 if wrong else 0

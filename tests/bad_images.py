@@ -4,6 +4,8 @@ Each case says which reasons may be given, by their ids. Nothing here is of a pe
 """
 
 import struct
+import warnings
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
+    JPEG2000Lossless,
     JPEGBaseline8Bit,
     MediaStorageDirectoryStorage,
     SecondaryCaptureImageStorage,
@@ -61,9 +64,11 @@ class BadCase:
 
 def changed(content: bytes, change: Callable[[Dataset], None]) -> bytes:
     """The file after a change of its dataset."""
-    dataset = pydicom.dcmread(BytesIO(content))
-    change(dataset)
-    return written(dataset)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values that are wrong on purpose
+        dataset = pydicom.dcmread(BytesIO(content))
+        change(dataset)
+        return written(dataset)
 
 
 def written(dataset: Dataset) -> bytes:
@@ -80,6 +85,7 @@ def bad_cases(ct: Files, pet: Files) -> list[BadCase]:
         *_broken_values(ct, pet),
         *_mixtures(ct, pet),
         *_bombs(ct),
+        *_archives(ct),
         *_kinds(ct),
     ]
 
@@ -96,7 +102,7 @@ def _all(files: Files, change: Callable[[Dataset], None]) -> Files:
 
 def _broken_files(ct: Files) -> list[BadCase]:
     return [
-        BadCase("B1 0-byte", _one(ct, b""), ("not_dicom", "aborted")),
+        BadCase("B1 0-byte", _one(ct, b""), ("not_dicom", "not_sent")),
         BadCase("B2 text named .dcm", _one(ct, b"This is no image.\n" * 9), ("not_dicom",)),
         BadCase("B3 no preamble", _one(ct, lambda c: c[132:]), ("not_dicom",)),
         BadCase("B4 cut in header", _one(ct, lambda c: c[:900]), ("cut_file", "not_dicom")),
@@ -167,6 +173,54 @@ def _bombs(ct: Files) -> list[BadCase]:
         BadCase("B24 20,000 nested", _one(ct, _nested), ("not_dicom", "too_costly")),
         BadCase("B25 lossy JPEG", _all_lossy(ct), ("lossy", *_NOT_TAKEN)),
     ]
+
+
+def _archives(ct: Files) -> list[BadCase]:
+    """Zips that unpack to far more than they are, and pictures that do."""
+    return [
+        BadCase("R10 overlapping zip", _one(ct, _overlapping()), ("zipped", "not_dicom")),
+        BadCase("R10 nested zip", _one(ct, _zip({"a.zip": _zip({"b.zip": _zip({"c": bytes(1 << 20)})})})), ("zipped", "not_dicom")),
+        BadCase("R10 100,000 entries", _one(ct, _zip({str(k): b"" for k in range(100_000)})), ("zipped", "not_dicom")),
+        BadCase("R10 65535 x 65535", _one(ct, lambda c: changed(c, _huge)), ("pixel_content", "cut_file")),
+        BadCase("R10 codestream of 65535", _one(ct, lambda c: changed(c, _huge_stream)), ("pixel_content", "too_costly")),
+        BadCase("R11 UID of a path", _one(ct, lambda c: changed(c, _path_uid)), ("identifier", "not_dicom")),
+    ]  # fmt: skip
+
+
+def _zip(entries: Mapping[str, bytes]) -> bytes:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def _overlapping() -> bytes:
+    """One kernel of zeros that a thousand entries share: 10 GB by its table of contents."""
+    kernel = _zip({"0": bytes(10 << 20)})
+    end = kernel.rindex(b"PK\x01\x02")
+    entry, tail = kernel[end : kernel.rindex(b"PK\x05\x06")], kernel[-22:]
+    table = entry * 1000
+    closing = tail[:8] + struct.pack("<HHII", 1000, 1000, len(table), end) + tail[20:]
+    return kernel[:end] + table + closing
+
+
+def _huge(dataset: Dataset) -> None:
+    dataset.Rows = dataset.Columns = 65535
+
+
+def _huge_stream(dataset: Dataset) -> None:
+    """JPEG 2000 whose own header states a picture of 65535 x 65535, whatever the image says."""
+    dataset.compress(JPEG2000Lossless, generate_instance_uid=False)
+    stream = bytearray(dataset.PixelData)
+    at = stream.index(b"\xff\x51") + 6
+    for place in (at, at + 4, at + 16, at + 20):  # the picture and its tile
+        stream[place : place + 4] = struct.pack(">I", 65535)
+    dataset.PixelData = bytes(stream)
+
+
+def _path_uid(dataset: Dataset) -> None:
+    dataset.SOPInstanceUID = "../../x"
 
 
 def _kinds(ct: Files) -> list[BadCase]:

@@ -45,6 +45,7 @@ _LOSSY = {
 ACCEPTED_SYNTAXES = _NATIVE | {_RLE} | _LOSSLESS_WITH_END_MARKER
 LARGEST_FILE_BYTES = 1 << 30
 LARGEST_SIDE = 4096  # pixels; a slice of CT or PET has at most 2048
+_UID = re.compile(r"[0-9.]{1,64}")  # components with a leading zero occur
 _END_MARKER = b"\xff\xd9"
 _DESCRIPTIONS = ("SeriesDescription", "ImageComments", "DerivationDescription")
 MARKING_KEYWORDS = ("SyntheticData", *_DESCRIPTIONS)
@@ -115,6 +116,9 @@ def read_header(path: Path, *, pixels: bool = False) -> tuple[Dataset, Reason | 
             return Dataset(), Reason("too_large", f"{path.name} is larger than 1 GiB.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if _is_zip(path):
+                sentence = f"{path.name} is a zip; it is not unpacked."
+                return Dataset(), Reason("zipped", sentence)
             # The transfer syntax is looked at first: a deflated file of 1 MB can unpack to 1 GB.
             syntax = str(read_file_meta_info(path).get("TransferSyntaxUID", ""))
             if syntax not in ACCEPTED_SYNTAXES:
@@ -125,6 +129,11 @@ def read_header(path: Path, *, pixels: bool = False) -> tuple[Dataset, Reason | 
         return Dataset(), Reason(
             "not_dicom", f"{path.name} cannot be read as a DICOM file ({kind})."
         )
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
 
 
 def _syntax_reason(syntax: str, name: str) -> Reason:
@@ -153,7 +162,7 @@ def _header_faults(header: Dataset, name: str, *, allow_synthetic: bool) -> tupl
     if "PixelData" not in header and text(header, "Modality") in ("", "CT", "PT"):
         # What a cut file has lost is simply absent: naming each absent element would mislead.
         return (_no_pixels(name),)
-    found = [_class_fault(header, name)]
+    found = [_class_fault(header, name), _uid_fault(header, name)]
     if text(header, "LossyImageCompression") == "01":
         sentence = f"{name} was once compressed with loss; its values cannot be measured."
         found.append(Reason("lossy", sentence, "(0028,2110)"))
@@ -180,6 +189,15 @@ def _class_fault(header: Dataset, name: str) -> Reason | None:
     if sop_class != _SOP_CLASS_OF[modality]:
         sentence = f"{name} says {modality} but is stored as {UID(sop_class).name or 'nothing'}."
         return Reason("sop_class", sentence, "(0008,0016)")
+    return None
+
+
+def _uid_fault(header: Dataset, name: str) -> Reason | None:
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
+        stated = text(header, keyword)
+        if stated and _UID.fullmatch(stated) is None:
+            tag = str(header[keyword].tag)
+            return Reason("identifier", f"{name} states a {keyword} that is none.", tag)
     return None
 
 

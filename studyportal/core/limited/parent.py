@@ -44,13 +44,20 @@ class LimitedChild:
     def __init__(self, module: str, bounds: Bounds) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
-            _source(module).give(theirs)
+            try:
+                _source(module).give(theirs)
+            except OSError:  # it was ended from outside since the last child
+                _forget(module)
+                _source(module).give(theirs)
         ours.settimeout(2 * bounds.whole_seconds + _PATIENCE_SECONDS)
         self._socket = ours
         self._stream = ours.makefile("rwb")
         self._at = -1
-        self._write(asdict(bounds))
-        self._pid = int(self._next()["pid"])
+        try:
+            self._write(asdict(bounds))
+            self._pid = int(self._next()["pid"])
+        except ChildEnded as never:
+            raise ChildBroke("ChildNotStarted", "") from never
 
     def __enter__(self) -> Self:
         return self
@@ -157,3 +164,8 @@ def _source(module: str) -> _Source:
         if found is None or not found.alive:
             found = _sources[key] = _Source(module)
         return found
+
+
+def _forget(module: str) -> None:
+    with _sources_lock:
+        _sources.pop((os.getpid(), module), None)

@@ -76,6 +76,14 @@ REFUSAL_TEXTS: Mapping[str, RefusalText] = MappingProxyType(
             "Ask for an export without compression and send that.",
             per_file=True,
         ),
+        "zipped": RefusalText(
+            "a zip, which is not unpacked here", "Unpack it and send the folder.", per_file=True
+        ),
+        "identifier": RefusalText(
+            "written against the standard: an identifier (UID) is none",
+            "Have the series exported by the scanner or the archive itself and send that.",
+            per_file=True,
+        ),
         "deflated": RefusalText(
             "packed as a whole (deflated), and such a file can unpack to any size",
             "Ask for an export without compression and send that.",
