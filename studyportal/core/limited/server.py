@@ -12,9 +12,16 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any, Protocol
 
 from studyportal.core.limited.bounds import Bounds, Watch
+
+
+class _Stream(Protocol):
+    def write(self, line: bytes, /) -> int: ...
+
+    def flush(self) -> None: ...
+
 
 Handlers = Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
 Maker = Callable[[Watch], Handlers]
@@ -62,7 +69,7 @@ def _answer(
         return {"broke": type(error).__name__, "where": where}
 
 
-def _say(stream: BinaryIO, **said: object) -> None:
+def _say(stream: _Stream, **said: object) -> None:
     stream.write(json.dumps(said).encode() + b"\n")
     stream.flush()
 

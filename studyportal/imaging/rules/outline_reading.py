@@ -80,7 +80,7 @@ def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segm
     return named
 
 
-def _tuples(value: object) -> object:
+def _tuples(value: Any) -> Any:
     return tuple(_tuples(one) for one in value) if isinstance(value, list) else value
 
 
