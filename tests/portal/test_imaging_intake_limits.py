@@ -14,7 +14,8 @@ from studyportal.imaging.models import Finding, ImagingSeries
 from studyportal.imaging.services import check_series
 from studyportal.imaging.services import reading as limited_reading
 from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
-from tests.bad_images import bad_cases, changed, wanted_and_given
+from tests.bad_bytes import changed
+from tests.bad_images import bad_cases, wanted_and_given
 from tests.portal.scenes import enrolled, sent, taken_in
 
 pytestmark = pytest.mark.django_db
