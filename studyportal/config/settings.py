@@ -193,6 +193,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = (
     2000  # one CT series is several hundred files; Django's own limit is 100
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# Address space of the child that reads received files. A series of 700 slices of 512 x 512 needs about 4 GiB.
+INTAKE_MEMORY_MIB = number("STUDYPORTAL_INTAKE_MEMORY_MIB", 8192)
 UPLOAD_MAX_BYTES_PER_FILE = 64 * 1024 * 1024
 UPLOAD_MAX_FILES = 20_000  # of one upload, which is one series; the list of so many files is 4 MB
 

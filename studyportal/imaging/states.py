@@ -4,11 +4,16 @@ from studyportal.core.states import machine
 
 
 class SeriesStatus(StrEnum):
-    RECEIVING = "receiving"
-    RECEIVED = "received"
+    RECEIVING = "receiving"  # files come into quarantine
+    RECEIVED = "received"  # the manifest is met
+    VALIDATING = "validating"
+    DEIDENTIFYING = "deidentifying"
     ACCEPTED = "accepted"
     QUARANTINED = "quarantined"
     PURGED = "purged"
+
+
+IN_INTAKE = (SeriesStatus.RECEIVED, SeriesStatus.VALIDATING, SeriesStatus.DEIDENTIFYING)
 
 
 class PairStatus(StrEnum):
@@ -72,7 +77,10 @@ IMAGING_SERIES = machine(
     SeriesStatus,
     SeriesStatus.RECEIVING,
     receiving="received purged",
-    received="accepted quarantined",
+    received="validating",
+    # Back to the start where the worker that had it died.
+    validating="deidentifying quarantined received",
+    deidentifying="accepted quarantined received",
     accepted="purged",
     quarantined="received purged",
     purged="",

@@ -7,6 +7,7 @@ from studyportal.imaging.rules.announcement import (
     too_large,
 )
 from studyportal.imaging.rules.checks import check_pair, check_series
+from studyportal.imaging.rules.cleaning import conversion_facts
 from studyportal.imaging.rules.deidentification import deidentify
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport, merged_reports
 from studyportal.imaging.rules.drawings import mask_of_drawing
@@ -21,6 +22,9 @@ from studyportal.imaging.rules.findings import (
     verdict,
 )
 from studyportal.imaging.rules.inbox import Headline, modalities_of, role_of
+from studyportal.imaging.rules.located import Located, ReceivedFile, located_finding, named
+from studyportal.imaging.rules.outline_reading import MASKS, packed_masks, region_names
+from studyportal.imaging.rules.previews import preview_of, preview_of_volume
 from studyportal.imaging.rules.projections import Projections, rotating_projections
 from studyportal.imaging.rules.pseudonym import (
     DeidentificationKey,
@@ -74,6 +78,7 @@ from studyportal.protocol.rules import ImagingConstraints
 
 __all__ = [
     "FINDING_TEXTS",
+    "MASKS",
     "REFUSAL_TEXTS",
     "RULE_TEXTS",
     "AnnouncedFile",
@@ -85,10 +90,12 @@ __all__ = [
     "Grade",
     "Headline",
     "ImagingConstraints",
+    "Located",
     "PairVerdict",
     "Projections",
     "PseudonymContext",
     "Ranked",
+    "ReceivedFile",
     "Rule",
     "Screened",
     "SealError",
@@ -101,23 +108,30 @@ __all__ = [
     "coarser",
     "coded",
     "coded_labels",
+    "conversion_facts",
     "date_offset",
     "deidentify",
     "finding",
     "is_region",
+    "located_finding",
     "mask_of_drawing",
     "merged_reports",
     "modalities_of",
+    "named",
     "nameless",
     "nifti_bytes",
+    "packed_masks",
     "patient_link",
     "patient_link_of",
+    "preview_of",
+    "preview_of_volume",
     "rank_reconstructions",
     "read_announcement",
     "reason",
     "refusal_findings",
     "refusal_sentences",
     "region_codes",
+    "region_names",
     "remap_uid",
     "report_facts",
     "report_lines",

@@ -151,9 +151,9 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
             "info", "The injected dose was entered in MBq and has been read as such."
         ),
         "previous_day": FindingText(
-            "warning",
-            "By its clock the injection came after the scan, so it was taken to be on the day "
-            "before. Compare it with the injection record.",
+            "exclude",
+            "By its clock the injection came after the scan and its day is not stated, so the uptake "
+            "values would rest on a guess. Have the day of the injection entered and send the PET again.",
         ),
         "clock_only": FindingText(
             "warning",

@@ -1,5 +1,6 @@
 """Receives, de-identifies, checks and pairs series. Each name here is one use case."""
 
+from studyportal.imaging.rules import preview_of_volume
 from studyportal.imaging.services.arrivals import (
     assign_arrival,
     discard_arrival,
@@ -13,7 +14,6 @@ from studyportal.imaging.services.growing import METHODS, GrowthRequest, grow_re
 from studyportal.imaging.services.inbox import read_spool, settle_inbox
 from studyportal.imaging.services.intake import check_series
 from studyportal.imaging.services.outlines import masks_of
-from studyportal.imaging.services.previews import preview_of_volume
 from studyportal.imaging.services.receiving import (
     add_file,
     complete_series,

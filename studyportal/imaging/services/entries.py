@@ -8,7 +8,6 @@ from django.db import transaction
 from evaluation.imaging import (
     HeaderEntries,
     Series,
-    SeriesRefused,
     read_series,
     suv_factor,
     with_entries,
@@ -25,8 +24,9 @@ from studyportal.imaging.selectors import (
     header_entries,
     quarantine_of,
     stored_paths,
+    waiting_files,
 )
-from studyportal.imaging.services.previews import preview_of
+from studyportal.imaging.services.reading import reader
 from studyportal.imaging.services.settling import (
     check_again,
     constraints_of,
@@ -91,13 +91,12 @@ def enter_injection(
     require(by, Action.ENTER_INJECTION, site=participant.site)
     entered = _entered(field, value)
     _may_enter(series, entered, reason)
-    before = with_entries(_read(series), header_entries(series))
-    after = with_entries(_read(series), _entries_with(series, entered))
+    before = _seen(series, header_entries(series))
+    after = _seen(series, _entries_with(series, entered))
     if field in _SUV_FIELDS:
         _must_matter(before, after, field)
-    return _keep(
-        series, entered, stated=_stated(series, before, field), after=after, reason=reason, by=by
-    )
+    stated = _stated(series, before.summary, field)
+    return _keep(series, entered, stated=stated, after=after.images, reason=reason, by=by)
 
 
 def _entered(field: EntryField, value: str) -> _Entered:
@@ -132,17 +131,30 @@ def _may_enter(series: ImagingSeries, entered: _Entered, reason: str) -> None:
         raise Refused(Reason("no_entry", f"No {_NAMED[entered.field]} was entered to withdraw."))
 
 
-def _read(series: ImagingSeries) -> Series:
-    kept = (
-        stored_paths(series.manifest_sha256)
-        if series.status == SeriesStatus.ACCEPTED
-        else sorted(quarantine_of(series.pk).glob("[0-9a-f]*"))
-    )
-    try:
-        return read_series(kept)
-    except SeriesRefused as refusal:
+@dataclass(frozen=True)
+class _Seen:
+    """A PET as it counts with some entries; images only of an accepted one, whose files are our own."""
+
+    summary: rules.SeriesSummary
+    factors: tuple[float | None, ...]
+    images: Series | None
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.summary.suv_refusals)
+
+
+def _seen(series: ImagingSeries, entries: HeaderEntries) -> _Seen:
+    if series.status == SeriesStatus.ACCEPTED:
+        kept = with_entries(read_series(stored_paths(series.manifest_sha256)), entries)
+        return _Seen(rules.summarise(kept), suv_factor(kept).slice_factors, kept)
+    received = [quarantine_of(series.pk) / name for name in waiting_files(series.pk)]
+    with reader() as reading:
+        summary = reading.look(received, series.pair.participant, entries).summary
+    if summary is None:
         sentence = "The images themselves cannot be used, so no entry helps; send the PET again."
-        raise Refused(Reason("unreadable", sentence)) from refusal
+        raise Refused(Reason("unreadable", sentence))
+    return _Seen(summary, (summary.suv_factor,), None)
 
 
 def _entries_with(series: ImagingSeries, entered: _Entered) -> HeaderEntries:
@@ -156,13 +168,13 @@ def _entries_with(series: ImagingSeries, entered: _Entered) -> HeaderEntries:
     return now
 
 
-def _must_matter(before: Series, after: Series, field: EntryField) -> None:
+def _must_matter(before: _Seen, after: _Seen, field: EntryField) -> None:
     """Refuse an entry that leaves every uptake value as it is, and one that leaves none."""
-    then, now = suv_factor(before), suv_factor(after)
-    if now.refusals and not then.refusals:
+    if before.refused:
+        return
+    if after.refused:
         raise Refused(Reason("no_suv", "Without this entry no uptake values can be computed."))
-    same = then.slice_factors == now.slice_factors and not now.refusals
-    if same and not then.refusals:
+    if before.factors == after.factors:
         sentence = (
             f"The uptake values of this PET were computed by the scanner and do not rest on the {_NAMED[field]} "
             "here. Have them computed anew there and send the PET again."
@@ -170,12 +182,12 @@ def _must_matter(before: Series, after: Series, field: EntryField) -> None:
         raise Refused(Reason("without_effect", sentence))
 
 
-def _stated(series: ImagingSeries, before: Series, field: EntryField) -> str:
+def _stated(series: ImagingSeries, before: rules.SeriesSummary, field: EntryField) -> str:
     """What counted until now, as words."""
     value: object = {
-        EntryField.WEIGHT_KG: before.facts.weight_kg,
-        EntryField.DOSE_MBQ: None if before.facts.dose_bq is None else before.facts.dose_bq / 1e6,
-        EntryField.TRACER: before.facts.tracer,
+        EntryField.WEIGHT_KG: before.weight_kg,
+        EntryField.DOSE_MBQ: None if before.dose_bq is None else before.dose_bq / 1e6,
+        EntryField.TRACER: before.tracer,
     }.get(field)
     if field == EntryField.GLUCOSE_MMOL_PER_L and field in entries_in_force(series):
         value = entries_in_force(series)[field].number
@@ -186,7 +198,13 @@ def _stated(series: ImagingSeries, before: Series, field: EntryField) -> str:
 
 @transaction.atomic
 def _keep(
-    series: ImagingSeries, entered: _Entered, *, stated: str, after: Series, reason: str, by: User
+    series: ImagingSeries,
+    entered: _Entered,
+    *,
+    stated: str,
+    after: Series | None,
+    reason: str,
+    by: User,
 ) -> InjectionEntry:
     row = InjectionEntry.objects.create(
         series=series,
@@ -209,7 +227,7 @@ def _keep(
         site_code=participant.site.code,
         reason=reason,
     )
-    if series.status == SeriesStatus.QUARANTINED:
+    if after is None:
         _look_again(series, by)
     else:
         _follow(series, after, by)
@@ -228,7 +246,7 @@ def _follow(series: ImagingSeries, after: Series, by: User) -> None:
     changes: dict[str, object] = {
         "summary": rules.summary_to_json(summary),
         "suv": conversion_facts(conversion, series),
-        "preview_sha256": store_bytes(preview_of(after)).sha256,
+        "preview_sha256": store_bytes(rules.preview_of(after)).sha256,
     }
     ImagingSeries.objects.filter(pk=series.pk).update(**changes)
     series.refresh_from_db()

@@ -1,19 +1,21 @@
 """Several CT reconstructions that came together are offered, with the best one proposed; a person takes one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
-from evaluation.imaging import SeriesGroup, SeriesRefused, read_series, scan_folder
+from evaluation import imaging
 from studyportal.core.errors import Reason, Refused
+from studyportal.core.limited import ChildEnded
 from studyportal.core.models import User
 from studyportal.core.services import advance, record
 from studyportal.imaging import rules
 from studyportal.imaging.models import ImagingSeries
-from studyportal.imaging.selectors import accepted_series, quarantine_of
+from studyportal.imaging.selectors import accepted_series
+from studyportal.imaging.services.reading import Reader
 from studyportal.imaging.services.settling import check_again, constraints_of
 from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
 from studyportal.sites.rules import Action
@@ -22,28 +24,35 @@ from studyportal.sites.services import require
 _MOST = 12  # more series in one folder are not reconstructions of one examination
 
 
-def reconstructions_in(series: ImagingSeries) -> tuple[SeriesGroup, ...]:
-    """The CT reconstructions that came together in this upload; none when it is one series, or no such folder."""
+@dataclass(frozen=True)
+class Parts:
+    """The files of an upload that are taken; or, with none, the findings that ask for a choice."""
+
+    chosen: tuple[Path, ...]
+    findings: tuple[rules.Finding, ...] = ()
+
+
+def parts_of(series: ImagingSeries, files: Sequence[Path], reading: Reader) -> Parts:
+    """The files of the CT reconstruction that a person chose; all, where there is nothing to choose.
+
+    What was found of each reconstruction is kept with the series.
+    """
     if series.role != SeriesRole.SOURCE:
-        return ()
-    scan = scan_folder(quarantine_of(series.pk))
-    groups = scan.of_modality("CT")
-    alone = len(groups) == len(scan.groups) and not scan.unreadable
-    one_examination = len({(group.patient_id, group.study_uid) for group in groups}) == 1
-    return groups if alone and one_examination and 1 < len(groups) <= _MOST else ()
+        return Parts(tuple(files))
+    try:
+        groups, examinations = reading.groups(files, series.pair.participant.site)
+    except ChildEnded:
+        return Parts(tuple(files))  # the reading of all of them says at which file
+    if not 1 < len(groups) <= _MOST or examinations != 1:
+        return Parts(tuple(files))
+    chosen = next((group for group in groups if group["key"] == series.chosen), None)
+    if chosen is not None:
+        return Parts(tuple(files[k] for k in chosen["files"]))
+    return Parts((), tuple(_offer(series, groups)))
 
 
-def files_to_take(series: ImagingSeries, files: Sequence[Path]) -> tuple[Path, ...]:
-    """The files of the reconstruction that a person chose; empty when one must be chosen still."""
-    groups = reconstructions_in(series)
-    if not groups:
-        return tuple(files)
-    return next((g.files for g in groups if series_key(g.series_uid) == series.chosen), ())
-
-
-def offer_reconstructions(series: ImagingSeries) -> list[rules.Finding]:
-    """What was found of each reconstruction is kept with the series; returns the finding that asks for a choice."""
-    offered = _offered(series)
+def _offer(series: ImagingSeries, groups: Sequence[Mapping[str, Any]]) -> list[rules.Finding]:
+    offered = _offered(series, groups)
     ImagingSeries.objects.filter(pk=series.pk).update(reconstructions=offered)
     series.reconstructions = offered
     best = next((entry for entry in offered if entry["proposed"]), None)
@@ -90,44 +99,38 @@ def choose_reconstruction(*, series: ImagingSeries, key: str, by: User) -> Imagi
     return series
 
 
-def series_key(series_uid: str) -> str:
-    """The pseudonymous UID of a series, which is what it is called in the portal."""
-    key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
-    return rules.remap_uid(key, series_uid)
-
-
-def _offered(series: ImagingSeries) -> list[dict[str, Any]]:
+def _offered(series: ImagingSeries, groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     reference = accepted_series(series.pair, SeriesRole.REFERENCE)
     pet = rules.summary_from_json(reference.summary) if reference else None
-    groups = reconstructions_in(series)
-    summaries: list[rules.SeriesSummary] = []
-    readable: list[SeriesGroup] = []
-    faults: list[dict[str, Any]] = []
-    for group in groups:
-        try:
-            summaries.append(rules.summarise(read_series(group.files)))
-            readable.append(group)
-        except SeriesRefused as refusal:
-            sentence = " ".join(rules.refusal_sentences(refusal.reasons))
-            faults.append(_entry(group, name=f"{len(group.files)} files", fault=sentence))
-    if not summaries:
+    readable = [group for group in groups if group["summary"] is not None]
+    faults = [_entry(group, name=_count(group), fault=_fault(group)) for group in groups if group not in readable]  # fmt: skip
+    if not readable:
         return faults
-    limits = constraints_of(series, summaries[0])
-    ranked = rules.rank_reconstructions(summaries, pet, limits)
+    summaries = [rules.summary_from_json(group["summary"]) for group in readable]
+    ranked = rules.rank_reconstructions(summaries, pet, constraints_of(series, summaries[0]))
     return [
         _ranked_entry(readable[r.candidate], summaries[r.candidate], r) for r in ranked
     ] + faults
 
 
+def _count(group: Mapping[str, Any]) -> str:
+    return f"{len(group['files'])} files"
+
+
+def _fault(group: Mapping[str, Any]) -> str:
+    reasons = [imaging.Reason(one["id"], one["sentence"], one["tag"]) for one in group["reasons"]]
+    return " ".join(rules.refusal_sentences(reasons))
+
+
 def _ranked_entry(
-    group: SeriesGroup, summary: rules.SeriesSummary, ranked: rules.Ranked
+    group: Mapping[str, Any], summary: rules.SeriesSummary, ranked: rules.Ranked
 ) -> dict[str, Any]:
     name = f"{summary.kernel or 'CT'}, {summary.slices} slices"
     return _entry(group, name=name, facts=list(ranked.facts), proposed=ranked.place == 0)
 
 
 def _entry(
-    group: SeriesGroup,
+    group: Mapping[str, Any],
     *,
     name: str,
     facts: Sequence[str] = (),
@@ -135,7 +138,7 @@ def _entry(
     fault: str = "",
 ) -> dict[str, Any]:
     return {
-        "key": series_key(group.series_uid),
+        "key": group["key"],
         "name": name,
         "facts": list(facts),
         "proposed": proposed,

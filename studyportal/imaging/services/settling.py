@@ -17,7 +17,14 @@ from studyportal.imaging.selectors import (
     open_findings,
     screening_of,
 )
-from studyportal.imaging.states import SCAN_PAIR, Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.imaging.states import (
+    IN_INTAKE,
+    SCAN_PAIR,
+    Grade,
+    PairStatus,
+    SeriesRole,
+    SeriesStatus,
+)
 from studyportal.participants.rules import Answer
 from studyportal.participants.services import settle_fact
 from studyportal.sites.rules import Action
@@ -218,7 +225,7 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
 def _still_checking(pair: ScanPair) -> bool:
     # An upload that was only opened holds nothing up: the pair is judged again when it is complete.
     return (
-        ImagingSeries.objects.filter(pair=pair, status=SeriesStatus.RECEIVED)
+        ImagingSeries.objects.filter(pair=pair, status__in=IN_INTAKE)
         .exclude(role=SeriesRole.OUTLINES)
         .exists()
     )

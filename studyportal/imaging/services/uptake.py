@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evaluation.imaging import HeaderEntries, Series, SuvConversion, read_series, with_entries
+from studyportal.imaging import rules
 from studyportal.imaging.models import ImagingSeries, InjectionEntry
 from studyportal.imaging.selectors import entries_in_force, header_entries, stored_paths
 
@@ -15,22 +16,14 @@ def read_reference(series: ImagingSeries) -> Series:
     return with_entries(read_series(stored_paths(series.manifest_sha256)), header_entries(series))
 
 
-def conversion_facts(conversion: SuvConversion | None, series: ImagingSeries) -> dict[str, object]:
+def conversion_facts(conversion: SuvConversion, series: ImagingSeries) -> dict[str, object]:
     """How stored values become SUV, and which entries that rests on, as kept with the series."""
-    if conversion is None:
-        return {}
-    return {
-        "factor": conversion.factor,
-        "rule": conversion.rule,
-        "alternatives": dict(conversion.alternatives),
-        "disagreement": conversion.disagreement,
-        "decay_seconds": conversion.decay_seconds,
-        "weight_kg": conversion.weight_kg,
-        "dose_bq": conversion.dose_bq,
-        "injection_time": conversion.injection_time,
-        "reference_time": conversion.reference_time,
-        "entries": [entry_facts(row) for row in entries_in_force(series).values()],
-    }
+    return {**rules.conversion_facts(conversion), **entries_facts(series)}
+
+
+def entries_facts(series: ImagingSeries) -> dict[str, object]:
+    """What people entered of the injection, as kept with its conversion."""
+    return {"entries": [entry_facts(row) for row in entries_in_force(series).values()]}
 
 
 def entry_facts(row: InjectionEntry) -> Mapping[str, object]:

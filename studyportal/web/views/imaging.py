@@ -33,7 +33,7 @@ from studyportal.imaging.services import (
     judge_artefacts,
     open_series,
 )
-from studyportal.imaging.states import PairStatus, SeriesRole
+from studyportal.imaging.states import IN_INTAKE, PairStatus, SeriesRole
 from studyportal.outcomes.selectors import measurements_of_pair
 from studyportal.participants.rules import Answer
 from studyportal.participants.selectors import answers_of, latest_assessment, participant_for
@@ -58,8 +58,6 @@ from studyportal.web.words import STATUS_WORDS
 
 if TYPE_CHECKING:
     from studyportal.imaging.models import ImagingSeries, ScanPair
-
-_UNSETTLED = ("received",)
 
 
 @require_POST
@@ -116,9 +114,9 @@ def _verdict(series: ImagingSeries) -> dict[str, Any]:
         "series": series,
         "pair": pair,
         "participant": pair.participant,
-        "waiting": series.status in _UNSETTLED,
+        "waiting": series.status in IN_INTAKE,
         # The pair is settled a moment after its last series: the page asks on until then.
-        "asks_on": series.status in _UNSETTLED or pair.status == PairStatus.CHECKING,
+        "asks_on": series.status in IN_INTAKE or pair.status == PairStatus.CHECKING,
         "sentences": series_sentences(series),
         "coverage": coverage_sentence(source, reference),
         "pair_sentence": pair_sentence(pair),
