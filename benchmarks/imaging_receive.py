@@ -1,38 +1,42 @@
 """C-STORE throughput of the receiver, of dcmtk's storescp and of Orthanc, on the same disk in the same run.
 
-    .venv/bin/python benchmarks/imaging_receive.py [--images 600] [--associations 5] [--kilobytes 512]
+    .venv/bin/python benchmarks/imaging_receive.py [--images 100] [--associations 1 5 10] [--repetitions 3]
+        [--kilobytes 512] [--senders storescu quick] [--servers storescp Orthanc receiver]
 
-Each server receives the same CT slices from dcmtk's storescu, as many associations side by side. Our receiver answers
-after fsync of the file and of its folder; storescp and Orthanc (SQLite, as packaged) do what they do by themselves,
-which is no fsync of the image. While images come, echoscu asks for a sign of life. Afterwards everything is sent
-again (nothing new may lie there) and ten images with changed pixels (ten conflicts). Servers that are not installed
-are left out, and the run says so.
+Each server receives the same CT slices, as many associations side by side as asked, in turns: one repetition of all
+servers after another. `manage.py receive` answers after fsync of the file and of its folder; Orthanc with the settings
+of its package does fdatasync of each image; storescp never does. While images come, echoscu asks for a sign of life.
+Afterwards, for our receiver, everything is compared byte for byte and sent again (nothing new may lie there), and ten
+images come with changed pixels (ten conflicts). Servers that are not installed are left out, and the run says so.
 """
 
 import argparse
 import hashlib
-import json
 import os
 import shutil
-import socket
+import statistics
 import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
-from contextlib import closing
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from receive_senders import CALLED, SENDERS, STORESCU
+from receive_servers import SERVERS, free_port, processor_seconds, stop, wait_for
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-STORESCU, ECHOSCU, STORESCP = "/usr/bin/storescu", "/usr/bin/echoscu", "/usr/bin/storescp"
-ORTHANC = "/usr/sbin/Orthanc"
-CALLED = "BENCH"
+
+@dataclass(frozen=True)
+class Turn:
+    """One repetition of one server: images a second, slowest echo, processor milliseconds an image."""
+
+    rate: float
+    echo: float
+    processor_ms: float
+    failed: int
 
 
 def write_images(folder: Path, *, association: int, images: int, kilobytes: int) -> None:
@@ -42,14 +46,10 @@ def write_images(folder: Path, *, association: int, images: int, kilobytes: int)
     random = np.random.default_rng(association)
     for number in range(1, images + 1):
         image = Dataset()
-        image.SOPClassUID, image.SOPInstanceUID = (
-            CTImageStorage,
-            f"1.2.826.0.1.{association}.{number}",
-        )
-        image.StudyInstanceUID, image.SeriesInstanceUID = (
-            "1.2.826.0.2",
-            f"1.2.826.0.1.{association}",
-        )
+        image.SOPClassUID = CTImageStorage
+        image.SOPInstanceUID = f"1.2.826.0.1.{association}.{number}"
+        image.StudyInstanceUID = "1.2.826.0.2"
+        image.SeriesInstanceUID = f"1.2.826.0.1.{association}"
         image.PatientID, image.PatientName, image.Modality = "BENCH", "Bench^Mark", "CT"
         image.StudyDate = image.StudyTime = image.AccessionNumber = image.StudyID = ""
         image.SeriesNumber, image.InstanceNumber = association, number
@@ -64,96 +64,23 @@ def write_images(folder: Path, *, association: int, images: int, kilobytes: int)
         pydicom.dcmwrite(folder / f"{number:05}.dcm", file, enforce_file_format=True)
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    for _ in range(600):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise SystemExit(f"nothing listens at port {port}")
-
-
-def start_ours(place: Path, port: int) -> subprocess.Popen[bytes]:
-    (place / "senders.toml").write_text(
-        f'[[sender]]\ncalling = "STORESCU"\ncalled = "{CALLED}"\nsite = "SPH"\n'
-        f'[[sender]]\ncalling = "ECHOSCU"\ncalled = "{CALLED}"\nsite = "SPH"\n'
-    )
-    command = [sys.executable, "manage.py", "receive", "--port", str(port)]
-    more = {"STUDYPORTAL_VAR": str(place), "STUDYPORTAL_SENDERS": str(place / "senders.toml")}
-    return subprocess.Popen(
-        command, cwd=REPOSITORY, env={**os.environ, **more}, stdout=subprocess.DEVNULL
-    )
-
-
-def start_storescp(place: Path, port: int) -> subprocess.Popen[bytes]:
-    command = [STORESCP, "--fork", "-aet", CALLED, "-od", str(place), str(port)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
-
-
-def start_orthanc(place: Path, port: int) -> subprocess.Popen[bytes]:
-    settings = {
-        "Name": "bench", "DicomAet": CALLED, "DicomPort": port, "HttpServerEnabled": False,
-        "StorageDirectory": str(place / "db"), "IndexDirectory": str(place / "db"), "Plugins": [],
-    }  # fmt: skip
-    (place / "orthanc.json").write_text(json.dumps(settings))
-    return subprocess.Popen(
-        [ORTHANC, str(place / "orthanc.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-
-
-def send(folders: list[Path], port: int) -> tuple[float, float, int]:
-    """Seconds until all was sent, the slowest echo meanwhile, and how many senders failed."""
-    begun = time.perf_counter()
-    senders = [
-        subprocess.Popen(
-            [STORESCU, "-aec", CALLED, "+sd", "127.0.0.1", str(port), str(folder)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        for folder in folders
-    ]  # fmt: skip
-    slowest = 0.0
-    while any(sender.poll() is None for sender in senders):
-        asked = time.perf_counter()
-        subprocess.run([ECHOSCU, "-aec", CALLED, "127.0.0.1", str(port)], check=True, timeout=60)
-        slowest = max(slowest, time.perf_counter() - asked)
-        time.sleep(0.5)
-    return time.perf_counter() - begun, slowest, sum(sender.returncode != 0 for sender in senders)
-
-
-def processor_seconds(server: subprocess.Popen[bytes]) -> float:
-    """What the server and its ended children used so far."""
-    times = psutil.Process(server.pid).cpu_times()
-    return sum(times[:4])
-
-
-def measure(
-    name: str,
-    start: Callable[[Path, int], subprocess.Popen[bytes]],
-    folders: list[Path],
-    base: Path,
-) -> tuple[float, Path, subprocess.Popen[bytes], int]:
-    place, port = base / name, free_port()
+def one_turn(server: str, sender: str, folders: list[Path], base: Path) -> Turn:
+    """The server is started in an empty folder, receives everything and is stopped."""
+    place, port = base / "server", free_port()
     place.mkdir()
-    server = start(place, port)
-    wait_for(port)
-    before = processor_seconds(server)
-    seconds, echo, failed = send(folders, port)
-    used = processor_seconds(server) - before
+    program = SERVERS[server][1](place, port)
+    try:
+        wait_for(port)
+        before = processor_seconds(program)
+        sent = SENDERS[sender](folders, port)
+        used = processor_seconds(program) - before
+        if server == "receiver":
+            compare(place, folders)
+    finally:
+        stop(program)
+        shutil.rmtree(place)
     count = sum(len(list(folder.iterdir())) for folder in folders)
-    rate = count / seconds
-    print(
-        f"{name:<10} {count} images in {seconds:6.1f} s = {rate:6.1f}/s, slowest echo {echo:4.2f} s, "
-        f"processor {1000 * used / count:.1f} ms an image, {failed} senders failed"
-    )
-    return rate, place, server, port
+    return Turn(count / sent.seconds, sent.slowest_echo, 1000 * used / count, sent.failed)
 
 
 def dataset_digest(path: Path) -> str:
@@ -167,16 +94,26 @@ def stored(place: Path) -> list[Path]:
     return [path for path in (place / "spool" / "SPH").glob("*/*") if len(path.name) == 64]
 
 
-def check_ours(place: Path, port: int, folders: list[Path], base: Path) -> None:
-    """Rows 1 and 3: every byte is there, sending again adds nothing, changed pixels are conflicts."""
+def compare(place: Path, folders: list[Path]) -> None:
+    """Stop when one byte of what was sent does not lie in the spool."""
     sent = sorted(dataset_digest(path) for folder in folders for path in folder.iterdir())
-    kept = sorted(dataset_digest(path) for path in stored(place))
+    if sorted(dataset_digest(path) for path in stored(place)) != sent:
+        raise SystemExit("what lies in the spool is not what was sent")
+
+
+def check_again(folders: list[Path], base: Path) -> None:
+    """Rows 1 and 3: every byte is there, sending again adds nothing, changed pixels are conflicts."""
+    place, port = base / "server", free_port()
+    place.mkdir()
+    program = SERVERS["receiver"][1](place, port)
+    wait_for(port)
+    SENDERS["storescu"](folders, port)
+    compare(place, folders)
+    kept = len(stored(place))
+    again = SENDERS["storescu"](folders, port)
     print(
-        f"bytes      {len(kept)}/{len(sent)} stored, digests of the datasets equal: {kept == sent}"
+        f"sent again: {kept / again.seconds:.1f}/s, {len(stored(place)) - kept} new files, {again.failed} senders failed"
     )
-    seconds, _, failed = send(folders, port)
-    again = len(stored(place)) - len(kept)
-    print(f"sent again {len(sent) / seconds:6.1f}/s, {again} new files, {failed} senders failed")
     changed = base / "changed"
     changed.mkdir()
     for path in sorted(folders[0].iterdir())[:10]:
@@ -188,44 +125,67 @@ def check_ours(place: Path, port: int, folders: list[Path], base: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     journals = "".join(path.read_text() for path in (place / "spool").glob("*/*/journal"))
-    untouched = sorted(dataset_digest(path) for path in stored(place)) == kept
+    compare(place, folders)
     print(
-        f"changed    {journals.count('conflict')} conflicts noted, status 0111 heard "
-        f"{(said.stdout + said.stderr).count('0x111')} times, old digests intact: {untouched}"
+        f"changed: {journals.count('conflict')} conflicts noted, status 0111 heard "
+        f"{(said.stdout + said.stderr).count('0x111')} times, old bytes intact"
     )
+    stop(program)
+    shutil.rmtree(place)
+
+
+def compete(
+    servers: list[str], sender: str, folders: list[Path], *, base: Path, times: int
+) -> None:
+    """All servers in turns, and a line for each with its median and its ratio to Orthanc."""
+    turns: dict[str, list[Turn]] = defaultdict(list)
+    for _ in range(times):
+        for server in servers:
+            turns[server].append(one_turn(server, sender, folders, base))
+    middle = {name: statistics.median(turn.rate for turn in turns[name]) for name in servers}
+    for name in servers:
+        rates = sorted(turn.rate for turn in turns[name])
+        ratio = f"{middle[name] / middle['Orthanc']:.2f}" if "Orthanc" in middle else "-"
+        echo = max(turn.echo for turn in turns[name])
+        processor = statistics.median(turn.processor_ms for turn in turns[name])
+        failed = sum(turn.failed for turn in turns[name])
+        print(
+            f"| {len(folders)} | {sender} | {name} | {middle[name]:.1f} | {rates[0]:.1f}-{rates[-1]:.1f} | {ratio} | "
+            f"{processor:.1f} | {echo:.2f} | {failed} |",
+            flush=True,
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=100, help="images per association")
-    parser.add_argument("--associations", type=int, default=5)
+    parser.add_argument("--associations", type=int, nargs="+", default=[1, 5, 10])
     parser.add_argument("--kilobytes", type=int, default=512)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--senders", nargs="+", choices=SENDERS, default=list(SENDERS))
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
+    parser.add_argument("--place", type=Path, help="folder on the disk to measure")
     asked = parser.parse_args()
-    base = Path(tempfile.mkdtemp(prefix="imaging-receive-"))
-    servers = []
+    servers = [name for name in asked.servers if Path(SERVERS[name][0]).exists()]
+    for missing in set(asked.servers) - set(servers):
+        print(f"{missing} is not installed")
+    base = Path(tempfile.mkdtemp(prefix="imaging-receive-", dir=asked.place))
     try:
-        folders = [base / "sent" / str(number) for number in range(1, asked.associations + 1)]
-        for number, folder in enumerate(folders, 1):
+        every = [base / "sent" / str(number) for number in range(1, max(asked.associations) + 1)]
+        for number, folder in enumerate(every, 1):
             write_images(folder, association=number, images=asked.images, kilobytes=asked.kilobytes)
-        rates = {}
-        for name, start, program in (
-            ("storescp", start_storescp, STORESCP),
-            ("Orthanc", start_orthanc, ORTHANC),
-            ("receiver", start_ours, STORESCU),
-        ):
-            if not Path(program).exists():
-                print(f"{name:<10} not installed")
-                continue
-            rates[name], place, server, port = measure(name, start, folders, base)
-            servers.append(server)
-        check_ours(place, port, folders, base)
-        for name in ("storescp", "Orthanc"):
-            if name in rates:
-                print(f"ratio to {name}: {rates['receiver'] / rates[name]:.2f}")
+        print(f"load of the machine at the start {os.getloadavg()[0]:.1f}")
+        print(
+            "| associations | sender | server | images/s (median) | range | ratio to Orthanc | "
+            "processor ms an image | slowest echo s | senders failed |\n|" + "---|" * 9
+        )
+        for count in asked.associations:
+            for sender in asked.senders:
+                compete(servers, sender, every[:count], base=base, times=asked.repetitions)
+        if "receiver" in servers:
+            check_again(every[: asked.associations[-1]], base)
+        print(f"load of the machine at the end {os.getloadavg()[0]:.1f}")
     finally:
-        for server in servers:
-            server.terminate()
-            server.wait(20)
         shutil.rmtree(base)
 
 

@@ -116,14 +116,15 @@ def data_dictionary() -> str:
 
 
 def protocol() -> str:
-    text = resources.files("studyportal.protocol") / "versions" / "nct07243873-1.0.toml"
+    text = resources.files("studyportal.protocol") / "versions" / "nct07243873-1.1.toml"
     content = parse(text.read_text("utf-8"))
     return (
         f"{NOTE}# The protocol in force\n\n{content.title} ({content.registry_number}, version "
         f"{content.version}).\n\n{content.aim}\n\n"
         f"## Sites\n\n{content.targets_note}\n\n{_sites(content)}\n"
         f"## Eligibility criteria\n\n{_criteria(content.criteria)}\n"
-        f"## Imaging thresholds\n\n{_scalars(content.imaging)}\n"
+        f"## Imaging thresholds\n\n{_scalars(content.imaging, leave_out=('screening',))}\n"
+        f"## Screening thresholds\n\n{_scalars(content.imaging.screening)}\n"
         f"## Endpoints\n\n{_endpoints(content)}"
     )
 

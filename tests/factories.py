@@ -20,13 +20,16 @@ from studyportal.imaging.models import (
     Finding,
     ImagingSeries,
     ImagingStudy,
+    InjectionEntry,
     OutlineSet,
+    PairScreening,
     PatientBinding,
     ScanPair,
 )
 from studyportal.imaging.rules import SeriesSummary, summary_to_json
 from studyportal.imaging.states import (
     ArrivalStatus,
+    EntryField,
     Grade,
     PairStatus,
     SeriesRole,
@@ -400,6 +403,34 @@ class FindingFactory(DjangoModelFactory):
             accepted_by=factory.SubFactory(UserFactory),
             accepted_reason="The clock of the scanner was wrong; the sheet says 60 minutes.",
         )
+
+
+class InjectionEntryFactory(DjangoModelFactory):
+    class Meta:
+        model = InjectionEntry
+
+    series = factory.SubFactory(ImagingSeriesFactory, role=SeriesRole.REFERENCE, accepted=True)
+    field = EntryField.WEIGHT_KG
+    number = 71.5
+    stated = "715"
+    reason = "The injection sheet says 71.5 kg."
+    entered_at = MOMENT
+    entered_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        taken_back = factory.Trait(number=None, withdrawn=True)
+
+
+class PairScreeningFactory(DjangoModelFactory):
+    class Meta:
+        model = PairScreening
+
+    pair = factory.SubFactory(ScanPairFactory, ready=True)
+    origin_sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    recipe = 1
+    seconds = 6.5
+    peak_megabytes = 800.0
+    made_at = MOMENT
 
 
 class OutlineSetFactory(DjangoModelFactory):

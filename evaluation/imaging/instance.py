@@ -14,7 +14,9 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID
 
 from evaluation.imaging.header import number, text, texts
+from evaluation.imaging.kinds import kind_fault
 from evaluation.imaging.reasons import Reason
+from evaluation.imaging.representation import representation_fault
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
@@ -25,7 +27,8 @@ MULTIFRAME = {
     "1.2.840.10008.5.1.4.1.1.130": "Enhanced PET",
     "1.2.840.10008.5.1.4.1.1.128.1": "Legacy Converted Enhanced PET",
 }
-_NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"}
+_NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
+_DEFLATED, _BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 _RLE = "1.2.840.10008.1.2.5"
 _LOSSLESS_WITH_END_MARKER = {
     "1.2.840.10008.1.2.4.57",  # JPEG lossless
@@ -41,6 +44,8 @@ _LOSSY = {
 }
 ACCEPTED_SYNTAXES = _NATIVE | {_RLE} | _LOSSLESS_WITH_END_MARKER
 LARGEST_FILE_BYTES = 1 << 30
+LARGEST_SIDE = 4096  # pixels; a slice of CT or PET has at most 2048
+_UID = re.compile(r"[0-9.]{1,64}")  # components with a leading zero occur
 _END_MARKER = b"\xff\xd9"
 _DESCRIPTIONS = ("SeriesDescription", "ImageComments", "DerivationDescription")
 MARKING_KEYWORDS = ("SyntheticData", *_DESCRIPTIONS)
@@ -73,8 +78,11 @@ def read_instance(path: Path, *, allow_synthetic: bool = False) -> Instance:
     with warnings.catch_warnings():
         # pydicom warns about values too long for their VR; each value used here is checked anyway.
         warnings.simplefilter("ignore")
+        wrong = representation_fault(header, path.name)
         dropped = drop_unreadable(header)
         reasons = _header_faults(header, path.name, allow_synthetic=allow_synthetic)
+        if wrong is not None:
+            reasons = (wrong, *reasons)
         pixels, pixel_reasons = (None, ()) if reasons else _pixels(header, path.name)
     if "PixelData" in header:
         del header.PixelData
@@ -108,6 +116,9 @@ def read_header(path: Path, *, pixels: bool = False) -> tuple[Dataset, Reason | 
             return Dataset(), Reason("too_large", f"{path.name} is larger than 1 GiB.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if _is_zip(path):
+                sentence = f"{path.name} is a zip; it is not unpacked."
+                return Dataset(), Reason("zipped", sentence)
             # The transfer syntax is looked at first: a deflated file of 1 MB can unpack to 1 GB.
             syntax = str(read_file_meta_info(path).get("TransferSyntaxUID", ""))
             if syntax not in ACCEPTED_SYNTAXES:
@@ -120,7 +131,18 @@ def read_header(path: Path, *, pixels: bool = False) -> tuple[Dataset, Reason | 
         )
 
 
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) in (b"PK\x03\x04", b"PK\x05\x06")
+
+
 def _syntax_reason(syntax: str, name: str) -> Reason:
+    if syntax == _DEFLATED:
+        sentence = f"{name} is deflated: a small file can unpack to one of any size."
+        return Reason("deflated", sentence, "(0002,0010)")
+    if syntax == _BIG_ENDIAN:
+        sentence = f"{name} is stored in big-endian order, which the standard has withdrawn."
+        return Reason("big_endian", sentence, "(0002,0010)")
     if syntax in _LOSSY:
         return Reason(
             "lossy",
@@ -134,22 +156,13 @@ def _syntax_reason(syntax: str, name: str) -> Reason:
 
 
 def _header_faults(header: Dataset, name: str, *, allow_synthetic: bool) -> tuple[Reason, ...]:
-    found = []
-    modality, sop_class = text(header, "Modality"), text(header, "SOPClassUID")
-    if "PixelData" not in header and modality in ("", "CT", "PT"):
+    other = kind_fault(header, name)
+    if other is not None:
+        return (other,)
+    if "PixelData" not in header and text(header, "Modality") in ("", "CT", "PT"):
         # What a cut file has lost is simply absent: naming each absent element would mislead.
         return (_no_pixels(name),)
-    if sop_class in MULTIFRAME or (number(header, "NumberOfFrames") or 1) > 1:
-        kind = MULTIFRAME.get(sop_class, "a multi-frame image")
-        sentence = f"{name} is {kind}; only single-frame CT and PET images are read."
-        found.append(Reason("multiframe", sentence, "(0008,0016)"))
-    elif modality not in _SOP_CLASS_OF:
-        shown = modality or "missing"
-        sentence = f"{name} is neither CT nor PET: its modality is {shown}."
-        found.append(Reason("modality", sentence, "(0008,0060)"))
-    elif sop_class != _SOP_CLASS_OF[modality]:
-        sentence = f"{name} says {modality} but is stored as {UID(sop_class).name or 'nothing'}."
-        found.append(Reason("sop_class", sentence, "(0008,0016)"))
+    found = [_class_fault(header, name), _uid_fault(header, name)]
     if text(header, "LossyImageCompression") == "01":
         sentence = f"{name} was once compressed with loss; its values cannot be measured."
         found.append(Reason("lossy", sentence, "(0028,2110)"))
@@ -158,7 +171,32 @@ def _header_faults(header: Dataset, name: str, *, allow_synthetic: bool) -> tupl
     if marks and not allow_synthetic:
         sentence = f"{name} is marked as a synthetic image ({', '.join(marks)})."
         found.append(Reason("synthetic", sentence, "(0008,001C)"))
-    return tuple(found)
+    return tuple(reason for reason in found if reason is not None)
+
+
+def _class_fault(header: Dataset, name: str) -> Reason | None:
+    modality, sop_class = text(header, "Modality"), text(header, "SOPClassUID")
+    if sop_class in MULTIFRAME or (number(header, "NumberOfFrames") or 1) > 1:
+        kind = MULTIFRAME.get(sop_class, "a multi-frame image")
+        sentence = f"{name} is {kind}; only single-frame CT and PET images are read."
+        return Reason("multiframe", sentence, "(0008,0016)")
+    if modality not in _SOP_CLASS_OF:
+        shown = modality or "missing"
+        sentence = f"{name} is neither CT nor PET: its modality is {shown}."
+        return Reason("modality", sentence, "(0008,0060)")
+    if sop_class != _SOP_CLASS_OF[modality]:
+        sentence = f"{name} says {modality} but is stored as {UID(sop_class).name or 'nothing'}."
+        return Reason("sop_class", sentence, "(0008,0016)")
+    return None
+
+
+def _uid_fault(header: Dataset, name: str) -> Reason | None:
+    for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
+        stated = text(header, keyword)
+        if stated and _UID.fullmatch(stated) is None:
+            tag = str(header[keyword].tag)
+            return Reason("identifier", f"{name} states a {keyword} that is none.", tag)
+    return None
 
 
 def _picture_faults(header: Dataset, name: str) -> list[Reason]:
@@ -233,6 +271,9 @@ def _pixel_fault(header: Dataset, name: str) -> Reason | None:
     bits, samples = number(header, "BitsAllocated"), number(header, "SamplesPerPixel")
     if not rows or not columns or bits not in (8, 16, 32) or samples != 1:
         return Reason("pixel_content", f"{name} does not describe a grey-scale image.")
+    if max(rows, columns) > LARGEST_SIDE:
+        sentence = f"{name} states a picture larger than any scanner makes."
+        return Reason("pixel_content", sentence, "(0028,0010)")
     held = header.get("PixelData")
     if not isinstance(held, bytes) or not held:
         return _no_pixels(name)
@@ -242,6 +283,9 @@ def _pixel_fault(header: Dataset, name: str) -> Reason | None:
         if len(held) < expected:
             sentence = f"{name} is cut: {len(held)} of {expected} bytes of pixels are there."
             return Reason("cut_file", sentence, "(7FE0,0010)")
+        if len(held) > expected + expected % 2:  # values have an even length
+            sentence = f"{name} holds {len(held) - expected} bytes after its last pixel."
+            return Reason("pixel_surplus", sentence, "(7FE0,0010)")
         return None
     return _compressed_fault(held, syntax, name)
 

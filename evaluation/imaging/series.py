@@ -22,6 +22,9 @@ from evaluation.imaging.suv import SuvConversion, suv_factor
 from evaluation.imaging.suv_body import UNITS, SuvKind
 from evaluation.imaging.volume import Volume
 
+OTHER_KINDS = frozenset({
+    "secondary_capture", "structured_report", "encapsulated_document", "presentation_state", "dicomdir",
+})  # fmt: skip
 _STORED_UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CM2ML": "cm2/ml", "CNTS": "counts"}
 
 
@@ -104,9 +107,24 @@ def read_series(
     files = files_of(folder_or_files)
     if not files:
         raise SeriesRefused((Reason("no_files", "No file was given."),))
-    instances = [read_instance(path, allow_synthetic=allow_synthetic) for path in files]
+    return series_of([read_instance(path, allow_synthetic=allow_synthetic) for path in files])
+
+
+def series_of(instances: Sequence[Instance]) -> Series:
+    """Place the files that were read one by one as one series, as `read_series` does.
+
+    Parameters
+    ----------
+    instances
+        At least one, each from `read_instance`.
+
+    Raises
+    ------
+    SeriesRefused
+        With every fault of a file and of the series.
+    """
     reasons = _merged([reason for i in instances for reason in i.reasons])
-    readable = [i for i in instances if len(i.header) > 0]
+    readable = [i for i in instances if _may_be_placed(i)]
     stack: Stack | None = None
     if readable:
         stack, faults = stack_slices(readable)
@@ -125,6 +143,13 @@ def files_of(folder_or_files: Path | str | Iterable[Path | str]) -> list[Path]:
         return [folder]
     below = sorted(path for path in folder.rglob("*") if path.is_file())
     return [p for p in below if not any(s.startswith(".") for s in p.relative_to(folder).parts)]
+
+
+def _may_be_placed(instance: Instance) -> bool:
+    """Whether a file can tell about the series: a report or a stump beside the images cannot."""
+    ids = {reason.id for reason in instance.reasons}
+    told = "SeriesInstanceUID" in instance.header and "ImagePositionPatient" in instance.header
+    return bool(instance.header) and not ids & OTHER_KINDS and (told or not ids)
 
 
 def _merged(reasons: Sequence[Reason]) -> tuple[Reason, ...]:

@@ -28,6 +28,7 @@ from studyportal.sites.services import give_role
 from studyportal.tasks import dispatch
 
 SEED = 20251201
+_DEMO_SENDER = "DEMO"  # AE title
 FIRST_DATE, LAST_DATE = date(2025, 12, 3), date(2026, 5, 29)
 
 
@@ -188,6 +189,7 @@ def closing_words(
         [
             "",
             f"StudyPortal serves at {address}",
+            *_receiver_words(),
             f"Every demonstration user has the password  {password}",
             *lines,
             "",
@@ -196,6 +198,26 @@ def closing_words(
             "",
         ]
     )
+
+
+def list_sender(people: Sequence[DemoPerson]) -> bool:
+    """Whether the C-STORE receiver is switched on; then somebody stands on its list of senders."""
+    if not settings.DICOM_RECEIVE_PORT:
+        return False
+    place = settings.DICOM_SENDERS_FILE
+    if not place.exists():
+        site = next(person.site_code for person in people if person.site_code)
+        place.write_text(f'[[sender]]\ncalling = "{_DEMO_SENDER}"\nsite = "{site}"\n')
+    return True
+
+
+def _receiver_words() -> list[str]:
+    if not settings.DICOM_RECEIVE_PORT:
+        return []
+    where = f"{settings.DICOM_RECEIVE_HOST} {settings.DICOM_RECEIVE_PORT}"
+    return [
+        f"Images by DICOM:  storescu -aet {_DEMO_SENDER} -aec {settings.DICOM_AE_TITLE} +sd {where} FOLDER"
+    ]
 
 
 def _step(bar: tqdm) -> None:

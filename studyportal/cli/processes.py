@@ -131,11 +131,14 @@ def running_portal(
     port: int = 8000,
     workers: int = 2,
     devices: int = 1,
+    receives: bool = False,
     say: Say = print,
 ) -> Iterator[RunningPortal]:
     """Yield a portal whose web server answers and whose workers are started; stop them all afterwards."""
     refuse_busy_port(host, port)
     programs = portal_programs(var=var, host=host, port=port, workers=workers, devices=devices)
+    if receives:
+        programs += (Program("receiver", (sys.executable, "manage.py", "receive")),)
     group = ProcessGroup(programs, folder=folder, say=say)
     try:
         group.start()

@@ -183,6 +183,10 @@ SPOOL_ABANDONED_SECONDS = 600  # after so long without a file, a batch without a
 INBOX_QUIET_SECONDS = 60  # a series is complete when nothing of it came for so long
 DICOM_SENDERS_FILE = Path(os.environ.get("STUDYPORTAL_SENDERS", VAR_DIR / "senders.toml"))
 DICOM_MAX_ASSOCIATIONS = 20
+# `manage.py up` starts the C-STORE receiver, too, when it has a port.
+DICOM_RECEIVE_PORT = number("STUDYPORTAL_RECEIVE_PORT", 0)
+DICOM_RECEIVE_HOST = os.environ.get("STUDYPORTAL_RECEIVE_HOST", "127.0.0.1")
+DICOM_AE_TITLE = os.environ.get("STUDYPORTAL_AE_TITLE", "STUDYPORTAL")
 # Addresses of web viewers that may read DICOMweb from the browser of somebody who signed in there with a token.
 DICOMWEB_VIEWERS = listed("STUDYPORTAL_DICOMWEB_VIEWERS")
 
@@ -190,7 +194,10 @@ DATA_UPLOAD_MAX_NUMBER_FILES = (
     2000  # one CT series is several hundred files; Django's own limit is 100
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# Address space of the child that reads received files. A series of 700 slices of 512 x 512 needs about 4 GiB.
+INTAKE_MEMORY_MIB = number("STUDYPORTAL_INTAKE_MEMORY_MIB", 8192)
 UPLOAD_MAX_BYTES_PER_FILE = 64 * 1024 * 1024
+UPLOAD_MAX_FILES = 20_000  # of one upload, which is one series; the list of so many files is 4 MB
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"

@@ -236,6 +236,19 @@ def _overwrite(shard: Path, doomed: Callable[[list[str]], object]) -> None:
         os.fsync(content.fileno())
 
 
+def known_digest(site_code: str, instance_key: str) -> str:
+    """The digest under which an instance is known at the site; empty when it is not."""
+    with _shard(site_code, instance_key) as shard:
+        return _last(shard, instance_key)
+
+
+def remember(site_code: str, identity: Identity) -> None:
+    """The instance is known with its digest, unless it is known already."""
+    with _shard(site_code, identity.instance_key) as shard:
+        if not _last(shard, identity.instance_key):
+            _append(shard, identity)
+
+
 def _read(folder: Path) -> ReceivedBatch:
     events, ending = [], ""
     journal = folder / _JOURNAL

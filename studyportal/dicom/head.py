@@ -3,14 +3,11 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from itertools import islice
 from typing import BinaryIO
-
-from pydicom.filereader import data_element_generator
-from pydicom.tag import BaseTag
 
 from studyportal.core.spool import Identity, keyed
 from studyportal.dicom.accepted import IMPLICIT_LITTLE_ENDIAN
+from studyportal.dicom.elements import ElementsBroken, values_of
 
 _SOP_CLASS, _SOP_INSTANCE = 0x00080016, 0x00080018
 _STUDY, _SERIES = 0x0020000D, 0x0020000E
@@ -21,6 +18,7 @@ _UID = re.compile(
     r"[0-9.]{1,64}"
 )  # components with a leading zero occur and tell instances apart as well
 _SAID_OF = {_SOP_CLASS: "SOP class", _SOP_INSTANCE: "instance", _STUDY: "study", _SERIES: "series"}
+_READ = {*_SAID_OF, _TRANSFER_SYNTAX}
 
 
 class NotDicom(ValueError):
@@ -71,34 +69,41 @@ def file_start(stream: BinaryIO) -> str:
 
 def identity_of(head: Head, *, site_code: str, transfer_syntax: str, dataset: BinaryIO) -> Identity:
     """Keyed hashes of the UIDs, and the digest of the dataset's bytes with their transfer syntax."""
-    digest = hashlib.sha256(f"{transfer_syntax}\n".encode())
+    digest = first_line(transfer_syntax)
     while piece := dataset.read(1 << 20):
         digest.update(piece)
+    return keys_of(head, site_code=site_code, digest=digest.hexdigest())
+
+
+def first_line(transfer_syntax: str) -> "hashlib._Hash":
+    """The digest of a dataset's bytes before the first of them: equal means equal transfer syntax, too."""
+    return hashlib.sha256(f"{transfer_syntax}\n".encode())
+
+
+def keys_of(head: Head, *, site_code: str, digest: str) -> Identity:
+    """Keyed hashes of the UIDs, with the digest of the dataset."""
     return Identity(
         instance_key=keyed(site_code, head.sop_instance),
         series_key=keyed(site_code, head.series),
-        digest=digest.hexdigest(),
+        digest=digest,
     )
 
 
-def _elements(stream: BinaryIO, *, implicit: bool, last: int, most: int) -> dict[int, object]:
-    def beyond(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-        return tag > last
+def is_uid(text: str) -> bool:
+    """Whether the text may be a UID."""
+    return _UID.fullmatch(text) is not None
 
-    elements = data_element_generator(stream, implicit, True, stop_when=beyond)  # noqa: FBT003 pydicom's own order
+
+def _elements(stream: BinaryIO, *, implicit: bool, last: int, most: int) -> dict[int, bytes]:
     try:
-        return {int(element.tag): element.value for element in islice(elements, most)}
-    except Exception as error:
+        return values_of(stream, _READ, implicit=implicit, last=last, most=most)
+    except (ElementsBroken, OSError) as error:
         raise NotDicom("The bytes cannot be read as a DICOM dataset.") from error
 
 
-def _uid(value: object, tag: int) -> str:
-    text = (
-        value.rstrip(b"\0 ").decode("ascii", "replace")
-        if isinstance(value, bytes)
-        else str(value or "")
-    )
-    if _UID.fullmatch(text) is None:
+def _uid(value: bytes | None, tag: int) -> str:
+    text = (value or b"").rstrip(b"\0 ").decode("ascii", "replace")
+    if not is_uid(text):
         said = _SAID_OF.get(tag, "transfer syntax")
         raise NotDicom(f"The dataset does not say its {said} UID, or what it says is none.")
     return text

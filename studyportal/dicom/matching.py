@@ -8,6 +8,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
+_LISTED = {"UI", "CS"}  # codes hold no comma; viewers ask for CT,PT
 _RANGED = {"DA", "TM", "DT"}
 _WITHOUT_WILDCARD = {"DA", "TM", "DT", "UI", "IS", "DS", "US", "SS", "UL", "SL", "FL", "FD", "AT"}
 
@@ -28,8 +29,13 @@ def _fits(item: Dataset, keyword: str, wish: str) -> bool:
             low <= value and (not high or value <= high or value.startswith(high))
             for value in values
         )
-    if vr == "UI":
-        return any(value in re.split(r"[,\\]", wish) for value in values)
+    if vr in _LISTED:
+        wanted = [one.strip() for one in re.split(r"[,\\]", wish)]
+        plain = {one for one in wanted if not re.search(r"[*?]", one)}
+        if any(value in plain for value in values):
+            return True
+        if vr == "UI" or len(plain) == len(wanted):
+            return False
     if vr in _WITHOUT_WILDCARD:
         return wish in values
     flags = re.IGNORECASE if vr == "PN" else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import NotFound, ValidationError
@@ -34,6 +35,7 @@ from studyportal.dicom.searching import instance_address
 from studyportal.sites.selectors import Person
 
 _DICOM, _OCTETS = "application/dicom", "application/octet-stream"
+_THUMBNAIL = (128, 128)
 Found = list[tuple[StoredSeries, StoredInstance]]
 
 
@@ -101,10 +103,26 @@ class RenderedEndpoint(DicomEndpoint):
         ((one, stored),) = _found(self.person, study, series, instance)
         if len(_numbers(frames)) != 1:
             raise ValidationError("A picture shows one frame; ask for each of its own.")
-        kind = _picture_type(accepted(request))
+        return _picture(request, one, stored, Wish.read(request.GET))
+
+
+class ThumbnailEndpoint(DicomEndpoint):
+    """A small picture of an image, or of the middle one of a series or study; viewers list series by it."""
+
+    def retrieve(
+        self,
+        request: Request,
+        *,
+        study: str,
+        series: str = "",
+        instance: str = "",
+        frames: str = "1",
+    ) -> HttpResponseBase:
+        found = _found(self.person, study, series, instance)
+        _numbers(frames)
+        one, stored = found[len(found) // 2]
         wish = Wish.read(request.GET)
-        picture = picture_of(stored.image(), wish, kind=kind, synthetic=one.synthetic)
-        return HttpResponse(picture, content_type=kind)
+        return _picture(request, one, stored, replace(wish, size=wish.size or _THUMBNAIL))
 
 
 def _found(person: Person, study: str, series: str, instance: str) -> Found:
@@ -146,6 +164,14 @@ def _numbers(frames: str) -> list[int]:
     if any(int(text) != 1 for text in texts):
         raise NotFound("The image has one frame, number 1.")
     return [int(text) for text in texts]
+
+
+def _picture(
+    request: Request, one: StoredSeries, stored: StoredInstance, wish: Wish
+) -> HttpResponse:
+    kind = _picture_type(accepted(request))
+    picture = picture_of(stored.image(), wish, kind=kind, synthetic=one.synthetic)
+    return HttpResponse(picture, content_type=kind)
 
 
 def _picture_type(entries: Sequence[MediaType]) -> str:

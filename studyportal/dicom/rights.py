@@ -22,6 +22,10 @@ RIGHTS: Mapping[str, Action] = {
     "instance.retrieve": Action.SEE_IMAGES,
     "instance-metadata.retrieve": Action.SEE_IMAGES,
     "instance-rendered.retrieve": Action.SEE_IMAGES,
+    "study-thumbnail.retrieve": Action.SEE_IMAGES,
+    "series-thumbnail.retrieve": Action.SEE_IMAGES,
+    "instance-thumbnail.retrieve": Action.SEE_IMAGES,
+    "frames-thumbnail.retrieve": Action.SEE_IMAGES,
     "frames.retrieve": Action.SEE_IMAGES,
     "frames-rendered.retrieve": Action.SEE_IMAGES,
 }

@@ -121,7 +121,8 @@ def instance_address(root: str, series: StoredSeries, instance: StoredInstance) 
 
 def _question(request: Request, *, level: str) -> Question:
     asked: Mapping[str, list[str]] = dict(request.GET.lists())
-    wanted = {_keyword(name): values[-1] for name, values in asked.items() if name not in _CONTROL}
+    # A repeated attribute is a list, as viewers write it for several modalities.
+    wanted = {_keyword(name): ",".join(v) for name, v in asked.items() if name not in _CONTROL}
     included = [
         name for entry in asked.get("includefield", []) for name in entry.split(",") if name
     ]

@@ -47,8 +47,8 @@ class Senders:
         return any(entry.called == title.strip() for entry in self.entries)
 
 
-def read_senders(path: Path) -> Senders:
-    """The allow-list in this file.
+def read_senders(path: Path, *, called: str = "STUDYPORTAL") -> Senders:
+    """The allow-list in this file; who does not say by which title it calls us uses `called`.
 
     Raises
     ------
@@ -67,6 +67,7 @@ def read_senders(path: Path) -> Senders:
     rows = content.get("sender")
     if set(content) != {"sender"} or not isinstance(rows, list) or not rows:
         raise SendersRefused(f"{path} must hold [[sender]] tables and nothing else.")
+    rows = [{"called": called, **row} if isinstance(row, dict) else {} for row in rows]
     faults = [fault for number, row in enumerate(rows, 1) for fault in _faults(number, row)]
     if faults:
         raise SendersRefused(*faults)

@@ -10,6 +10,7 @@ from studyportal.dicom.retrieving import (
     MetadataEndpoint,
     RenderedEndpoint,
     RetrieveEndpoint,
+    ThumbnailEndpoint,
 )
 from studyportal.dicom.searching import SearchEndpoint
 from studyportal.dicom.storing import StoreEndpoint
@@ -50,14 +51,18 @@ urlpatterns = [
     _address("sites/<str:site>/studies/<str:study>", "site-study", StoreEndpoint, post="store"),
     _address(_STUDY, "study", _Study, get="retrieve", post="store"),
     _address(f"{_STUDY}/metadata", "study-metadata", MetadataEndpoint),
+    _address(f"{_STUDY}/thumbnail", "study-thumbnail", ThumbnailEndpoint),
     _address(f"{_STUDY}/series", "study-series", _Series, get="search"),
     _address(f"{_STUDY}/instances", "study-instances", _Instances, get="search"),
     _address(_SERIES, "series", RetrieveEndpoint),
     _address(f"{_SERIES}/metadata", "series-metadata", MetadataEndpoint),
+    _address(f"{_SERIES}/thumbnail", "series-thumbnail", ThumbnailEndpoint),
     _address(f"{_SERIES}/instances", "series-instances", _Instances, get="search"),
     _address(_INSTANCE, "instance", RetrieveEndpoint),
     _address(f"{_INSTANCE}/metadata", "instance-metadata", MetadataEndpoint),
     _address(f"{_INSTANCE}/rendered", "instance-rendered", RenderedEndpoint),
+    _address(f"{_INSTANCE}/thumbnail", "instance-thumbnail", ThumbnailEndpoint),
+    _address(f"{_INSTANCE}/frames/<str:frames>/thumbnail", "frames-thumbnail", ThumbnailEndpoint),
     _address(f"{_INSTANCE}/frames/<str:frames>", "frames", FramesEndpoint),
     _address(f"{_INSTANCE}/frames/<str:frames>/rendered", "frames-rendered", RenderedEndpoint),
 ]

@@ -7,11 +7,23 @@ from studyportal.imaging.models import (
     Finding,
     ImagingSeries,
     ImagingStudy,
+    InjectionEntry,
     OutlineSet,
+    PairScreening,
     ScanPair,
 )
 
 admin.site.register(
-    [ScanPair, ImagingStudy, ImagingSeries, Finding, OutlineSet, Arrival, ArrivalConflict],
+    [
+        ScanPair,
+        ImagingStudy,
+        ImagingSeries,
+        InjectionEntry,
+        PairScreening,
+        Finding,
+        OutlineSet,
+        Arrival,
+        ArrivalConflict,
+    ],
     ReadOnlyAdmin,
 )

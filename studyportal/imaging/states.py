@@ -4,11 +4,16 @@ from studyportal.core.states import machine
 
 
 class SeriesStatus(StrEnum):
-    RECEIVING = "receiving"
-    RECEIVED = "received"
+    RECEIVING = "receiving"  # files come into quarantine
+    RECEIVED = "received"  # the manifest is met
+    VALIDATING = "validating"
+    DEIDENTIFYING = "deidentifying"
     ACCEPTED = "accepted"
     QUARANTINED = "quarantined"
     PURGED = "purged"
+
+
+IN_INTAKE = (SeriesStatus.RECEIVED, SeriesStatus.VALIDATING, SeriesStatus.DEIDENTIFYING)
 
 
 class PairStatus(StrEnum):
@@ -52,6 +57,15 @@ class Way(StrEnum):
     STOW = "stow"
 
 
+class EntryField(StrEnum):
+    """What a person may enter about the injection of a PET; the unit is part of the name."""
+
+    WEIGHT_KG = "weight_kg"
+    DOSE_MBQ = "dose_mbq"
+    TRACER = "tracer"
+    GLUCOSE_MMOL_PER_L = "glucose_mmol_per_l"
+
+
 class Grade(StrEnum):
     INFO = "info"
     WARNING = "warning"
@@ -63,9 +77,12 @@ IMAGING_SERIES = machine(
     SeriesStatus,
     SeriesStatus.RECEIVING,
     receiving="received purged",
-    received="accepted quarantined",
+    received="validating",
+    # Back to the start where the worker that had it died.
+    validating="deidentifying quarantined received",
+    deidentifying="accepted quarantined received",
     accepted="purged",
-    quarantined="purged",
+    quarantined="received purged",
     purged="",
 )
 

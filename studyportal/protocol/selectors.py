@@ -11,7 +11,7 @@ from studyportal.protocol.states import ProtocolVersionStatus
 _parsed = lru_cache(maxsize=16)(parse)
 
 
-def packaged_text(name: str = "nct07243873-1.0") -> str:
+def packaged_text(name: str = "nct07243873-1.1") -> str:
     """Text of a protocol file that ships with the portal."""
     return (
         resources.files("studyportal.protocol")

@@ -24,6 +24,7 @@ class Action(StrEnum):
     UPLOAD_IMAGES = "upload_images"
     OUTLINE_LESIONS = "outline_lesions"
     SORT_INBOX = "sort_inbox"
+    ENTER_INJECTION = "enter_injection"
     ACCEPT_FINDING = "accept_finding"
     SEE_QUERIES = "see_queries"
     ANSWER_QUERY = "answer_query"
@@ -65,6 +66,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.UPLOAD_IMAGES: "Upload CT and PET",
     Action.OUTLINE_LESIONS: "Outline lesions on the PET",
     Action.SORT_INBOX: "Assign images that came over the network",
+    Action.ENTER_INJECTION: "Enter weight, dose, tracer or glucose of a PET, choose a reconstruction",
     Action.ACCEPT_FINDING: "Accept a finding with a reason",
     Action.SEE_QUERIES: "See data queries",
     Action.ANSWER_QUERY: "Answer a data query",
@@ -103,6 +105,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
             Action.SORT_INBOX,
+            Action.ENTER_INJECTION,
             Action.SEE_QUERIES,
             Action.ANSWER_QUERY,
             Action.SEE_SYNTHESES,
@@ -116,6 +119,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
             Action.SORT_INBOX,
+            Action.ENTER_INJECTION,
             Action.ACCEPT_FINDING,
             Action.SEE_QUERIES,
             Action.RAISE_QUERY,

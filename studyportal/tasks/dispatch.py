@@ -39,6 +39,11 @@ def derive_pair(pair_id: UUID) -> None:
     send("studyportal.tasks.intake.derive_pair", pair_id, queue="cpu")
 
 
+def screen_pair(pair_id: UUID) -> None:
+    """Screening of the images of a pair."""
+    send("studyportal.tasks.intake.screen_pair", pair_id, queue="cpu")
+
+
 def translate(job_id: UUID) -> None:
     """Synthesis of a queued job."""
     send("studyportal.tasks.gpu.translate", job_id, queue="gpu")

@@ -14,12 +14,19 @@ def check_series(series_id: str) -> None:
     series = services.check_series(series=every_series().get(pk=series_id))
     if series.status == SeriesStatus.ACCEPTED:
         dispatch.derive_pair(series.pair_id)
+        dispatch.screen_pair(series.pair_id)
 
 
 @portal_task
 def derive_pair(pair_id: str) -> None:
     """Idempotent: a volume that was made is not made again."""
     derive(pair=every_pair().get(pk=pair_id))
+
+
+@portal_task
+def screen_pair(pair_id: str) -> None:
+    """Idempotent: images that were screened are not screened again."""
+    services.screen_pair(pair=every_pair().get(pk=pair_id))
 
 
 @portal_task

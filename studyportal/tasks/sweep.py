@@ -6,7 +6,7 @@ from studyportal.core import clock
 from studyportal.core.storage import clear_incoming
 from studyportal.exports.selectors import requested_exports
 from studyportal.exports.services import expire_old, give_up_lost
-from studyportal.imaging.selectors import unsettled_series
+from studyportal.imaging.selectors import unscreened_pairs, unsettled_series
 from studyportal.imaging.services import discard_stale, forget_withdrawn, purge_stale
 from studyportal.outcomes.selectors import (
     planned_comparisons,
@@ -50,6 +50,8 @@ def _clear_what_was_left_behind() -> None:
 def _resend_images_and_outcomes(before: object) -> None:
     for series in unsettled_series().filter(opened_at__lt=before)[:_AT_ONCE]:
         dispatch.check_series(series.pk)
+    for pair in unscreened_pairs().filter(settled_at__lt=before)[:_AT_ONCE]:
+        dispatch.screen_pair(pair.pk)
     for cut_pair in unmeasured_pairs().filter(cut__runs__planned_at__lt=before)[:_AT_ONCE]:
         dispatch.measure(cut_pair.pk)
     for run in (

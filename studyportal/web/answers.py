@@ -94,6 +94,7 @@ def _problem(refusal: Refused) -> JsonResponse:
             "title": "refused",
             "status": 422,
             "detail": " ".join(str(reason) for reason in refusal.reasons),
+            "reasons": [reason.id for reason in refusal.reasons],
         },
         status=422,
         content_type="application/problem+json",

@@ -14,6 +14,7 @@ from studyportal.imaging.selectors import (
     derived_volume,
     difference_origin,
     latest_outlines,
+    uptake_origin,
 )
 from studyportal.imaging.states import SeriesRole, VolumeKind
 from studyportal.syntheses.selectors import current_primary, role_of, shown_synthetics
@@ -74,7 +75,7 @@ def layers_of(pair: ScanPair) -> Layers:
     if source is not None:
         _add_ct(found, source)
     if reference is not None:
-        pet = _pet(found, reference.manifest_sha256)
+        pet = _pet(found, uptake_origin(reference))
         found.layers.append({"key": "pet", "title": _("Reference PET"), "synthetic": False, **pet})
         _add_outlines(found)
     for synthetic in shown_synthetics(pair):
@@ -106,7 +107,7 @@ def _add_synthetic(
 ) -> None:
     manifest = synthetic.manifest_sha256
     difference = (
-        found.volume(VolumeKind.DIFFERENCE, difference_origin(reference.manifest_sha256, manifest))
+        found.volume(VolumeKind.DIFFERENCE, difference_origin(uptake_origin(reference), manifest))
         if reference is not None
         else None
     )

@@ -4,6 +4,7 @@ from django.contrib.auth import views as auth_views
 
 from studyportal.web.permissions import page
 from studyportal.web.views import (
+    checks,
     comparisons,
     deidentification,
     exports,
@@ -17,6 +18,7 @@ from studyportal.web.views import (
     queries,
     queue,
     releases,
+    uploads,
     viewer,
 )
 
@@ -38,8 +40,10 @@ urlpatterns = [
     page("participants/<uuid:participant_id>/reference/", participants.reference, "reference"),
     page("participants/<uuid:participant_id>/send/<str:role>/", imaging.upload_open, "upload_open"),
     page("uploads/<uuid:series_id>/", imaging.upload, "upload"),
-    page("uploads/<uuid:series_id>/files/", imaging.upload_file, "upload_file"),
-    page("uploads/<uuid:series_id>/complete/", imaging.upload_complete, "upload_complete"),
+    page("uploads/<uuid:series_id>/announce/", uploads.announce, "upload_announce"),
+    page("uploads/<uuid:series_id>/files/", uploads.send, "upload_files"),
+    page("uploads/<uuid:series_id>/complete/", uploads.complete, "upload_complete"),
+    page("uploads/<uuid:series_id>/stop/", uploads.stop, "upload_stop"),
     page("uploads/<uuid:series_id>/verdict/", imaging.upload_verdict, "upload_verdict"),
     page("inbox/", inbox.inbox, "inbox"),
     page("inbox/<uuid:arrival_id>/assign/", inbox.assign, "inbox_assign"),
@@ -62,6 +66,8 @@ urlpatterns = [
         deidentification.report,
         "series_deidentification",
     ),
+    page("series/<uuid:series_id>/injection/", checks.injection, "enter_injection"),
+    page("series/<uuid:series_id>/reconstruction/", checks.reconstruction, "choose_reconstruction"),
     page("series/<uuid:series_id>/preview.png", imaging.series_preview, "series_preview"),
     page("synthetic/<uuid:series_id>/preview.png", imaging.synthetic_preview, "synthetic_preview"),
     page("queries/", queries.queries, "queries"),

@@ -44,6 +44,8 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
     "series": {
         "receiving": Word(WAITING, _("upload open")),
         "received": Word(RUNNING, _("being checked")),
+        "validating": Word(RUNNING, _("being checked")),
+        "deidentifying": Word(RUNNING, _("being de-identified")),
         "accepted": Word(DONE, _("accepted")),
         "quarantined": Word(NEEDS_YOU, _("refused by a check")),
         "purged": Word(REFUSED, _("deleted")),

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import json
 from importlib import import_module
 
 import pytest
@@ -10,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
-from studyportal.imaging.selectors import quarantine_of
+from studyportal.imaging.selectors import manifest_path, quarantine_of, waiting_files
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.rules import ScoreEntry
 from studyportal.participants.rules import Answer, ScreeningFacts
@@ -93,6 +94,14 @@ def released_to_upload():
     return make.ImagingSeries.objects.get(pk=key)
 
 
+def announced_upload():
+    series = released_to_upload()
+    digests = waiting_files(series.pk)
+    rows = [{"name": "slice", "size": 1, "sha256": digest} for digest in digests]
+    manifest_path(series.pk).write_text(json.dumps(rows))
+    return series
+
+
 def waiting_arrival():
     participant = make.ParticipantFactory()
     arrival = make.ArrivalFactory(site=participant.site)
@@ -145,7 +154,7 @@ def comparable_on_one_cut():
 
 # Service → its arguments, made in the database before the trail breaks.
 ACTS = {
-    "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.0"', '"9.9"', 1)},
+    "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.1"', '"9.9"', 1)},
     "protocol.activate_protocol": lambda: {"version": make.ProtocolVersionFactory(draft=True)},
     "sites.open_sites": lambda: {"protocol": parse(packaged_text())},
     "sites.give_role": lambda: {
@@ -183,6 +192,7 @@ ACTS = {
         "participant": make.ParticipantFactory(), "height_cm": 165.0, "weight_kg": 62.0
     },
     "imaging.complete_series": lambda: {"series": released_to_upload()},
+    "imaging.complete_upload": lambda: {"series": announced_upload()},
     "imaging.assign_arrival": waiting_arrival,
     "imaging.discard_arrival": lambda: {"arrival": make.ArrivalFactory(), "reason": "A mistake."},
     "imaging.settle_conflict": lambda: {
@@ -190,6 +200,12 @@ ACTS = {
     },
     "imaging.accept_finding": lambda: {
         "finding": make.FindingFactory(pair=complete_pair(query_open=True)), "reason": "Fine."
+    },
+    "imaging.choose_reconstruction": lambda: {
+        "series": make.ImagingSeriesFactory(
+            quarantined=True, reconstructions=[{"key": "2.25.1", "name": "B40f", "facts": ["thin"]}]
+        ),
+        "key": "2.25.1",
     },
     "imaging.exclude_pair": lambda: {"pair": make.ScanPairFactory(ready=True), "reason": "Metal."},
     "imaging.judge_artefacts": lambda: {
@@ -232,8 +248,12 @@ TESTED_ELSEWHERE = {
     "outcomes.publish_report",  # writes a folder, from a cut with everything in it
     "imaging.open_series",  # opens a history and records nothing until the files are complete
     "imaging.add_file",
+    "imaging.announce_files",  # as long as files come in, nothing is recorded but the files
+    "imaging.take_files",
+    "imaging.abandon_upload",
     "imaging.receive_series",
     "imaging.purge_series",
+    "imaging.enter_injection",  # needs a PET whose uptake values follow the entry
     "imaging.grow_region",  # proposes and keeps nothing
     "imaging.draw_outline",  # need images to draw on
     "imaging.drop_outline",

@@ -31,7 +31,7 @@ def overflow(page):
 
 def send(page, what, folder):
     page.get_by_role("button", name=f"Send {what}").click()
-    page.set_input_files("input[type=file]", folder)
+    page.set_input_files("#folder", folder)
     page.get_by_text("Being checked.").wait_for()
     check_series(series=ImagingSeries.objects.get(status="received"))
     page.get_by_text(f"{what} accepted.").wait_for()  # the page asked again by itself
@@ -96,7 +96,7 @@ def test_a_refused_folder_says_so_and_nothing_is_lost(live_server, screen, tmp_p
     sign_in(page, live_server.url, "coordinator")
     page.goto(f"{live_server.url}/participants/{participant.pk}/")
     page.get_by_role("button", name="Send CT").click()
-    page.set_input_files("input[type=file]", wrong)
+    page.set_input_files("#folder", wrong)
     page.get_by_text("Being checked.").wait_for()
     check_series(series=ImagingSeries.objects.get(status="received"))
     page.get_by_text("The CT was refused.").wait_for()

@@ -30,7 +30,7 @@ SOFTWARE_GL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swi
 
 @pytest.fixture
 def page() -> Iterator[object]:
-    """A page of the size of a telephone: one picture at a time, which software can draw quickly."""
+    """A page of the size of a telephone: one picture at a time."""
     if not CHROMIUM:
         pytest.skip("Chromium is not installed here")
     if not (BUILT / "viewer.js").is_file():
@@ -161,3 +161,18 @@ def test_a_lesion_is_found_measured_outlined_and_kept(live_server, page, phantom
     assert not expected[z, y, x]
     assert corrected[expected].all()
     assert "corrected with the brush. The pleura" in latest_outlines(pair).change
+
+
+def test_with_a_graphics_card_niivue_draws_and_measures_the_same(live_server, page, phantom):
+    pair, by = scene(phantom)
+    image = read_series(phantom() / "PET").suv_volume()
+    sign_in(page, live_server.url, by.username)
+    page.evaluate("localStorage.setItem('viewer.drawing', 'card')")
+    page.goto(f"{live_server.url}/pairs/{pair.pk}/")
+    page.locator("[data-viewer][data-drawing=card][data-complete]").wait_for()
+    page.locator("[data-tab=pet]").click()
+    page.locator("[data-panel=pet][data-ready] canvas").click(position={"x": 220, "y": 150})
+    mm = page.evaluate("[...window.pairViewer.mm]")
+    index = np.linalg.inv(image.grid.affine()) @ [-mm[0], -mm[1], mm[2], 1]
+    x, y, z = np.rint(index)[:3].astype(int)
+    assert read(page, "pet") == f"{image.array[z, y, x]:.2f} SUV"

@@ -124,7 +124,10 @@ def test_a_slice_pushed_sideways_is_refused(tmp_path):
         ("PixelSpacing", [2.0, 2.0], "mixed_series"),
         ("ImagePositionPatient", None, "no_geometry"),
         ("Modality", "MR", "modality"),
-        ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7", "sop_class"),
+        ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7", "secondary_capture"),
+        ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.88.67", "structured_report"),
+        ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.104.1", "encapsulated_document"),
+        ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.4", "sop_class"),
         ("SOPClassUID", "1.2.840.10008.5.1.4.1.1.2.1", "multiframe"),
         ("NumberOfFrames", "2", "multiframe"),
         ("LossyImageCompression", "01", "lossy"),
@@ -229,7 +232,11 @@ def test_a_cut_compressed_stream_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("syntax", "fault"),
-    [(JPEGBaseline8Bit, "lossy"), ("1.2.840.10008.1.2.1.99", "transfer_syntax")],
+    [
+        (JPEGBaseline8Bit, "lossy"),
+        ("1.2.840.10008.1.2.1.99", "deflated"),
+        ("1.2.840.10008.1.2.2", "big_endian"),
+    ],
 )
 def test_lossy_and_deflated_files_are_refused_before_they_are_unpacked(tmp_path, syntax, fault):
     folder = ct_series(tmp_path)
@@ -305,10 +312,11 @@ def test_six_faults_of_one_kind_are_counted_not_repeated(tmp_path):
 
 
 def test_an_unreadable_element_is_a_finding_and_counts_as_absent(tmp_path):
-    folder = ct_series(tmp_path, lambda slices: setattr(slices[1], "KVP", "120.25"))
-    victim = next(f for f in folder.iterdir() if b"120.25" in f.read_bytes())
-    kvp = b"\x18\x00\x60\x00"
-    victim.write_bytes(victim.read_bytes().replace(kvp + b"DS", kvp + b"ZZ"))
+    folder = ct_series(tmp_path, lambda slices: setattr(slices[1], "RevolutionTime", 0.5))
+    element = b"\x18\x00\x05\x93FD"
+    victim = next(f for f in folder.iterdir() if element in f.read_bytes())
+    head, tail = victim.read_bytes().split(element)
+    victim.write_bytes(head + element + b"\x06\x00" + tail[4:])  # six bytes are no number
 
     findings = read_series(folder).findings
 

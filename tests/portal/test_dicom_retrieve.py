@@ -115,6 +115,9 @@ def test_studies_are_found_with_what_the_standard_asks_for(series, monitor):
         ({"StudyInstanceUID": f"9.9,{STUDY}"}, 1),
         ({"StudyInstanceUID": "9.9"}, 0),
         ({"ModalitiesInStudy": "PT"}, 0),
+        ({"ModalitiesInStudy": "PT,CT"}, 1),
+        ({"ModalitiesInStudy": "PT\\MR"}, 0),
+        ({"ModalitiesInStudy": "C*"}, 1),
         ({"AccessionNumber": ""}, 1),
         ({"PatientID": "[S]PH*"}, 0),
     ],
@@ -215,6 +218,40 @@ def test_a_picture_is_rendered_in_the_wished_window_and_size(series, monitor):
     assert jpeg.content[:2] == b"\xff\xd8"
 
 
+@pytest.mark.parametrize("place", ["thumbnail", f"series/{SERIES}/thumbnail"])
+def test_a_study_and_a_series_have_a_small_picture(site, monitor, place):
+    image = ct_slice(1)
+    image.PixelData, image.Rows, image.Columns = b"\0\1" * (512 * 256), 512, 256
+    stored_ct(site, image)
+    got = get(monitor, f"studies/{STUDY}/{place}", HTTP_ACCEPT="image/jpeg,image/png")
+    assert (got["Content-Type"], Image.open(BytesIO(got.content)).size) == ("image/jpeg", (64, 128))
+
+
+# As OHIF 3 and 3D Slicer (through dicomweb-client) write them.
+@pytest.mark.parametrize(
+    ("address", "accept"),
+    [
+        ("studies?limit=101&offset=0&fuzzymatching=true&includefield=00081030%2C00080060", "*/*"),
+        ("studies?PatientName=*SPH*&ModalitiesInStudy=CT&ModalitiesInStudy=PT", "application/json"),
+        ("studies?StudyDate=20200101-20201231&00100020=*", "application/dicom+json"),
+        (f"studies/{STUDY}/series?includefield=0008103E&includefield=0008103E", "application/json"),
+        (
+            f"studies/{STUDY}/series/{SERIES}/metadata",
+            "application/dicom+json, application/json, */*",
+        ),
+        (
+            f"{ONE}/frames/1",
+            "multipart/related; type=application/octet-stream; transfer-syntax=*",
+        ),
+        (f"{ONE}/frames/1", 'multipart/related; type="image/jls", application/octet-stream'),
+        (ONE, 'multipart/related; type="application/dicom"; transfer-syntax=*'),
+        (f"{ONE}/rendered?viewport=256,256&window=-300,1400,linear", "image/jpeg;q=0.5,image/png"),
+    ],
+)  # fmt: skip
+def test_the_requests_that_viewers_make_are_answered(series, monitor, address, accept):
+    assert get(monitor, address, HTTP_ACCEPT=accept).status_code == 200
+
+
 @pytest.mark.parametrize(
     "query",
     ["window=1", "window=a,b", "window=1,-1", "viewport=0,5", "quality=101", "window=nan,1"],
@@ -293,6 +330,10 @@ PLACES = {
     "instance.retrieve": ONE,
     "instance-metadata.retrieve": f"{ONE}/metadata",
     "instance-rendered.retrieve": f"{ONE}/rendered",
+    "study-thumbnail.retrieve": f"studies/{STUDY}/thumbnail",
+    "series-thumbnail.retrieve": f"studies/{STUDY}/series/{SERIES}/thumbnail",
+    "instance-thumbnail.retrieve": f"{ONE}/thumbnail",
+    "frames-thumbnail.retrieve": f"{ONE}/frames/1/thumbnail",
     "frames.retrieve": f"{ONE}/frames/1",
     "frames-rendered.retrieve": f"{ONE}/frames/1/rendered",
 }

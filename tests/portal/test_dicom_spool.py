@@ -120,3 +120,9 @@ def test_a_list_of_senders_with_a_fault_is_refused_by_name(tmp_path, text, said)
 def test_a_missing_list_of_senders_is_refused(tmp_path):
     with pytest.raises(SendersRefused, match="cannot be read"):
         read_senders(tmp_path / "none.toml")
+
+
+def test_a_sender_who_does_not_say_how_it_calls_us_uses_the_title_of_the_installation(tmp_path):
+    path = a_list(tmp_path, PAIR.replace('called = "PORTAL"\n', ""))
+    (sender,) = read_senders(path, called="TRIAL").entries
+    assert sender.called == "TRIAL"

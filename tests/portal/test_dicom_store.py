@@ -1,5 +1,7 @@
 """STOW-RS: what is kept, what is answered, and bodies that are malformed on purpose."""
 
+import tracemalloc
+
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from requests import HTTPError
@@ -190,6 +192,16 @@ def test_parts_are_the_same_however_the_body_is_cut(piece):
 def test_a_malformed_body_is_refused(body):
     with pytest.raises(MultipartBroken):
         parsed(body, piece=100)
+
+
+def test_a_large_body_is_never_in_memory_as_a_whole():
+    left = [b"--x\r\n\r\n", *[b"\r\n-" * 65_536] * 64, b"\r\n--x--"]
+    tracemalloc.start()
+    size = sum(len(p) for part in parts_of(lambda _: left.pop(0), "x") for p in part.content)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size == 64 * 3 * 65_536
+    assert peak < 2 << 20
 
 
 def test_a_part_that_nobody_reads_is_passed_over():

@@ -5,6 +5,7 @@ import pytest
 
 from evaluation.imaging import Segment, Volume, read_series, write_nifti
 from studyportal.imaging.models import Finding
+from studyportal.imaging.rules import region_names
 from studyportal.imaging.selectors import (
     latest_outlines,
     pair_of,
@@ -13,7 +14,6 @@ from studyportal.imaging.selectors import (
 from studyportal.imaging.services import (
     masks_of,
 )
-from studyportal.imaging.services.outlines import region_names
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
 from tests.portal.scenes import (
     enrolled,

@@ -87,12 +87,18 @@ def test_a_sound_ct_pet_and_pair_have_no_findings_and_the_pair_is_ready():
         ({"uptake_minutes": None}, ["uptake_time_unknown"]),
         ({"suv_disagreement": 0.01}, []),
         ({"suv_disagreement": 0.0101}, ["suv_readings_differ"]),
-        ({"tracer": ""}, ["tracer_not_named"]),
+        ({"tracer": ""}, []),  # a question about the pair, so that the series can be accepted
         ({"tracer": "Fluorothymidine"}, ["tracer_other"]),
         ({"tracer": "18F-fdg"}, []),
         ({"corrected_image": ("DECY", "ATTN")}, ["scatter_correction"]),
         ({"stated_slices": 101}, []),
-        ({"stated_slices": 102}, ["slice_count"]),
+        ({"stated_slices": 102}, ["slices_missing"]),
+        ({"stated_slices": 100}, ["slice_count"]),
+        ({"voxels_not_finite": 3}, ["voxels_not_finite"]),
+        ({"empty_slices": 0, "saturated_slices": 0}, []),
+        ({"empty_slices": 2}, ["empty_slices"]),
+        ({"empty_slices": 101}, ["no_content"]),
+        ({"saturated_slices": 1}, ["saturated_slices"]),
         ({"suv_findings": (Reason("previous_day", "x"),)}, ["previous_day"]),
         ({"suv_findings": (Reason("suv_rules_disagree", "x"),)}, []),
         ({"suv_findings": (Reason("something_new", "New."),)}, ["suv_note"]),
@@ -113,6 +119,14 @@ def test_a_pet_series_is_found_to_be(changes, expected):
         ({"slice_thickness_mm": 3.0, "spacing_mm": (8.0, 1.0, 1.0)}, ["slice_thickness"]),
         ({"slice_thickness_mm": None}, ["slice_thickness_unknown"]),
         ({"stated_slices": 120}, ["slice_count"]),
+        ({"kernel": "B40f"}, []),
+        ({"kernel": "B70f"}, ["sharp_kernel"]),
+        ({"kernel": "Br64\\3"}, ["sharp_kernel"]),
+        ({"kernel": "LUNG"}, ["sharp_kernel"]),
+        ({"kernel": "FC13"}, []),
+        ({"kernel": "FC52"}, ["sharp_kernel"]),
+        ({"kernel": "YA"}, ["sharp_kernel"]),
+        ({"kernel": ""}, ["kernel_unknown"]),
     ],
 )
 def test_a_ct_series_is_found_to_be(changes, expected):
@@ -124,6 +138,7 @@ def test_a_ct_series_is_found_to_be(changes, expected):
     [
         ({"frame_of_reference_uid": "2.25.8"}, ["other_position"]),
         ({"frame_of_reference_uid": ""}, ["position_unknown"]),
+        ({"tracer": ""}, ["tracer_not_named"]),
         ({"study_uid": "2.25.9"}, ["other_study"]),
         ({"acquisition_date": "20240202"}, []),
         ({"acquisition_date": "20240203"}, ["days_between"]),
@@ -240,7 +255,8 @@ def test_days_between_count_alike_in_both_directions(one, other):
 @given(st.text(max_size=30))
 def test_a_tracer_passes_exactly_when_it_names_an_allowed_one(tracer):
     allowed = "fdg" in tracer.casefold() or "fluorodeoxyglucose" in tracer.casefold()
-    assert (of_pet(tracer=tracer) == []) == allowed
+    found = (*of_pet(tracer=tracer), *of_pair(tracer=tracer))
+    assert (found == ()) == allowed
 
 
 @given(st.lists(st.sampled_from(["info", "warning", "exclude"])))

@@ -89,7 +89,8 @@ def test_a_short_name_inside_a_longer_one_is_not_mistaken_for_it():
     ("changes", "kind", "words"),
     [
         ({"Modality": "MR"}, "modality", "neither CT nor PET"),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "sop_class", "screenshot"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "secondary_capture", "screen capture"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, "sop_class", "screenshot"),
         ({"SyntheticData": "YES"}, "synthetic", "marked as synthetic"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localizer", "overview picture"),
         ({"LossyImageCompression": "01"}, "lossy", "without lossy compression"),

@@ -206,13 +206,13 @@ def test_an_answer_that_was_missing_makes_a_screened_person_eligible(study):
 
 def test_an_assessment_names_the_protocol_version_in_force(study):
     participant = enrolled()
-    text = packaged_text().replace('version = "1.0"', 'version = "1.1"', 1)
+    text = packaged_text().replace('version = "1.1"', 'version = "1.2"', 1)
     newer = activate_protocol(version=load_protocol(text=text, by=None), by=None)
     row = settle_criteria(
         participant=participant, answers={"EXC-03": Answer.NOT_MET}, source="pathology", by=None
     )
     assert row.protocol_version == newer
-    assert participant.assessments.first().protocol_version.version == "1.0"
+    assert participant.assessments.first().protocol_version.version == "1.1"
 
 
 def test_the_answers_that_count_are_the_newest_of_each_participant(study):

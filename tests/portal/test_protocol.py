@@ -108,7 +108,7 @@ def test_a_list_that_is_no_list_of_tables_is_refused_and_not_an_error_of_ours(ki
 
 
 def test_thresholds_that_are_no_table_are_refused_and_not_an_error_of_ours():
-    text = re.sub(r"\n\[imaging\].*?(?=\n\[|\Z)", "", TEXT, flags=re.DOTALL)
+    text = re.sub(r"\n\[imaging[.\]].*?(?=\n\[|\Z)", "", TEXT, flags=re.DOTALL)
     assert "protocol: “imaging” is of the wrong kind." in faults_of("imaging = 3\n" + text)
 
 
@@ -146,7 +146,7 @@ def test_a_faulty_file_is_refused_with_every_fault_and_leaves_nothing():
 @pytest.mark.django_db
 def test_activating_a_version_supersedes_the_one_before():
     first = activate_protocol(version=load_protocol(text=TEXT, by=None), by=None)
-    newer = load_protocol(text=TEXT.replace('version = "1.0"', 'version = "1.1"', 1), by=None)
+    newer = load_protocol(text=TEXT.replace('version = "1.1"', 'version = "1.2"', 1), by=None)
     activate_protocol(version=newer, by=None)
     first.refresh_from_db()
 
@@ -165,7 +165,7 @@ def test_activating_the_active_version_changes_nothing():
 @pytest.mark.django_db
 def test_a_superseded_version_does_not_come_back():
     first = activate_protocol(version=load_protocol(text=TEXT, by=None), by=None)
-    newer = load_protocol(text=TEXT.replace('version = "1.0"', 'version = "1.1"', 1), by=None)
+    newer = load_protocol(text=TEXT.replace('version = "1.1"', 'version = "1.2"', 1), by=None)
     activate_protocol(version=newer, by=None)
     first.refresh_from_db()
     with pytest.raises(Refused):

@@ -117,7 +117,7 @@ def test_after_a_primary_cut_another_release_is_refused_until_the_protocol_has_a
             named(**asked)
     assert current_primary() == row
 
-    amended = load_protocol(text=packaged_text().replace('"1.0"', '"1.1"', 1), by=None)
+    amended = load_protocol(text=packaged_text().replace('"1.1"', '"1.2"', 1), by=None)
     activate_protocol(version=amended, by=None)
     assert current_primary() is None
     assert named(other).protocol_version == amended

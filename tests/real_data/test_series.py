@@ -104,7 +104,7 @@ def test_two_reconstructions_are_two_series():
 
 def test_enhanced_multi_frame_and_nuclear_medicine_are_refused():
     assert "multiframe" in faults_of(published("dicom_misc", "eCT_Supplemental.dcm"))
-    assert "modality" in faults_of(published("dicom_misc", "JPEG-LL.dcm"))
+    assert "secondary_capture" in faults_of(published("dicom_misc", "JPEG-LL.dcm"))
 
 
 def test_jpeg_2000_lossless_of_another_encoder_is_decoded():

@@ -3,6 +3,7 @@ from django.db import models
 
 from studyportal.core.models import Identified
 from studyportal.imaging.models.arrivals import Arrival, ArrivalConflict
+from studyportal.imaging.models.checks import InjectionEntry, PairScreening
 from studyportal.imaging.states import (
     Grade,
     PairStatus,
@@ -18,7 +19,9 @@ __all__ = [
     "Finding",
     "ImagingSeries",
     "ImagingStudy",
+    "InjectionEntry",
     "OutlineSet",
+    "PairScreening",
     "PatientBinding",
     "ScanPair",
 ]
@@ -137,6 +140,16 @@ class ImagingSeries(Identified):
     )
     preview_sha256 = models.CharField(
         max_length=64, blank=True, help_text="Digest of the preview picture"
+    )
+    reconstructions = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Several reconstructions that came together: name, facts, which is proposed",
+    )
+    chosen = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Keyed digest of the reconstruction to take, where several came together",
     )
     option = models.CharField(
         max_length=200,

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 
 from studyportal.imaging.rules.findings import FINDING_TEXTS, Finding, finding
+from studyportal.imaging.rules.kernels import sharpness_of
+from studyportal.imaging.rules.pair_checks import pair_findings
 from studyportal.imaging.rules.refusals import suv_reason_sentence
+from studyportal.imaging.rules.screening import Screened
 from studyportal.imaging.rules.summary import SeriesSummary
 from studyportal.protocol.rules import ImagingConstraints
 
 _SeriesRule = Callable[[SeriesSummary, ImagingConstraints], Iterator[Finding]]
 # With numbers by _slice_count; by the pair's check, since one series alone may lack it.
 _JUDGED_ELSEWHERE = frozenset({"slice_count", "no_frame_of_reference"})
-_PairRule = Callable[[SeriesSummary, SeriesSummary, ImagingConstraints], Iterator[Finding]]
 
 
 def check_series(summary: SeriesSummary, constraints: ImagingConstraints) -> tuple[Finding, ...]:
@@ -20,10 +22,21 @@ def check_series(summary: SeriesSummary, constraints: ImagingConstraints) -> tup
 
 
 def check_pair(
-    ct: SeriesSummary, pet: SeriesSummary, constraints: ImagingConstraints
+    ct: SeriesSummary,
+    pet: SeriesSummary,
+    constraints: ImagingConstraints,
+    *,
+    screened: Screened | None = None,
+    glucose_mmol_per_l: float | None = None,
 ) -> tuple[Finding, ...]:
-    """Everything found about a CT and a PET together, the gravest first."""
-    return _gravest_first(found for rule in _PAIR_RULES for found in rule(ct, pet, constraints))
+    """Everything found about a CT and a PET together, the gravest first.
+
+    `screened` is what the images themselves showed, None while they have not been looked at.
+    """
+    found = pair_findings(
+        ct, pet, constraints, screened=screened, glucose_mmol_per_l=glucose_mmol_per_l
+    )
+    return _gravest_first(found)
 
 
 def _gravest_first(findings: Iterator[Finding]) -> tuple[Finding, ...]:
@@ -41,9 +54,32 @@ def _thickness(ct: SeriesSummary, limits: ImagingConstraints) -> Iterator[Findin
         yield finding("slice_thickness", thickness_mm=thickness, limit_mm=limit)
 
 
+def _kernel(ct: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    sharpness = sharpness_of(ct.kernel)
+    if sharpness == "sharp":
+        yield finding("sharp_kernel", kernel=ct.kernel)
+    elif sharpness == "unknown":
+        yield finding("kernel_unknown", kernel=ct.kernel or "no entry")
+
+
 def _slice_count(series: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
-    if series.stated_slices is not None and series.stated_slices != series.slices:
-        yield finding("slice_count", slices=series.slices, stated=series.stated_slices)
+    stated = series.stated_slices
+    if stated is None or stated == series.slices:
+        return
+    # Gaps are refused while reading, so what a PET lacks of its own number lies at its ends.
+    cut = series.modality == "PT" and series.slices < stated
+    yield finding("slices_missing" if cut else "slice_count", slices=series.slices, stated=stated)
+
+
+def _content(series: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
+    if series.voxels_not_finite:
+        yield finding("voxels_not_finite", count=series.voxels_not_finite)
+    if series.empty_slices == series.slices:
+        yield finding("no_content")
+    elif series.empty_slices:
+        yield finding("empty_slices", count=series.empty_slices, slices=series.slices)
+    if series.saturated_slices:
+        yield finding("saturated_slices", count=series.saturated_slices, slices=series.slices)
 
 
 def _remarks(series: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
@@ -78,10 +114,8 @@ def _suv_notes(pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
 
 
 def _tracer(pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
-    named = pet.tracer.casefold()
-    if not named:
-        yield finding("tracer_not_named", tracers=tuple(limits.tracers))
-    elif not any(tracer.casefold() in named for tracer in limits.tracers):
+    named = pet.tracer.casefold()  # where it is empty the pair waits for a person's answer
+    if named and not any(tracer.casefold() in named for tracer in limits.tracers):
         yield finding("tracer_other", tracers=tuple(limits.tracers))
 
 
@@ -139,42 +173,13 @@ def _refused_for(pet: SeriesSummary, about: str) -> bool:
     return any(reason.id == about for reason in pet.suv_refusals)
 
 
-def _position(ct: SeriesSummary, pet: SeriesSummary, _: ImagingConstraints) -> Iterator[Finding]:
-    silent = [n for n, s in (("CT", ct), ("PET", pet)) if not s.frame_of_reference_uid]
-    if silent:
-        yield finding("position_unknown", which=" and the ".join(silent))
-    elif ct.frame_of_reference_uid != pet.frame_of_reference_uid:
-        yield finding("other_position")
-
-
-def _visit(ct: SeriesSummary, pet: SeriesSummary, limits: ImagingConstraints) -> Iterator[Finding]:
-    if ct.study_uid != pet.study_uid:
-        yield finding("other_study")
-    if ct.examined_on is None or pet.examined_on is None:
-        yield finding("days_unknown")
-        return
-    days = abs((ct.examined_on - pet.examined_on).days)
-    if days > limits.max_days_between:
-        yield finding("days_between", days=days, limit_days=limits.max_days_between)
-
-
-def _coverage(
-    ct: SeriesSummary, pet: SeriesSummary, limits: ImagingConstraints
-) -> Iterator[Finding]:
-    (ct_low, ct_high), (pet_low, pet_high) = ct.z_extent_mm, pet.z_extent_mm
-    overlap = min(ct_high, pet_high) - max(ct_low, pet_low)
-    if overlap <= 0:
-        yield finding("no_overlap")
-        return
-    if overlap < limits.ct_pet_z_overlap_mm_min:
-        needed = limits.ct_pet_z_overlap_mm_min
-        yield finding("overlap_short", overlap_mm=overlap, limit_mm=needed)
-    share = overlap / (pet_high - pet_low)
-    if share < limits.ct_pet_z_coverage_warning:
-        yield finding("ct_covers_part", covered_percent=share * 100, overlap_mm=overlap)
-
-
-_CT_RULES: tuple[_SeriesRule, ...] = (_thickness, _slice_count, _remarks)
+_CT_RULES: tuple[_SeriesRule, ...] = (
+    _thickness,
+    _kernel,
+    _slice_count,
+    _content,
+    _remarks,
+)
 _PET_RULES: tuple[_SeriesRule, ...] = (
     _suv,
     _suv_readings,
@@ -186,6 +191,6 @@ _PET_RULES: tuple[_SeriesRule, ...] = (
     _uptake,
     _scatter,
     _slice_count,
+    _content,
     _remarks,
 )
-_PAIR_RULES: tuple[_PairRule, ...] = (_position, _visit, _coverage)

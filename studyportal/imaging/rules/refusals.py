@@ -30,6 +30,7 @@ class RefusalText:
 
 
 _AGAIN = "Export the whole series again from the scanner or the archive and send it."
+_WITHOUT = "Send the series without it."
 _SERIES_ALONE = "Send one folder that holds one series and nothing else."
 _GEOMETRY = {
     "missing_slice": "Send the whole series again; no slice may be left out.",
@@ -54,6 +55,17 @@ REFUSAL_TEXTS: Mapping[str, RefusalText] = MappingProxyType(
             "without usable image values: the picture in it cannot be read", _AGAIN, per_file=True
         ),
         "too_large": RefusalText("too large for one slice", _AGAIN, per_file=True),
+        "too_costly": RefusalText(
+            "made so that reading takes more memory or time than an image of a scanner ever does",
+            "Remove what is no image, and send the series again.",
+            per_file=True,
+        ),
+        "conflict": RefusalText(
+            "here already under the same identifier (SOPInstanceUID) with other content; the first one was kept",
+            "Find out which of the two is right. If it is the new one, have the kept images "
+            "discarded first, then send the series again.",
+            per_file=True,
+        ),
         "lossy": RefusalText(
             "compressed with loss, so that its values can no longer be measured",
             "Send the original images without lossy compression.",
@@ -63,6 +75,49 @@ REFUSAL_TEXTS: Mapping[str, RefusalText] = MappingProxyType(
             "stored in a form that cannot be read here",
             "Ask for an export without compression and send that.",
             per_file=True,
+        ),
+        "zipped": RefusalText(
+            "a zip, which is not unpacked here", "Unpack it and send the folder.", per_file=True
+        ),
+        "identifier": RefusalText(
+            "written against the standard: an identifier (UID) is none",
+            "Have the series exported by the scanner or the archive itself and send that.",
+            per_file=True,
+        ),
+        "deflated": RefusalText(
+            "packed as a whole (deflated), and such a file can unpack to any size",
+            "Ask for an export without compression and send that.",
+            per_file=True,
+        ),
+        "big_endian": RefusalText(
+            "stored in big-endian order, which the standard has withdrawn",
+            "Ask for an export in little-endian order and send that.",
+            per_file=True,
+        ),
+        "value_representation": RefusalText(
+            "written against the standard: an entry has an unknown or a wrong type (VR)",
+            "Have the series exported by the scanner or the archive itself and send that.",
+            per_file=True,
+        ),
+        "pixel_surplus": RefusalText(
+            "longer than its picture: something stands after the last pixel", _AGAIN, per_file=True
+        ),
+        "secondary_capture": RefusalText(
+            "a screen capture (Secondary Capture), not an image of the scanner",
+            _WITHOUT,
+            per_file=True,
+        ),
+        "structured_report": RefusalText(
+            "a report (Structured Report), such as a dose report", _WITHOUT, per_file=True
+        ),
+        "encapsulated_document": RefusalText(
+            "a document inside a DICOM file, such as a PDF", _WITHOUT, per_file=True
+        ),
+        "presentation_state": RefusalText(
+            "a presentation state, not an image", _WITHOUT, per_file=True
+        ),
+        "dicomdir": RefusalText(
+            "the table of contents of a disc (DICOMDIR)", _WITHOUT, per_file=True
         ),
         "multiframe": RefusalText(
             "one of several slices in one file, which is not read yet",

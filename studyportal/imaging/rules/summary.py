@@ -3,12 +3,12 @@
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from pydicom import Dataset
 
-from evaluation.imaging import Reason, Series
+from evaluation.imaging import Reason, Series, pixel_facts
 from evaluation.imaging.header import text
 from evaluation.imaging.suv import SuvConversion
 from evaluation.imaging.suv_clock import (
@@ -51,6 +51,10 @@ class SeriesSummary:
     suv_refusals: tuple[Reason, ...]
     suv_findings: tuple[Reason, ...]
     remarks: tuple[Reason, ...]  # of the reader, on what is unusual in a readable series
+    # Of the values themselves; None in summaries that were kept before these were counted.
+    voxels_not_finite: int | None = None
+    empty_slices: int | None = None
+    saturated_slices: int | None = None
 
     @property
     def z_extent_mm(self) -> tuple[float, float]:
@@ -69,6 +73,7 @@ def summarise(series: Series) -> SeriesSummary:
     facts = series.facts
     pet = series.modality == "PT"
     conversion = series.suv_conversion() if pet else SuvConversion("bw", rule="", factor=None)
+    pixels = pixel_facts(series.values)
     return SeriesSummary(
         modality=series.modality,
         slices=facts.slices,
@@ -97,6 +102,9 @@ def summarise(series: Series) -> SeriesSummary:
         suv_refusals=conversion.refusals,
         suv_findings=conversion.findings,
         remarks=series.findings,
+        voxels_not_finite=pixels.not_finite,
+        empty_slices=pixels.empty_slices,
+        saturated_slices=pixels.saturated_slices,
     )
 
 
@@ -108,8 +116,10 @@ def summary_to_json(summary: SeriesSummary) -> dict[str, Any]:
 def summary_from_json(kept: Mapping[str, Any]) -> SeriesSummary:
     """The summary that was kept as JSON; an unknown or missing entry is an error of ours."""
     named = {field.name for field in fields(SeriesSummary)}
-    if set(kept) != named:
-        raise ValueError(f"Not the entries of a summary: {sorted(named ^ set(kept))}.")
+    needed = {field.name for field in fields(SeriesSummary) if field.default is MISSING}
+    if not needed <= set(kept) <= named:
+        wrong = sorted((needed - set(kept)) | (set(kept) - named))
+        raise ValueError(f"Not the entries of a summary: {wrong}.")
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
     }

@@ -23,6 +23,7 @@ from studyportal.imaging.models import (
     ScanPair,
 )
 from studyportal.imaging.states import (
+    IN_INTAKE,
     Grade,
     PairStatus,
     SeriesRole,
@@ -224,9 +225,7 @@ def _preview(role: SeriesRole) -> Subquery:
 def received_series_of(participants: Iterable[Participant]) -> QuerySet[ImagingSeries]:
     """Series of these participants that wait for intake: images first, then the outlines drawn on them."""
     outlines_last = Case(When(role=SeriesRole.OUTLINES, then=1), default=0)
-    rows = every_series().filter(
-        pair__participant__in=list(participants), status=SeriesStatus.RECEIVED
-    )
+    rows = every_series().filter(pair__participant__in=list(participants), status__in=IN_INTAKE)
     return rows.order_by("pair__participant__code", outlines_last, "opened_at")
 
 
@@ -243,7 +242,7 @@ def unjudged_pairs() -> list[ScanPair]:
 def unsettled_series() -> QuerySet[ImagingSeries]:
     """Series that wait for intake and can be taken in; outlines without a PET to lie on cannot."""
     placed = Q(pair__series__role=SeriesRole.REFERENCE, pair__series__status=SeriesStatus.ACCEPTED)
-    waiting = every_series().filter(status=SeriesStatus.RECEIVED)
+    waiting = every_series().filter(status__in=IN_INTAKE)
     return waiting.filter(~Q(role=SeriesRole.OUTLINES) | placed).distinct()
 
 

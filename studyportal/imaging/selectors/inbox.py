@@ -16,6 +16,7 @@ from studyportal.imaging.models import (
 from studyportal.imaging.rules import modalities_of, role_of
 from studyportal.imaging.selectors.images import patient_key
 from studyportal.imaging.states import (
+    IN_INTAKE,
     ArrivalStatus,
     SeriesRole,
     SeriesStatus,
@@ -105,7 +106,7 @@ def refused_before(arrival: Arrival) -> list[UUID]:
 def being_checked(participant: Participant, role: SeriesRole) -> bool:
     """Whether a series of the participant in this role waits for the verdict of intake."""
     return ImagingSeries.objects.filter(
-        pair__participant=participant, role=role, status=SeriesStatus.RECEIVED
+        pair__participant=participant, role=role, status__in=IN_INTAKE
     ).exists()
 
 

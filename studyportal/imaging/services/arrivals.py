@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from evaluation.imaging.header import text
-from evaluation.imaging.instance import read_header
 from studyportal.core import clock, spool
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
@@ -29,6 +27,7 @@ from studyportal.imaging.selectors import (
 )
 from studyportal.imaging.services.asking import ask_about_arrival
 from studyportal.imaging.services.forgetting import forget_arrival
+from studyportal.imaging.services.reading import headlines_of
 from studyportal.imaging.services.receiving import complete_series, open_series, purge_series
 from studyportal.imaging.states import ARRIVAL, ArrivalStatus, SeriesRole, SeriesStatus
 from studyportal.sites.rules import Action
@@ -36,6 +35,7 @@ from studyportal.sites.services import require
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
+    from studyportal.sites.models import Site
 
 _NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
 
@@ -95,7 +95,7 @@ def discard_arrival(*, arrival: Arrival, reason: str, by: User | None) -> Arriva
             Reason("arrival_in_use", "A check has these images or accepted them; they stay.")
         )
     folder = quarantine_of(series.pk if series is not None else arrival.pk)
-    keys = _instance_keys(folder, arrival.site.code)
+    keys = _instance_keys(folder, arrival.site)
     if series is not None and series.status == SeriesStatus.QUARANTINED:
         purge_series(series=series, by=by, reason=reason.strip())
     advance(arrival, ARRIVAL, ArrivalStatus.DISCARDED, by=by, reason=reason.strip())
@@ -151,6 +151,9 @@ def discard_stale(*, before: datetime) -> int:
 def _role_for(arrival: Arrival, participant: Participant, *, by: User | None) -> SeriesRole:
     if by is not None:
         require(by, Action.SORT_INBOX, site=arrival.site)
+    if not arrival.modality:
+        sentence = "These files cannot be read as images. Discard them and have them sent again."
+        raise Refused(Reason("not_dicom", sentence))
     role = role_of(arrival.modality)
     if role is None:
         raise Refused(Reason("no_role", "Only CT, PET and outlines can be assigned."))
@@ -194,9 +197,9 @@ def _linked(folders: Iterable[Path], target: Path) -> Path:
     return target
 
 
-def _instance_keys(folder: Path, site_code: str) -> list[str]:
-    headers = (read_header(path)[0] for path in folder.glob("[0-9a-f]*"))
-    return [spool.keyed(site_code, uid) for h in headers if (uid := text(h, "SOPInstanceUID"))]
+def _instance_keys(folder: Path, site: Site) -> list[str]:
+    told = headlines_of(sorted(folder.glob("[0-9a-f]*")), site)
+    return [spool.keyed(site.code, uid) for one in told if (uid := one.get("instance"))]
 
 
 def _delete(folder: Path, site_code: str, keys: Iterable[str]) -> None:

@@ -224,6 +224,8 @@ def _series(pair: ScanPair, file: StoredFile, content: bytes, *, by: User) -> Im
     why = "drawn in the portal"
     begin(series, IMAGING_SERIES, by=by, reason=why)
     advance(series, IMAGING_SERIES, SeriesStatus.RECEIVED, by=by, reason=why, received_files=1)
+    for step in (SeriesStatus.VALIDATING, SeriesStatus.DEIDENTIFYING):
+        advance(series, IMAGING_SERIES, step, by=by, reason=why)
     advance(
         series,
         IMAGING_SERIES,

@@ -29,6 +29,7 @@ def forget_identity(*, participant: Participant, reason: str, by: User | None) -
     bound, _ = PatientBinding.objects.filter(participant=participant).delete()
     received = ImagingSeries.objects.filter(pair__participant=participant)
     digests = received.exclude(received_digest="").update(received_digest="")
+    ledger = [*keys, *(ledger_key(series) for series in received)]
     if not (keys or bound or digests):
         return False
     _blank(arrivals)
@@ -41,8 +42,13 @@ def forget_identity(*, participant: Participant, reason: str, by: User | None) -
         site_code=site,
         reason=reason,
     )
-    transaction.on_commit(lambda: spool.forget_series(site, keys))
+    transaction.on_commit(lambda: spool.forget_series(site, ledger))
     return True
+
+
+def ledger_key(series: ImagingSeries) -> str:
+    """Under which the ledger holds the images of a series that did not come over the network."""
+    return spool.keyed(series.pair.participant.site.code, str(series.pk))
 
 
 def forget_arrival(arrival: Arrival) -> None:

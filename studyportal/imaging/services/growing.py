@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.imaging import Grid, Series, SuvRefused, Volume, read_series, sul_factor
+from evaluation.imaging import Grid, Series, SuvRefused, Volume, sul_factor
 from evaluation.metabolic import (
     MetabolicRefused,
     PercistThreshold,
@@ -17,8 +17,9 @@ from evaluation.metabolic import (
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
 from studyportal.imaging.models import ScanPair
-from studyportal.imaging.selectors import accepted_series, latest_outlines, stored_paths
+from studyportal.imaging.selectors import accepted_series, latest_outlines
 from studyportal.imaging.services.outlines import masks_of
+from studyportal.imaging.services.uptake import read_reference
 from studyportal.imaging.states import SeriesRole
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -53,7 +54,7 @@ def grow_region(*, pair: ScanPair, request: GrowthRequest, by: User) -> Segmente
         raise Refused(Reason("no_pet", "There is no accepted PET to outline on."))
     if not all(map(math.isfinite, request.at_mm)) or not math.isfinite(request.reach_mm):
         raise Refused(Reason("point", "The point is no place in the PET."))
-    series = read_series(stored_paths(reference.manifest_sha256))
+    series = read_reference(reference)
     try:
         image = series.suv_volume()
         percist = _liver_threshold(pair, series, image) if request.method == "percist" else None

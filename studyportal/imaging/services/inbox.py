@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import transaction
 
-from evaluation.imaging.header import text
-from evaluation.imaging.instance import read_header
 from studyportal.core import clock, spool
 from studyportal.core.errors import Refused
 from studyportal.core.services import advance, begin, record
@@ -27,12 +25,12 @@ from studyportal.imaging.rules import Headline, role_of
 from studyportal.imaging.selectors import (
     bound_owner,
     open_arrivals,
-    patient_key_of,
     quarantine_of,
     rivals_of,
 )
 from studyportal.imaging.services.arrivals import assign_arrival
 from studyportal.imaging.services.asking import ask_about_arrival
+from studyportal.imaging.services.reading import headlines_of
 from studyportal.imaging.states import ARRIVAL, ArrivalStatus
 from studyportal.sites.selectors import site_by_code
 
@@ -94,7 +92,9 @@ def _note(arrival: Arrival, sentence: str) -> None:
 def _take(batch: ReceivedBatch, site: Site) -> None:
     began: Mapping[str, str] = next((e for e in batch.events if e["event"] == "began"), {})
     facts = {"way": began.get("way", "c_store"), "sender": began.get("sender", "")[:150]}
-    touched = {_keep(path, site, facts) for path in batch.files if _whole(path)}
+    whole = [path for path in batch.files if _whole(path)]
+    told = headlines_of(whole, site)
+    touched = {_keep(path, one, site, facts) for path, one in zip(whole, told, strict=True)}
     touched |= {event["series"] for event in batch.events if event["event"] == Outcome.SAME}
     _mark(site, touched, broken_off=batch.ending != Ending.RELEASED)
     for event in batch.events:
@@ -111,14 +111,13 @@ def _whole(path: Path) -> bool:
     return whole
 
 
-def _keep(path: Path, site: Site, facts: Mapping[str, str]) -> str:
+def _keep(path: Path, told: Mapping[str, str], site: Site, facts: Mapping[str, str]) -> str:
     """The file lies in the quarantine of its arrival; returns the key of its series."""
-    header, _unreadable = read_header(path)
     headline = Headline(
-        series_key=spool.keyed(site.code, text(header, "SeriesInstanceUID")),
-        study_key=spool.keyed(site.code, text(header, "StudyInstanceUID")),
-        patient_key=patient_key_of(header, site.code),
-        modality=text(header, "Modality")[:16],
+        series_key=spool.keyed(site.code, told.get("series", "")),
+        study_key=spool.keyed(site.code, told.get("study", "")),
+        patient_key=told.get("patient", ""),
+        modality=told.get("modality", "")[:16],
     )
     arrival = _arrival_of(headline, site, facts)
     folder = quarantine_of(arrival.pk)

@@ -1,64 +1,70 @@
-"""Intake of one received series: read, check, de-identify, store, settle.
+"""Intake of one received series: validate, de-identify, commit; each step is a status with its history.
 
-The heavy work happens outside any transaction; only the outcome is written in one. Running it twice is harmless:
-files are addressed by digest and the move out of *received* succeeds once.
+No received file is looked into here: a limited child does that, and this module judges what it answers. The heavy
+work happens outside any transaction; only the outcome is written in one. Running it twice is harmless: files are
+addressed by digest, and each step moves the row out of the one before it once.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
+from pathlib import Path
 
-import pydicom
+from django.conf import settings
 from django.db import transaction
 
-from evaluation.imaging import (
-    Series,
-    SeriesRefused,
-    SuvConversion,
-    SuvRefused,
-    read_series,
-    suv_factor,
-)
-from studyportal.core import clock
+from studyportal.core import clock, spool
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record, take_lease
-from studyportal.core.storage import path_of, store_bytes
+from studyportal.core.storage import store_bytes, store_file
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
-from studyportal.imaging.selectors import patient_key_of, quarantine_of, study_key
+from studyportal.imaging.rules.cleaning import PREVIEW
+from studyportal.imaging.selectors import header_entries, quarantine_of, waiting_files
+from studyportal.imaging.services.forgetting import ledger_key
 from studyportal.imaging.services.outlines import keep_outlines
-from studyportal.imaging.services.previews import preview_of
-from studyportal.imaging.services.receiving import empty_quarantine
-from studyportal.imaging.services.settling import constraints, keep_findings, settle_pair
-from studyportal.imaging.services.shell import broken
-from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
+from studyportal.imaging.services.reading import KnownImage, Looked, Reader, reader
+from studyportal.imaging.services.receiving import combined_digest, empty_quarantine
+from studyportal.imaging.services.reconstructions import parts_of
+from studyportal.imaging.services.settling import constraints_of, keep_findings, settle_pair
+from studyportal.imaging.services.shell import broken, start_validating
+from studyportal.imaging.services.uptake import entries_facts
+from studyportal.imaging.states import IMAGING_SERIES, IN_INTAKE, SeriesRole, SeriesStatus
 
 _MODALITY = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PT"}
 _NAMED = {SeriesRole.SOURCE: "CT", SeriesRole.REFERENCE: "PET", SeriesRole.OUTLINES: "outlines"}
 _LEASE_SECONDS = 600.0
 
 
+class Miscounted(RuntimeError):
+    """The files in quarantine, those announced and those stored are not the same: a fault of ours."""
+
+
 @dataclass(frozen=True)
 class _Stored:
-    """What was stored of a series."""
+    """What was stored of a series, and what is known of it."""
 
     manifest_sha256: str
     files: int
     size: int
+    preview_sha256: str
     report: Mapping[str, object]
+    suv: Mapping[str, object]
+    summary: rules.SeriesSummary
 
 
 def check_series(*, series: ImagingSeries) -> ImagingSeries:
     """The series is accepted and stored de-identified, or quarantined with every reason; its pair is settled."""
     series.refresh_from_db()
-    if series.status != SeriesStatus.RECEIVED:
+    if series.status not in IN_INTAKE:
         return series
     if series.role == SeriesRole.OUTLINES:
         return keep_outlines(series=series)
     if not take_lease(series, seconds=_LEASE_SECONDS):
         return series
     try:
+        start_validating(series)
         _intake(series)
     except StaleState:  # another worker finished the same series first
         series.refresh_from_db()
@@ -71,33 +77,35 @@ def check_series(*, series: ImagingSeries) -> ImagingSeries:
 
 
 def _intake(series: ImagingSeries) -> None:
-    files = sorted(quarantine_of(series.pk).glob("[0-9a-f]*"))
-    try:
-        read = read_series(files)
-    except SeriesRefused as refusal:
-        _refuse(series, rules.refusal_findings(refusal.reasons))
-        return
-    context = context_of(series)
-    findings = [*_role_findings(series, read), *_identity_findings(series, read)]
-    findings += rules.refusal_findings(rules.seal_reasons(read.slice_headers, context))
-    summary = rules.summarise(read)
-    findings += rules.check_series(summary, constraints())
-    if any(finding.grade == "exclude" for finding in findings):
-        _refuse(series, findings)
-        return
-    stored, conversion, after, preview = _deidentify_and_store(read, context)
-    _accept(
-        series,
-        stored,
-        conversion=conversion,
-        after=after,
-        findings=findings,
-        preview=preview,
-        patient=patient_key_of(read.header, series.pair.participant.site.code),
-    )
+    participant, entries = series.pair.participant, header_entries(series)
+    names = waiting_files(series.pk)
+    if combined_digest(names) != series.received_digest:
+        raise Miscounted("the files in quarantine are not those that were received")
+    files = [quarantine_of(series.pk) / name for name in names]
+    with reader() as reading:
+        parts = parts_of(series, files, reading)
+        if parts.findings:
+            _refuse(series, parts.findings)
+            return
+        looked = reading.look(parts.chosen, participant, entries)
+        findings = [*looked.refusals, *_conflicts(series, looked.images)]
+        if looked.summary is not None:
+            findings += [
+                *_role_findings(series, looked.summary),
+                *_identity_findings(series, looked),
+                *rules.check_series(looked.summary, constraints_of(series, looked.summary)),
+            ]
+        if any(finding.grade == "exclude" for finding in findings):
+            _refuse(series, findings)
+            return
+        advance(series, IMAGING_SERIES, SeriesStatus.DEIDENTIFYING, by=None)
+        stored = _deidentify_and_store(series, reading)
+    if stored.files != len(parts.chosen):
+        raise Miscounted(f"{len(parts.chosen)} files were received and {stored.files} stored")
+    _accept(series, stored, findings=findings, looked=looked)
 
 
-def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
+def _role_findings(series: ImagingSeries, read: rules.SeriesSummary) -> list[rules.Finding]:
     wanted = _MODALITY[SeriesRole(series.role)]
     if read.modality == wanted:
         return []
@@ -111,120 +119,95 @@ def _role_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
     ]
 
 
-def _identity_findings(series: ImagingSeries, read: Series) -> list[rules.Finding]:
+def _identity_findings(series: ImagingSeries, looked: Looked) -> list[rules.Finding]:
+    """Whose images these are must be what earlier images of the patient and of the participant say."""
     participant = series.pair.participant
-    key = patient_key_of(read.header, participant.site.code)
-    if not key:
-        return []
-    bound = PatientBinding.objects.filter(patient_key=key).first()
-    own = PatientBinding.objects.filter(participant=participant).first()
-    if bound is None and own is None:
-        return []
-    if own is not None and own.patient_key == key:
-        return []
-    sentence = (
-        "These images belong to a patient who is another participant already."
-        if bound is not None
-        else f"These images belong to another patient than the ones sent before for {participant.code}."
+    sentence = _of_another_patient(series, looked.patient_key) or _of_another_examination(
+        series, looked.summary
     )
+    if not sentence:
+        return []
     return [
         rules.Finding(
             id="identity_conflict",
             grade="exclude",
-            values={},
-            sentence=f"{sentence} Compare the identities and send the right folder.",
+            values={"files": tuple(file.sha256 for file in looked.files)},
+            sentence=f"{sentence} None of the {len(looked.files)} files was taken for {participant.code}. "
+            "Compare the identities and send the right folder.",
         )
     ]
 
 
-def context_of(series: ImagingSeries) -> rules.PseudonymContext:
-    """What stands in for the identity of the participant for whom the series was sent."""
+def _of_another_patient(series: ImagingSeries, key: str) -> str:
     participant = series.pair.participant
-    return rules.PseudonymContext.of_participant(
-        participant_code=participant.code, site_code=participant.site.code, key=study_key()
+    bound = PatientBinding.objects.filter(patient_key=key).first() if key else None
+    own = PatientBinding.objects.filter(participant=participant).first()
+    if not key or (own is not None and own.patient_key == key) or (own is None and bound is None):
+        return ""
+    if bound is not None:
+        return "These images belong to a patient who is another participant already."
+    return (
+        f"These images belong to another patient than the ones sent before for {participant.code}."
     )
 
 
-def _deidentify_and_store(
-    read: Series, context: rules.PseudonymContext
-) -> tuple[_Stored, SuvConversion | None, Series, str]:
-    entries, reports, size, paths = [], [], 0, []
-    for path in read.files:
-        cleaned, report = rules.deidentify(pydicom.dcmread(path), context=context)
-        stored = store_bytes(_written(cleaned))
-        entries.append(
-            {
-                "sha256": stored.sha256,
-                "bytes": stored.size,
-                "sop_instance_uid": str(cleaned.SOPInstanceUID),
-            }
-        )
-        reports.append(report)
-        size += stored.size
-        paths.append(path_of(stored.sha256))
+def _of_another_examination(series: ImagingSeries, read: rules.SeriesSummary | None) -> str:
+    """The same examination cannot be two persons', whatever patient number its images bear."""
+    key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
+    uid = rules.remap_uid(key, read.study_uid) if read is not None else ""
+    theirs = ImagingStudy.objects.exclude(participant=series.pair.participant)
+    if uid and theirs.filter(study_uid=uid).exists():
+        return "These images belong to an examination of another participant already."
+    return ""
+
+
+def _conflicts(series: ImagingSeries, images: Iterable[KnownImage]) -> list[rules.Finding]:
+    """Images that are here already, by whatever way they came, with other content."""
+    site = series.pair.participant.site.code
+    other = []
+    for image in images:
+        kept = spool.known_digest(site, spool.keyed(site, image.sop_instance_uid))
+        if image.sop_instance_uid and kept and kept != image.content:
+            other.append(image.file)
+    if not other:
+        return []
+    reason = rules.reason("conflict", "", "(0008,0018)")
+    return [rules.located_finding(rules.Located(reason, tuple(other)))]
+
+
+def _deidentify_and_store(series: ImagingSeries, reading: Reader) -> _Stored:
+    with tempfile.TemporaryDirectory(dir=quarantine_of(series.pk), prefix=".copies-") as folder:
+        entered = header_entries(series)
+        copy = reading.deidentify(series.pair.participant, entered, out=Path(folder))
+        entries, size = [], 0
+        for name, uid in zip(copy["files"], copy["sop_instance_uids"], strict=True):
+            stored = store_file(Path(folder) / name)
+            entries.append({"sha256": stored.sha256, "bytes": stored.size, "sop_instance_uid": uid})
+            size += stored.size
+        preview = store_file(Path(folder) / PREVIEW).sha256
     manifest = store_bytes(json.dumps({"files": entries}, indent=1, sort_keys=True).encode())
-    after = read_series(paths)
-    conversion, survival = _same_suv(read, after) if read.modality == "PT" else (None, None)
-    preview = store_bytes(preview_of(after)).sha256
-    report = rules.merged_reports(reports)
-    kept = rules.report_facts(report, files=len(entries), suv=survival)
-    return _Stored(manifest.sha256, len(entries), size, kept), conversion, after, preview
-
-
-def _written(cleaned: pydicom.Dataset) -> bytes:
-    buffer = BytesIO()
-    pydicom.dcmwrite(buffer, cleaned, enforce_file_format=True)
-    return buffer.getvalue()
-
-
-class SuvChanged(RuntimeError):
-    """De-identification changed the SUV factor: a fault of ours, never of the sender."""
-
-
-def _same_suv(before: Series, after: Series) -> tuple[SuvConversion, rules.SuvSurvival]:
-    original, cleaned = suv_factor(before), suv_factor(after)
-    survival = rules.suv_survival(original, cleaned)
-    if survival.refusals:
-        raise SuvRefused(survival.refusals)
-    if not survival.holds:
-        raise SuvChanged(f"SUV factor changed from {original.factor!r} to {cleaned.factor!r}")
-    return cleaned, survival
-
-
-def _conversion_facts(conversion: SuvConversion | None) -> dict[str, object]:
-    if conversion is None:
-        return {}
-    return {
-        "factor": conversion.factor,
-        "rule": conversion.rule,
-        "alternatives": dict(conversion.alternatives),
-        "disagreement": conversion.disagreement,
-        "decay_seconds": conversion.decay_seconds,
-        "weight_kg": conversion.weight_kg,
-        "dose_bq": conversion.dose_bq,
-        "injection_time": conversion.injection_time,
-        "reference_time": conversion.reference_time,
-    }
+    return _Stored(
+        manifest_sha256=manifest.sha256,
+        files=len(entries),
+        size=size,
+        preview_sha256=preview,
+        report=copy["report"],
+        suv={**copy["suv"], **entries_facts(series)} if copy["suv"] else {},
+        summary=rules.summary_from_json(copy["summary"]),
+    )
 
 
 @transaction.atomic
 def _accept(
-    series: ImagingSeries,
-    stored: _Stored,
-    *,
-    conversion: SuvConversion | None,
-    after: Series,
-    findings: Sequence[rules.Finding],
-    preview: str,
-    patient: str,
+    series: ImagingSeries, stored: _Stored, *, findings: Sequence[rules.Finding], looked: Looked
 ) -> None:
     participant = series.pair.participant
-    if patient:
+    if looked.patient_key:
         PatientBinding.objects.get_or_create(
-            participant=participant, defaults={"patient_key": patient}
+            participant=participant, defaults={"patient_key": looked.patient_key}
         )
     study, _ = ImagingStudy.objects.get_or_create(
-        study_uid=after.facts.study_uid, defaults={"participant": participant}
+        study_uid=stored.summary.study_uid, defaults={"participant": participant}
     )
     Finding.objects.filter(pair=series.pair, series__role=series.role, superseded=False).update(
         superseded=True
@@ -235,14 +218,14 @@ def _accept(
         SeriesStatus.ACCEPTED,
         by=None,
         study=study,
-        series_uid=after.facts.series_uid,
+        series_uid=stored.summary.series_uid,
         stored_files=stored.files,
         stored_bytes=stored.size,
         manifest_sha256=stored.manifest_sha256,
-        summary=rules.summary_to_json(rules.summarise(after)),
-        suv=_conversion_facts(conversion),
+        summary=rules.summary_to_json(stored.summary),
+        suv=stored.suv,
         deidentification=stored.report,
-        preview_sha256=preview,
+        preview_sha256=stored.preview_sha256,
         settled_at=clock.now(),
     )
     keep_findings(series.pair, findings, series=series)
@@ -253,7 +236,16 @@ def _accept(
         by=None,
         site_code=participant.site.code,
     )
-    transaction.on_commit(lambda: empty_quarantine(series))
+    transaction.on_commit(lambda: _conclude(series, looked.images))
+
+
+def _conclude(series: ImagingSeries, images: Iterable[KnownImage]) -> None:
+    """What was accepted is known under its identifiers from now on, and no original is left."""
+    site = series.pair.participant.site.code
+    for image in images:
+        instance = spool.keyed(site, image.sop_instance_uid)
+        spool.remember(site, spool.Identity(instance, ledger_key(series), image.content))
+    empty_quarantine(series)
 
 
 @transaction.atomic
@@ -284,6 +276,6 @@ def _outlines_that_waited(series: ImagingSeries) -> None:
     if series.role != SeriesRole.REFERENCE or series.status != SeriesStatus.ACCEPTED:
         return
     for waiting in ImagingSeries.objects.filter(
-        pair=series.pair, role=SeriesRole.OUTLINES, status=SeriesStatus.RECEIVED
+        pair=series.pair, role=SeriesRole.OUTLINES, status__in=IN_INTAKE
     ):
         keep_outlines(series=waiting)

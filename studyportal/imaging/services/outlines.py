@@ -2,37 +2,34 @@
 
 import json
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
-from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pydicom
-from django.conf import settings
 from django.db import transaction
 
-from evaluation.imaging import (
-    Grid,
-    Reason,
-    Segment,
-    SegmentationRefused,
-    read_segmentation,
-    read_series,
-)
-from evaluation.imaging.instance import read_header
+from evaluation.imaging import Reason, read_series
 from studyportal.core import clock
 from studyportal.core.errors import StaleState
-from studyportal.core.services import advance, record
-from studyportal.core.storage import StoredFile, read_bytes, store_bytes
+from studyportal.core.services import advance, record, take_lease
+from studyportal.core.storage import StoredFile, read_bytes, store_bytes, store_file
 from studyportal.imaging import rules
 from studyportal.imaging.models import ImagingSeries, OutlineSet
-from studyportal.imaging.selectors import accepted_series, quarantine_of, stored_paths
+from studyportal.imaging.selectors import (
+    accepted_series,
+    quarantine_of,
+    stored_paths,
+    waiting_files,
+)
+from studyportal.imaging.services.reading import reader
 from studyportal.imaging.services.receiving import empty_quarantine
 from studyportal.imaging.services.settling import keep_findings
-from studyportal.imaging.services.shell import broken
-from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
+from studyportal.imaging.services.shell import broken, start_validating
+from studyportal.imaging.states import IMAGING_SERIES, IN_INTAKE, SeriesRole, SeriesStatus
 
+_LEASE_SECONDS = 600.0
 _WORDS = {
     "frame_of_reference": "The outlines were drawn on other images than this PET. Send those of this examination.",
     "sop_class": "The file holds no outlines. Send a DICOM segmentation, an RTSTRUCT or a NIfTI label map.",
@@ -47,12 +44,13 @@ _WORDS = {
 def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
     """The outlines are masks on the reference grid, or quarantined with the reason; without a PET they wait."""
     reference = accepted_series(series.pair, SeriesRole.REFERENCE)
-    if series.status != SeriesStatus.RECEIVED or reference is None:
+    if series.status not in IN_INTAKE or reference is None:
+        return series
+    if not take_lease(series, seconds=_LEASE_SECONDS):
         return series
     try:
-        grid = read_series(stored_paths(reference.manifest_sha256)).grid
-        with tempfile.TemporaryDirectory() as folder:
-            _settle(series, reference, _named_by_kind(series, Path(folder)), grid)
+        start_validating(series)
+        _settle(series, reference)
     except StaleState:  # another worker finished the same outlines first
         series.refresh_from_db()
     except Exception as error:  # noqa: BLE001 the shell of intake
@@ -60,33 +58,24 @@ def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
     return series
 
 
-def _named_by_kind(series: ImagingSeries, folder: Path) -> list[Path]:
-    """Paths of the received files; a NIfTI file is known by its ending, which quarantine does not keep."""
-    paths = []
-    for path in sorted(quarantine_of(series.pk).glob("[0-9a-f]*")):
-        with path.open("rb") as stream:
-            start = stream.read(348)
-        ending = (
-            ".nii.gz" if start[:2] == b"\x1f\x8b" else ".nii" if start[344:347] == b"n+1" else ""
+def _settle(series: ImagingSeries, reference: ImagingSeries) -> None:
+    """The received files are looked into by a limited child; masks are all that is taken over from them."""
+    grid = read_series(stored_paths(reference.manifest_sha256)).grid
+    frame = str(reference.summary.get("frame_of_reference_uid", ""))
+    place = quarantine_of(series.pk)
+    files = [place / name for name in waiting_files(series.pk)]
+    with reader() as reading, tempfile.TemporaryDirectory(dir=place, prefix=".masks-") as folder:
+        regions, reasons = reading.outlines(
+            files, out=Path(folder), grid=grid, option=series.option, frame=frame
         )
-        named = folder / f"{path.name}{ending}"
-        named.symlink_to(path.resolve())
-        paths.append(named)
-    return paths
-
-
-def _settle(series: ImagingSeries, reference: ImagingSeries, paths: list[Path], grid: Grid) -> None:
-    try:
-        masks = _masks(series, reference, paths, grid)
-    except SegmentationRefused as refusal:
-        _refuse(series, _findings(refusal.reasons))
-        return
-    if masks:
-        _accept(series, reference, masks, grid)
-    else:
-        _refuse(
-            series, [_finding("no_regions", "The outlines name no region that lies in the PET.")]
-        )
+        if reasons:
+            _refuse(series, _findings(reasons))
+        elif not regions:
+            sentence = "The outlines name no region that lies in the PET."
+            _refuse(series, [_finding("no_regions", sentence)])
+        else:
+            advance(series, IMAGING_SERIES, SeriesStatus.DEIDENTIFYING, by=None)
+            _accept(series, reference, store_file(Path(folder) / rules.MASKS), regions)
 
 
 def masks_of(outlines: OutlineSet) -> dict[str, np.ndarray]:
@@ -99,74 +88,16 @@ def masks_of(outlines: OutlineSet) -> dict[str, np.ndarray]:
 
 def stored_masks(masks: Mapping[str, np.ndarray]) -> StoredFile:
     """Masks [z, y, x] by region lie in the archive as `masks_of` reads them."""
-    buffer = BytesIO()
-    named = {name.replace(":", "__"): mask for name, mask in sorted(masks.items())}
-    np.savez_compressed(buffer, **named)  # type: ignore[arg-type]  # the stub takes only `allow_pickle` by name
-    return store_bytes(buffer.getvalue())
-
-
-def region_names(segments: dict[int, Segment], *, option: str) -> dict[str, Segment]:
-    """Regions by their name in the portal: `lesion:1`, `node:4R`, `distant:…`, `organ:…`.
-
-    Names that are none of these become lesions, numbered in the order of the file. `option` names the ones to take.
-    """
-    wanted = {name.strip() for name in option.split(",") if name.strip()}
-    chosen = [s for _, s in sorted(segments.items()) if not wanted or s.label in wanted]
-    named = {segment.label: segment for segment in chosen if rules.is_region(segment.label)}
-    free = (f"lesion:{n}" for n in count(1) if f"lesion:{n}" not in named)
-    for segment in chosen:
-        if not rules.is_region(segment.label):
-            named[next(free)] = segment
-    return named
-
-
-def _masks(
-    series: ImagingSeries, reference: ImagingSeries, paths: list[Path], grid: Grid
-) -> dict[str, np.ndarray]:
-    _same_frame(reference, paths)
-    found: dict[str, np.ndarray] = {}
-    for path in paths:
-        for name, segment in region_names(
-            read_segmentation(path, grid), option=series.option
-        ).items():
-            if segment.mask.any():
-                found[name] = segment.mask
-    return found
-
-
-def _same_frame(reference: ImagingSeries, paths: list[Path]) -> None:
-    """Refuse outlines that were drawn in another frame of reference than the PET's."""
-    key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
-    expected = reference.summary.get("frame_of_reference_uid")
-    for path in paths:
-        if path.suffix:  # NIfTI names no frame of reference
-            continue
-        header, unreadable = read_header(path)
-        if unreadable is not None:
-            raise SegmentationRefused((unreadable,))
-        frame = header.get("FrameOfReferenceUID") or _referenced_frame(header)
-        if frame and rules.remap_uid(key, str(frame)) != expected:
-            raise SegmentationRefused((Reason("frame_of_reference", ""),))
-
-
-def _referenced_frame(header: pydicom.Dataset) -> str:
-    frames = header.get("ReferencedFrameOfReferenceSequence") or []
-    return str(frames[0].get("FrameOfReferenceUID", "")) if frames else ""
+    return store_bytes(rules.packed_masks(masks))
 
 
 @transaction.atomic
 def _accept(
-    series: ImagingSeries, reference: ImagingSeries, masks: dict[str, np.ndarray], grid: Grid
+    series: ImagingSeries,
+    reference: ImagingSeries,
+    stored: StoredFile,
+    regions: Sequence[Mapping[str, Any]],
 ) -> None:
-    stored = stored_masks(masks)
-    regions = [
-        {
-            "region": name,
-            "voxels": int(mask.sum()),
-            "volume_ml": float(mask.sum() * grid.voxel_volume_ml),
-        }
-        for name, mask in sorted(masks.items())
-    ]
     manifest = store_bytes(
         json.dumps(
             {"files": [{"sha256": stored.sha256, "bytes": stored.size}]}, sort_keys=True
@@ -187,7 +118,7 @@ def _accept(
         series=series,
         reference=reference,
         masks_sha256=stored.sha256,
-        regions=regions,
+        regions=[*regions],
         made_at=clock.now(),
     )
     keep_findings(series.pair, [], series=series)

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, BinaryIO
 from django.conf import settings
 from django.db import transaction
 
-from studyportal.core import clock
+from studyportal.core import clock, spool
 from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.core.storage import digest_of
 from studyportal.imaging.models import ImagingSeries, ScanPair
 from studyportal.imaging.selectors import accepted_series, quarantine_of
-from studyportal.imaging.services.forgetting import forget_identity
+from studyportal.imaging.services.forgetting import forget_identity, ledger_key
 from studyportal.imaging.states import (
     IMAGING_SERIES,
     SCAN_PAIR,
@@ -131,14 +131,13 @@ def complete_series(
                 f"{announced} different files were announced and {len(digests)} arrived. Send the missing ones again.",
             )
         )
-    combined = hashlib.sha256("\n".join(digests).encode()).hexdigest()
     advance(
         series,
         IMAGING_SERIES,
         SeriesStatus.RECEIVED,
         by=by,
         received_files=len(digests),
-        received_digest=combined,
+        received_digest=combined_digest(digests),
     )
     pair = ScanPair.objects.select_for_update().get(pk=series.pair_id)
     movable = (PairStatus.AWAITING_IMAGES, PairStatus.QUERY_OPEN, PairStatus.READY)
@@ -160,6 +159,11 @@ def complete_series(
         site_code=participant.site.code,
     )
     return series
+
+
+def combined_digest(digests: Iterable[str]) -> str:
+    """One digest over those of all files of an upload, in whatever order they came."""
+    return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
 
 
 def receive_series(
@@ -188,6 +192,11 @@ def purge_series(*, series: ImagingSeries, by: User | None, reason: str) -> None
     rest = ImagingSeries.objects.filter(pair=series.pair_id, status=SeriesStatus.ACCEPTED)
     if held and not rest.exists():
         forget_identity(participant=series.pair.participant, reason=reason, by=by)
+    if held:  # the same images can be sent anew
+        doomed = [ledger_key(series)]
+        transaction.on_commit(
+            lambda: spool.forget_series(series.pair.participant.site.code, doomed)
+        )
     transaction.on_commit(lambda: empty_quarantine(series))
 
 

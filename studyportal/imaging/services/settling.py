@@ -10,26 +10,46 @@ from studyportal.core.models import User
 from studyportal.core.services import advance, record
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ScanPair
-from studyportal.imaging.selectors import accepted_series, open_findings
+from studyportal.imaging.selectors import (
+    accepted_series,
+    glucose_of,
+    limits_at,
+    open_findings,
+    screening_of,
+)
 from studyportal.imaging.services.asking import ask_about_pair
-from studyportal.imaging.states import SCAN_PAIR, Grade, PairStatus, SeriesRole, SeriesStatus
+from studyportal.imaging.states import (
+    IN_INTAKE,
+    SCAN_PAIR,
+    Grade,
+    PairStatus,
+    SeriesRole,
+    SeriesStatus,
+)
 from studyportal.participants.rules import Answer
 from studyportal.participants.services import settle_fact
-from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 
 
-def constraints() -> rules.ImagingConstraints:
-    """Thresholds of the checks, from the protocol in force."""
-    return active_protocol().imaging
+def constraints_of(series: ImagingSeries, summary: rules.SeriesSummary) -> rules.ImagingConstraints:
+    """Thresholds of the checks that hold at the site of this series and on its scanner."""
+    code = series.pair.participant.site.code
+    return limits_at(code, manufacturer=summary.manufacturer, model=summary.model)[0]
 
 
 def keep_findings(
     pair: ScanPair, findings: Iterable[rules.Finding], *, series: ImagingSeries | None
 ) -> None:
-    """These findings replace the earlier ones of the same series or of the pair; none is deleted."""
-    Finding.objects.filter(pair=pair, series=series, superseded=False).update(superseded=True)
+    """These findings replace the earlier ones of the same series or of the pair; none is deleted.
+
+    One that was found before in the same words stays, and with it that a person accepted it.
+    """
+    current = Finding.objects.filter(pair=pair, series=series, superseded=False)
+    found = {(finding.id, finding.sentence): finding for finding in findings}
+    stays = {(row.rule, row.sentence): row.pk for row in current}
+    gone = [pk for key, pk in stays.items() if key not in found]
+    current.filter(pk__in=gone).update(superseded=True)
     Finding.objects.bulk_create(
         Finding(
             pair=pair,
@@ -40,7 +60,8 @@ def keep_findings(
             values=dict(finding.values),
             found_at=clock.now(),
         )
-        for finding in findings
+        for key, finding in found.items()
+        if key not in stays
     )
     ask_about_pair(pair)
 
@@ -48,26 +69,61 @@ def keep_findings(
 @transaction.atomic
 def settle_pair(*, pair: ScanPair, by: User | None = None) -> ScanPair:
     """The pair is ready, or it says what is open, or it goes on waiting for images."""
-    pair = (
+    pair = _locked(pair)
+    if pair.status != PairStatus.CHECKING or _still_checking(pair):
+        return pair
+    _find(pair)
+    _move(pair, complete=_complete(pair), by=by)
+    return pair
+
+
+@transaction.atomic
+def settle_again(*, pair: ScanPair, reason: str, by: User | None = None) -> ScanPair:
+    """A settled pair is judged anew because something about it became known; its status moves only if the verdict does."""
+    pair = _locked(pair)
+    if pair.status not in (PairStatus.READY, PairStatus.QUERY_OPEN) or not _complete(pair):
+        return pair
+    _find(pair)
+    if _blocking(pair) == (pair.status == PairStatus.QUERY_OPEN):
+        return pair
+    advance(pair, SCAN_PAIR, PairStatus.CHECKING, by=by, reason=reason)
+    _move(pair, complete=True, by=by)
+    return pair
+
+
+def check_again(*, pair: ScanPair, reason: str, by: User | None) -> None:
+    """The pair waits for a series of it that is looked at again."""
+    pair = _locked(pair)
+    if pair.status in (PairStatus.READY, PairStatus.QUERY_OPEN, PairStatus.AWAITING_IMAGES):
+        advance(pair, SCAN_PAIR, PairStatus.CHECKING, by=by, reason=reason)
+
+
+def _locked(pair: ScanPair) -> ScanPair:
+    return (
         ScanPair.objects.select_for_update()
         .select_related("participant", "participant__site")
         .get(pk=pair.pk)
     )
-    if pair.status != PairStatus.CHECKING or _still_checking(pair):
-        return pair
-    source, reference = (
-        accepted_series(pair, SeriesRole.SOURCE),
-        accepted_series(pair, SeriesRole.REFERENCE),
+
+
+def _find(pair: ScanPair) -> None:
+    """What is wrong with CT and PET together is found anew."""
+    source = accepted_series(pair, SeriesRole.SOURCE)
+    reference = accepted_series(pair, SeriesRole.REFERENCE)
+    if source is None or reference is None:
+        return
+    pet = rules.summary_from_json(reference.summary)
+    screening = screening_of(pair)
+    findings = rules.check_pair(
+        rules.summary_from_json(source.summary),
+        pet,
+        constraints_of(reference, pet),
+        screened=rules.screened_from_json(screening.measured) if screening else None,
+        glucose_mmol_per_l=glucose_of(reference),
     )
-    if source is not None and reference is not None:
-        findings = rules.check_pair(
-            rules.summary_from_json(source.summary),
-            rules.summary_from_json(reference.summary),
-            constraints(),
-        )
-        keep_findings(pair, findings, series=None)
-    _move(pair, complete=source is not None and reference is not None, by=by)
-    return pair
+    if screening is not None and screening.fault:
+        findings += (rules.finding("screening_failed", reason=screening.fault),)
+    keep_findings(pair, findings, series=None)
 
 
 @transaction.atomic
@@ -174,7 +230,7 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
 def _still_checking(pair: ScanPair) -> bool:
     # An upload that was only opened holds nothing up: the pair is judged again when it is complete.
     return (
-        ImagingSeries.objects.filter(pair=pair, status=SeriesStatus.RECEIVED)
+        ImagingSeries.objects.filter(pair=pair, status__in=IN_INTAKE)
         .exclude(role=SeriesRole.OUTLINES)
         .exists()
     )

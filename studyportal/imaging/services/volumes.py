@@ -15,43 +15,50 @@ from studyportal.imaging.selectors import (
     derived_volume,
     difference_origin,
     stored_paths,
+    uptake_origin,
 )
 from studyportal.imaging.services.outlines import masks_of
+from studyportal.imaging.services.uptake import read_reference
 from studyportal.imaging.states import SeriesRole, VolumeKind
 
 _QUICK_EDGE_MM, _QUICK_STEP_HU = 3.0, 4.0
 _NO_SUV = "SUV cannot be computed from this PET, so it is shown in {unit}."
 Made = tuple[rules.CodedVolume, dict[str, object]]
+Uptake = tuple[Volume | None, str]  # in SUV if it can be had, and why not
 
 
 def derive_volumes(*, series: ImagingSeries) -> list[DerivedVolume]:
     """What the viewer shows of an accepted CT or PET is stored, or says why it cannot be shown."""
     if series.role == SeriesRole.SOURCE:
         return _of_ct(series.manifest_sha256)
-    return derive_pet(manifest_sha256=series.manifest_sha256)
+    return _pet(uptake_origin(series), lambda: _of_reference(series))
 
 
-def derive_pet(*, manifest_sha256: str, synthetic: bool = False) -> list[DerivedVolume]:
-    """A PET and its projections are stored in SUV, or in the unit of its header with the reason kept."""
+def derive_pet(*, manifest_sha256: str) -> list[DerivedVolume]:
+    """A synthetic PET and its projections are stored in SUV, or in the unit of its header with the reason kept."""
+    return _pet(manifest_sha256, lambda: _of_synthetic(manifest_sha256))
+
+
+def _pet(origin: str, uptake: Callable[[], Uptake]) -> list[DerivedVolume]:
     kinds = (VolumeKind.PET, VolumeKind.PROJECTIONS)
-    if rows := _known(kinds, manifest_sha256):
+    if rows := _known(kinds, origin):
         return rows
-    volume, reason = _uptake(manifest_sha256, synthetic=synthetic)
+    volume, reason = uptake()
     if volume is None:
-        return [_keep(kind, manifest_sha256, reason=reason) for kind in kinds]
+        return [_keep(kind, origin, reason=reason) for kind in kinds]
     return [
-        _made(VolumeKind.PET, manifest_sha256, lambda: (rules.coded(volume), {}), reason=reason),
-        _made(VolumeKind.PROJECTIONS, manifest_sha256, lambda: _projections(volume), reason=reason),
+        _made(VolumeKind.PET, origin, lambda: (rules.coded(volume), {}), reason=reason),
+        _made(VolumeKind.PROJECTIONS, origin, lambda: _projections(volume), reason=reason),
     ]
 
 
-def derive_difference(*, reference: str, synthetic: str) -> DerivedVolume:
-    """Synthetic minus reference, in SUV on the grid of the reference PET, is stored; both are manifests."""
-    origin = difference_origin(reference, synthetic)
+def derive_difference(*, reference: ImagingSeries, synthetic: str) -> DerivedVolume:
+    """Synthetic (a manifest) minus reference, in SUV on the grid of the reference PET, is stored."""
+    origin = difference_origin(uptake_origin(reference), synthetic)
     if row := derived_volume(VolumeKind.DIFFERENCE, origin):
         return row
-    real, why = _uptake(reference, synthetic=False)
-    made, why_not = _uptake(synthetic, synthetic=True)
+    real, why = _of_reference(reference)
+    made, why_not = _of_synthetic(synthetic)
     if real is None or made is None or why or why_not:
         sentence = "There is no difference in SUV, since one of the two images has no SUV."
         return _keep(VolumeKind.DIFFERENCE, origin, reason=sentence)
@@ -117,10 +124,19 @@ def _read(manifest: str, *, synthetic: bool) -> tuple[Series | None, str]:
         return None, str(refusal)
 
 
-def _uptake(manifest: str, *, synthetic: bool) -> tuple[Volume | None, str]:
-    series, reason = _read(manifest, synthetic=synthetic)
-    if series is None:
-        return None, reason
+def _of_reference(reference: ImagingSeries) -> Uptake:
+    try:
+        return _in_suv(read_reference(reference))
+    except ImagesRefused as refusal:
+        return None, str(refusal)
+
+
+def _of_synthetic(manifest: str) -> Uptake:
+    series, reason = _read(manifest, synthetic=True)
+    return (None, reason) if series is None else _in_suv(series)
+
+
+def _in_suv(series: Series) -> Uptake:
     try:
         return series.suv_volume(), ""
     except SuvRefused as refusal:

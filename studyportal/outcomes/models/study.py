@@ -144,6 +144,11 @@ class CutPair(Identified):
         related_name="+",
         help_text="Outlines; empty when there are none",
     )
+    suv = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="SUV conversion of the reference PET when the cut was frozen, with what people entered",
+    )
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="Until when one worker has the pair for measuring (UTC)"
     )

@@ -154,13 +154,15 @@ def _source_is_current(series: SyntheticSeries) -> bool:
 
 def _cut_pair(cut: DataCut, series: SyntheticSeries) -> CutPair:
     pair = series.job.pair
+    reference = accepted_series(pair, SeriesRole.REFERENCE)
     return CutPair(
         cut=cut,
         pair=pair,
         source=series.job.source,
-        reference=accepted_series(pair, SeriesRole.REFERENCE),
+        reference=reference,
         synthetic=series,
         outlines=latest_outlines(pair),
+        suv=reference.suv if reference is not None else {},
     )
 
 

@@ -16,7 +16,7 @@ from studyportal import __version__
 from studyportal.core import clock
 from studyportal.core.services import take_lease
 from studyportal.imaging.selectors import stored_paths
-from studyportal.imaging.services import masks_of
+from studyportal.imaging.services import masks_of, read_reference_as_frozen
 from studyportal.outcomes.models import CutPair, Measurement
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LEASE_SECONDS = 600.0
 _BACKGROUNDS = {"organ:blood_pool": "blood_pool", "organ:liver": "liver"}
 _LUNG = "organ:lung"
+_OF_SUV = ("weight_kg", "dose_mbq")
 
 
 def measure_cut_pair(*, cut_pair: CutPair) -> CutPair:
@@ -51,7 +52,7 @@ def measured_rows(
         When the images cannot be compared; `evaluation.imaging.Refused` when one cannot be read.
     """
     plan = load_plan(cut_pair.cut.plan_text)
-    series = read_series(stored_paths(cut_pair.reference.manifest_sha256))
+    series = read_reference_as_frozen(cut_pair.reference, cut_pair.suv)
     synthetic = read_series(
         stored_paths(synthetic_series.manifest_sha256), allow_synthetic=True
     ).suv_volume()
@@ -99,6 +100,10 @@ def _keep(cut_pair: CutPair, rows: list[MeasurementRow], fault: str) -> None:
     )
     if not claimed:  # measured by another worker in the meantime
         return
+    # A number that rests on what a person entered says so wherever it goes.
+    entered = [
+        f"entered_{e['field']}" for e in cut_pair.suv.get("entries", ()) if e["field"] in _OF_SUV
+    ]
     Measurement.objects.bulk_create(
         Measurement(
             cut_pair=cut_pair,
@@ -108,7 +113,7 @@ def _keep(cut_pair: CutPair, rows: list[MeasurementRow], fault: str) -> None:
             value=row.value,
             unit=row.unit,
             method=row.method,
-            flags=";".join(row.flags),
+            flags=";".join((*row.flags, *entered)),
             voxels=row.n_voxels,
             software=__version__,
         )

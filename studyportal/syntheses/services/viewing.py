@@ -33,8 +33,6 @@ def derive_pair(*, pair: ScanPair) -> None:
 
 def _derive_synthetics(pair: ScanPair, reference: ImagingSeries | None) -> None:
     for synthetic in shown_synthetics(pair):
-        derive_pet(manifest_sha256=synthetic.manifest_sha256, synthetic=True)
+        derive_pet(manifest_sha256=synthetic.manifest_sha256)
         if reference is not None:
-            derive_difference(
-                reference=reference.manifest_sha256, synthetic=synthetic.manifest_sha256
-            )
+            derive_difference(reference=reference, synthetic=synthetic.manifest_sha256)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.core.errors import Refused
 from studyportal.core.storage import read_bytes
 from studyportal.imaging.selectors import (
     accepted_series,
@@ -25,17 +24,16 @@ from studyportal.imaging.selectors import (
     pairs_visible_to,
     series_for,
     series_of_pair,
+    upload_state,
     worst_first,
 )
 from studyportal.imaging.services import (
     accept_finding,
-    add_file,
-    complete_series,
     exclude_pair,
     judge_artefacts,
     open_series,
 )
-from studyportal.imaging.states import PairStatus, SeriesRole
+from studyportal.imaging.states import IN_INTAKE, PairStatus, SeriesRole
 from studyportal.outcomes.selectors import measurements_of_pair
 from studyportal.participants.rules import Answer
 from studyportal.participants.selectors import answers_of, latest_assessment, participant_for
@@ -43,25 +41,23 @@ from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.syntheses.selectors import jobs_of_pair, released, synthetic_for
-from studyportal.tasks import dispatch
 from studyportal.web.answers import (
     Attempt,
     acting,
     do,
     found,
     paged,
-    refusals_as_problems,
     say_refusal,
 )
+from studyportal.web.checks import injection_of, limits_of
 from studyportal.web.forms import ArtefactsForm, ReasonForm, SynthesisForm
 from studyportal.web.layers import PANELS
 from studyportal.web.sentences import coverage_sentence, pair_sentence, series_sentences
+from studyportal.web.upload_words import upload_words
 from studyportal.web.words import STATUS_WORDS
 
 if TYPE_CHECKING:
     from studyportal.imaging.models import ImagingSeries, ScanPair
-
-_UNSETTLED = ("received",)
 
 
 @require_POST
@@ -89,7 +85,12 @@ def upload(request: HttpRequest, series_id: UUID) -> HttpResponse:
     site = series.pair.participant.site
     context = {
         **_verdict(series),
+        "state": upload_state(series.pk),
+        "words": upload_words(),
+        "max_files": settings.UPLOAD_MAX_FILES,
+        "max_file_bytes": settings.UPLOAD_MAX_BYTES_PER_FILE,
         "may_send": may(request.user, Action.UPLOAD_IMAGES, site=site),
+        "may_enter": may(request.user, Action.ENTER_INJECTION, site=site),
     }
     return render(request, "web/upload.html", context)
 
@@ -98,34 +99,10 @@ def upload(request: HttpRequest, series_id: UUID) -> HttpResponse:
 def upload_verdict(request: HttpRequest, series_id: UUID) -> HttpResponse:
     """The verdict on an upload; asks again by itself until it is there."""
     series = found(series_for(request.user, series_id))
-    return render(request, "web/partials/upload_verdict.html", _verdict(series))
-
-
-@require_POST
-@refusals_as_problems
-def upload_file(request: HttpRequest, series_id: UUID) -> HttpResponse:
-    """Take one file of the upload."""
-    series = found(series_for(request.user, series_id))
-    file = request.FILES.get("file")
-    if file is None:
-        raise Refused(_("No file came with the request."))
-    announced = request.POST.get("sha256", "")
-    if announced and announced != hashlib.file_digest(file, "sha256").hexdigest():
-        raise Refused(_("The file changed on the way; send it again."))
-    file.seek(0)
-    sha256 = add_file(series=series, stream=cast("BinaryIO", file), by=acting(request))
-    return JsonResponse({"sha256": sha256}, status=201)
-
-
-@require_POST
-@refusals_as_problems
-def upload_complete(request: HttpRequest, series_id: UUID) -> HttpResponse:
-    """Close the upload and have it checked."""
-    series = found(series_for(request.user, series_id))
-    complete_series(series=series, by=acting(request))
-    dispatch.check_series(series.pk)
-    place = reverse("web:upload", args=[series.pk])
-    return JsonResponse({"page": place}, headers={"Location": place})
+    site = series.pair.participant.site
+    may_enter = may(request.user, Action.ENTER_INJECTION, site=site)
+    context = {**_verdict(series), "may_enter": may_enter}
+    return render(request, "web/partials/upload_verdict.html", context)
 
 
 def _verdict(series: ImagingSeries) -> dict[str, Any]:
@@ -137,13 +114,16 @@ def _verdict(series: ImagingSeries) -> dict[str, Any]:
         "series": series,
         "pair": pair,
         "participant": pair.participant,
-        "waiting": series.status in _UNSETTLED,
+        "waiting": series.status in IN_INTAKE,
         # The pair is settled a moment after its last series: the page asks on until then.
-        "asks_on": series.status in _UNSETTLED or pair.status == PairStatus.CHECKING,
+        "asks_on": series.status in IN_INTAKE or pair.status == PairStatus.CHECKING,
         "sentences": series_sentences(series),
         "coverage": coverage_sentence(source, reference),
         "pair_sentence": pair_sentence(pair),
         "findings": findings,
+        **injection_of(series),
+        "injection_from": "series",
+        "may_enter": False,
     }
 
 
@@ -198,6 +178,11 @@ def _show(
         "participant_visible": may(request.user, Action.SEE_PARTICIPANTS, site=site),
         "artefacts_answer": _artefacts_answer(pair),
         **_suv_figures(reference),
+        **injection_of(reference),
+        **limits_of(pair, reference),
+        "injection_from": "pair",
+        "may_enter": pair.status != PairStatus.EXCLUDED
+        and may(request.user, Action.ENTER_INJECTION, site=site),
         "sees_outcomes": sees_outcomes,
         "measurements": measurements_of_pair(request.user, pair.pk) if sees_outcomes else [],
         "viewer_panels": PANELS,

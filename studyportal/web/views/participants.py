@@ -21,6 +21,7 @@ from studyportal.core.selectors import acts_on_any
 from studyportal.dashboards.rules import Step
 from studyportal.dashboards.selectors import WorkFilter, WorkRow, missing_of, worklist
 from studyportal.imaging.selectors import pair_of, series_of_pair
+from studyportal.imaging.states import IN_INTAKE
 from studyportal.outcomes.selectors import measurements_of_pair
 from studyportal.participants.rules import assess, faults_of
 from studyportal.participants.selectors import (
@@ -207,7 +208,7 @@ def _sendable(request: HttpRequest, participant: Participant, series: list[Any])
     enrolled = participant.status == ParticipantStatus.ENROLLED
     if not enrolled or not may(request.user, Action.UPLOAD_IMAGES, site=participant.site):
         return []
-    busy = {row.role for row in series if row.status in ("accepted", "received")}
+    busy = {row.role for row in series if row.status in ("accepted", *IN_INTAKE)}
     return [role for role in ("source", "reference", "outlines") if role not in busy]
 
 

@@ -74,6 +74,7 @@ class Command(BaseCommand):
                 port=options["port"],
                 workers=options["workers"],
                 devices=synthesis_devices(self._say),
+                receives=demo.list_sender(people),
                 say=self._say,
             ) as portal:
                 self._check = lambda: _go_on(portal, stop)

@@ -48,7 +48,13 @@ class Command(BaseCommand):
         folders = {"folder": settings.BASE_DIR, "var": settings.VAR_DIR}
         devices = synthesis_devices(self._say)
         with running_portal(
-            **folders, host=host, port=port, workers=workers, devices=devices, say=self._say
+            **folders,
+            host=host,
+            port=port,
+            workers=workers,
+            devices=devices,
+            receives=bool(settings.DICOM_RECEIVE_PORT),
+            say=self._say,
         ) as portal:
             self._say(f"StudyPortal serves at {portal.address} - Ctrl-C stops it")
             portal.serve_until(stop)

@@ -12,6 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from studyportal.dicom.receiver import Address, Receiver
 from studyportal.dicom.senders import SendersRefused, read_senders
 
+_USUAL_PORT = 11112
+
 
 class Command(BaseCommand):
     help = "Receive images by DICOM C-STORE from the listed senders until Ctrl-C."
@@ -20,10 +22,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--host", default="127.0.0.1", help="address to listen at (default 127.0.0.1)"
+            "--host",
+            default=settings.DICOM_RECEIVE_HOST,
+            help="address to listen at (default STUDYPORTAL_RECEIVE_HOST, else 127.0.0.1)",
         )
         parser.add_argument(
-            "--port", type=int, default=11112, help="port to listen at (default 11112)"
+            "--port",
+            type=int,
+            default=settings.DICOM_RECEIVE_PORT or _USUAL_PORT,
+            help=f"port to listen at (default STUDYPORTAL_RECEIVE_PORT, else {_USUAL_PORT})",
         )
         parser.add_argument(
             "--senders", type=Path, help="list of senders (default STUDYPORTAL_SENDERS)"
@@ -38,7 +45,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            receiver = Receiver(read_senders(options["senders"] or settings.DICOM_SENDERS_FILE))
+            file = options["senders"] or settings.DICOM_SENDERS_FILE
+            receiver = Receiver(read_senders(file, called=settings.DICOM_AE_TITLE))
         except SendersRefused as refused:
             raise CommandError("\n".join(refused.faults)) from refused
         tls = _tls(options["certificate"], options["authority"])

@@ -1,15 +1,8 @@
-// <form data-upload-url data-complete-url> with a .dropzone: sends the files of a folder one by one, then completes.
-//
-// Each file is POSTed as multipart: file, relative_path, sha256 (where the browser can compute it).
-// Afterwards an empty POST to data-complete-url; its Location (or its redirect) is followed, else the page reloads.
-import { csrfToken } from "./csrf.js";
-
-const SIDE_BY_SIDE = 3;
-const ATTEMPTS = 3;
-const IGNORED = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/;
+// The upload page: takes a folder or a zip, shows what its worker does, and lets a person pause, go on or stop.
+import { freshToken } from "./csrf.js";
 
 export function equipUploads(root) {
-  root.querySelectorAll("form[data-upload-url]").forEach((form) => {
+  root.querySelectorAll("form[data-upload]").forEach((form) => {
     if (form.dataset.uploadReady) return;
     form.dataset.uploadReady = "yes";
     new Uploader(form);
@@ -19,14 +12,24 @@ export function equipUploads(root) {
 class Uploader {
   constructor(form) {
     this.form = form;
-    this.zone = form.querySelector(".dropzone") ?? form;
-    this.progress = form.querySelector("progress");
-    this.message = form.querySelector("[data-upload-message]");
-    this.problems = form.querySelector("[data-upload-problems]");
-    this.busy = false;
-    form.addEventListener("submit", (event) => this.submit(event));
-    form.querySelectorAll("input[type=file]").forEach((input) => {
-      input.addEventListener("change", () => this.send(fromInput(input)));
+    this.words = JSON.parse(document.getElementById("upload-words").textContent);
+    this.zone = form.querySelector(".dropzone");
+    this.phase = "choosing";
+    this.worker = null;
+    this.equip();
+  }
+
+  $(name) {
+    return this.form.querySelector(`[data-upload-${name}]`);
+  }
+
+  equip() {
+    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form.querySelectorAll("input[type=file]").forEach((input) => {
+      input.addEventListener("change", () => this.start(fromInput(input)));
+    });
+    this.form.querySelectorAll("[data-upload-pick]").forEach((button) => {
+      button.addEventListener("click", () => this.form.querySelector(`#${button.dataset.uploadPick}`).click());
     });
     this.zone.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -34,146 +37,123 @@ class Uploader {
     });
     this.zone.addEventListener("dragleave", () => this.zone.classList.remove("dropzone--over"));
     this.zone.addEventListener("drop", (event) => this.drop(event));
+    this.$("pause").addEventListener("click", () => this.pauseOrGoOn());
+    this.$("again").addEventListener("click", () => this.start(this.chosen, { startOver: true }));
+    document.querySelectorAll("[data-upload-stop]").forEach((button) => button.addEventListener("click", () => this.stop()));
     window.addEventListener("beforeunload", (event) => {
       if (this.busy) event.preventDefault();
     });
   }
 
-  submit(event) {
-    event.preventDefault();
-    const chosen = [...this.form.querySelectorAll("input[type=file]")].flatMap(fromInput);
-    this.send(chosen);
+  get busy() {
+    return ["listing", "reading", "sending", "offline", "completing"].includes(this.phase);
   }
 
   async drop(event) {
     event.preventDefault();
     this.zone.classList.remove("dropzone--over");
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-    const nested = await Promise.all(entries.map((entry) => filesBelow(entry, "")));
-    this.send(nested.flat());
-  }
-
-  async send(files) {
     if (this.busy) return;
-    const wanted = files.filter(({ path }) => !path.split("/").some((part) => IGNORED.test(part)));
-    if (wanted.length === 0) {
-      this.say("No file was found there. Choose the folder that holds the DICOM files.");
-      return;
-    }
-    this.busy = true;
-    this.begin(wanted);
-    const refused = await this.sendAll(wanted);
-    this.busy = false;
-    if (refused.length) {
-      this.report(refused, wanted.length);
-    } else {
-      await this.complete();
-    }
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    this.show({ phase: "listing" });
+    const nested = await Promise.all(entries.map((entry) => filesBelow(entry, "")));
+    this.start(nested.flat());
   }
 
-  begin(files) {
-    this.total = files.reduce((sum, { file }) => sum + file.size, 0);
-    this.sent = 0;
-    this.count = 0;
-    this.files = files.length;
-    if (this.problems) this.problems.replaceChildren();
-    this.step(0);
-  }
-
-  async sendAll(files) {
-    const queue = [...files];
-    const refused = [];
-    const lane = async () => {
-      for (let next = queue.shift(); next; next = queue.shift()) {
-        const reason = await this.sendOne(next);
-        if (reason) refused.push({ path: next.path, reason });
-        this.count += 1;
-        this.step(next.file.size);
-      }
-    };
-    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, lane));
-    return refused;
-  }
-
-  // Returns nothing when the file was taken, else a sentence.
-  async sendOne({ file, path }) {
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      try {
-        const body = new FormData();
-        body.append("relative_path", path);
-        body.append("sha256", await digest(file));
-        body.append("file", file, file.name);
-        const answer = await post(this.form.dataset.uploadUrl, body);
-        if (answer.ok) return "";
-        if (answer.status < 500) return await sentence(answer);
-      } catch {
-        // the network failed; try again
-      }
-      await new Promise((resolve) => setTimeout(resolve, 500 * attempt));
-    }
-    return "did not arrive; check the network and send it again";
-  }
-
-  async complete() {
-    this.say(`All ${this.files} files arrived. Closing the upload …`);
-    try {
-      const answer = await post(this.form.dataset.completeUrl, new FormData());
-      if (!answer.ok) {
-        this.say(await sentence(answer));
-        return;
-      }
-      const place = answer.headers.get("Location") ?? (answer.redirected ? answer.url : "");
-      if (place) window.location.assign(place);
-      else window.location.reload();
-    } catch {
-      this.say("The files arrived, but the server did not answer. Press the button to close the upload.");
-    }
-  }
-
-  step(bytes) {
-    this.sent += bytes;
-    if (this.progress) {
-      this.progress.hidden = false;
-      this.progress.max = Math.max(this.total, 1);
-      this.progress.value = this.sent;
-    }
-    this.say(`${this.count} of ${this.files} files sent (${megabytes(this.sent)} of ${megabytes(this.total)} MB)`);
-  }
-
-  report(refused, total) {
-    this.say(`${refused.length} of ${total} files were not taken. Nothing is lost: mend the reason and send them again.`);
-    if (!this.problems) return;
-    const lines = refused.slice(0, 20).map(({ path, reason }) => {
-      const line = document.createElement("li");
-      line.textContent = `${path}: ${reason}`;
-      return line;
+  start(files, { startOver = false } = {}) {
+    if (!files?.length) return this.show({ phase: "refused", code: "nothing" });
+    this.chosen = files;
+    this.worker?.terminate();
+    this.worker = new Worker(this.form.dataset.worker);
+    this.worker.addEventListener("message", ({ data }) => this.show(data));
+    this.worker.addEventListener("error", (event) => this.show({ phase: "refused", code: "said", detail: event.message }));
+    const { announceUrl, filesUrl, completeUrl, maxFiles, maxFileBytes } = this.form.dataset;
+    this.notes = {};
+    this.show({ phase: "listing" });
+    this.worker.postMessage({
+      act: "start", files, startOver, token: freshToken(),
+      urls: { announce: announceUrl, files: filesUrl, complete: completeUrl },
+      limits: { files: Number(maxFiles), bytes: Number(maxFileBytes) },
     });
-    this.problems.replaceChildren(...lines);
+    return undefined;
   }
 
-  say(text) {
-    if (this.message) this.message.textContent = text;
+  pauseOrGoOn() {
+    if (this.busy) this.worker.postMessage({ act: "pause" });
+    else this.worker.postMessage({ act: "go", token: freshToken() });
   }
-}
 
-function post(url, body) {
-  return fetch(url, { method: "POST", body, credentials: "same-origin", headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" } });
-}
-
-async function sentence(answer) {
-  const text = await answer.text();
-  try {
-    const problem = JSON.parse(text);
-    return problem.detail ?? problem.title ?? `the server answered ${answer.status}`;
-  } catch {
-    return `the server answered ${answer.status}`;
+  async stop() {
+    if (!window.confirm(this.words.ask_stop)) return;
+    this.worker?.terminate();
+    this.phase = "stopped";
+    const answer = await fetch(this.form.dataset.stopUrl, { method: "POST", headers: { "X-CSRFToken": freshToken(), Accept: "application/json" } });
+    const found = await answer.json().catch(() => ({}));
+    if (answer.ok) window.location.assign(found.page);
+    else this.show({ phase: "refused", code: "said", detail: found.detail ?? this.fill("server", { status: answer.status }), again: true });
   }
-}
 
-async function digest(file) {
-  if (!window.crypto?.subtle) return ""; // plain http to another machine; the server computes its own
-  const bytes = new Uint8Array(await window.crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  // What the worker said last, as a bar, a sentence and the buttons that make sense now.
+  show(said) {
+    this.phase = said.phase;
+    this.form.dataset.phase = said.phase;
+    if (said.phase === "done") return window.location.assign(said.page);
+    const working = said.phase !== "refused" || said.total > 0;
+    this.$("work").hidden = !working;
+    this.zone.hidden = this.busy || said.phase === "paused";
+    if (this.$("before")) this.$("before").hidden = said.phase !== "refused";
+    this.bar(said);
+    this.$("message").textContent = this.sentences(said).join(" ");
+    this.$("message").className = `note note--${{ refused: "refused", paused: "needs-you", offline: "needs-you" }[said.phase] ?? "running"}`;
+    this.$("message").hidden = false;
+    this.$("pause").hidden = !(["reading", "sending", "offline", "paused"].includes(said.phase) || said.again || said.code === "said");
+    this.$("pause").textContent = this.busy ? this.words.pause : this.words.go_on;
+    this.$("again").hidden = !said.other;
+    this.form.querySelector(".upload__acts [data-upload-stop]").hidden = !this.busy && said.phase !== "paused";
+    return undefined;
+  }
+
+  bar({ phase, megabytes = 0, all_megabytes: all = 0 }) {
+    const bar = this.$("bar");
+    bar.hidden = phase === "refused" && !all;
+    if (phase === "listing") bar.removeAttribute("value");
+    else if (all) [bar.max, bar.value] = [all, megabytes];
+  }
+
+  sentences(said) {
+    if (said.phase === "listing") return [this.words.listing];
+    if (said.phase === "refused") return [this.refusal(said)];
+    if (said.before) this.notes.again = this.fill("again", { arrived: said.before, total: said.total, missing: said.total - said.before });
+    if (said.copies) this.notes.copies = this.fill("copies", said);
+    const notes = ["sending", "paused", "offline"].includes(said.phase) ? Object.values(this.notes) : [];
+    return [this.fill(said.phase, said), this.speed(said), ...notes].filter(Boolean);
+  }
+
+  refusal({ code, detail, why, entry, ...more }) {
+    if (code === "said") return detail;
+    return this.fill(code, { ...more, why: why && this.fill(why, { entry }) });
+  }
+
+  // The mean since the bytes began to flow, which jumps less than what the last second brought.
+  speed({ phase, megabytes, all_megabytes: all }) {
+    if (phase !== "sending") {
+      this.since = null;
+      return "";
+    }
+    this.since ??= { at: performance.now(), megabytes };
+    const seconds = (performance.now() - this.since.at) / 1000;
+    const rate = (megabytes - this.since.megabytes) / seconds;
+    if (!(seconds > 1 && rate > 0)) return "";
+    const left = (all - megabytes) / rate;
+    const n = left < 90 ? Math.ceil(left) : Math.ceil(left / 60);
+    return this.fill("speed", { rate, left: this.fill(left < 90 ? "seconds" : "minutes", { n }) });
+  }
+
+  fill(name, values) {
+    return (this.words[name] ?? name).replace(/\{(\w+)\}/g, (_, key) => {
+      const value = values[key];
+      return typeof value === "number" && !Number.isInteger(value) ? value.toFixed(1) : (value ?? "");
+    });
+  }
 }
 
 function fromInput(input) {
@@ -195,8 +175,4 @@ async function filesBelow(entry, above) {
     found.push(...nested.flat());
   }
   return found;
-}
-
-function megabytes(bytes) {
-  return (bytes / 1e6).toFixed(1);
 }

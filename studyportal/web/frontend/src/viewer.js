@@ -5,11 +5,6 @@ import { Viewer } from "./viewer/viewer.js";
 document.addEventListener("DOMContentLoaded", async () => {
   const section = document.querySelector("[data-viewer]");
   if (!section) return;
-  if (!document.createElement("canvas").getContext("webgl2")) {
-    section.dataset.state = "without";
-    section.querySelector("[data-viewer-without]").hidden = false;
-    return;
-  }
   const viewer = new Viewer(section);
   window.pairViewer = viewer; // browser tests ask it where it points
   await viewer.begin();

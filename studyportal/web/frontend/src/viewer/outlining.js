@@ -1,14 +1,13 @@
 // Outlining on the reference PET: the server proposes a region, a brush corrects it, the server keeps it.
-import { NVImage } from "@niivue/niivue";
 import { csrfToken } from "../csrf.js";
-
-const MODES = { look: null, brush: 1, erase: 0 };
+import { boardOf } from "./boards.js";
 
 export class Outlining {
   constructor(tools, viewer) {
     this.tools = tools;
     this.viewer = viewer;
     this.form = tools.querySelector("form");
+    this.board = boardOf(viewer.panel("pet"), viewer);
     this.message = tools.querySelector("[data-outlining-message]");
     this.how = "";
     this.corrected = false;
@@ -16,8 +15,8 @@ export class Outlining {
     this.equip();
   }
 
-  get nv() {
-    return this.viewer.panel("pet").nv;
+  get size() {
+    return Number(this.form.elements.size.value);
   }
 
   equip() {
@@ -29,15 +28,14 @@ export class Outlining {
     const on = (name, act) => this.tools.querySelectorAll(`[data-outlining-${name}]`).forEach((button) => button.addEventListener("click", () => this.guard(() => act(button))));
     on("propose", () => this.propose());
     on("mode", (button) => this.setMode(button.dataset.outliningMode));
-    on("undo", () => this.nv.drawUndo());
+    on("undo", () => this.board.undo());
     on("clear", () => this.clear());
-    this.form.elements.size.addEventListener("input", () => this.nv && (this.nv.opts.penSize = Number(this.form.elements.size.value)));
+    this.form.elements.size.addEventListener("input", () => this.board.setSize(this.size));
     this.form.elements.method.addEventListener("change", () => this.fields());
-    this.viewer.panel("pet").canvas.addEventListener("pointerup", () => {
-      if (this.mode === "look") return;
+    this.board.drew = () => {
       this.drawn = true;
       this.corrected = true;
-    });
+    };
     this.viewer.section.addEventListener("viewer:layers", () => this.list());
     this.fields();
     this.list();
@@ -82,24 +80,16 @@ export class Outlining {
     this.tools.querySelectorAll("[data-outlining-mode]").forEach((button) => {
       button.setAttribute("aria-pressed", String(button.dataset.outliningMode === mode));
     });
-    if (!this.nv?.volumes.length) return;
-    if (MODES[mode] === null) {
-      this.nv.setDrawingEnabled(false);
-      return;
-    }
-    if (!this.nv.drawBitmap) this.nv.createEmptyDrawing();
-    this.nv.opts.penSize = Number(this.form.elements.size.value);
-    this.nv.setDrawingEnabled(true);
-    this.nv.setPenValue(MODES[mode], false);
+    this.board.setMode(mode, this.size);
   }
 
   clear() {
-    if (this.nv?.drawBitmap) this.nv.closeDrawing();
+    this.board.clear();
     this.how = "";
     this.corrected = false;
     this.drawn = false;
     this.say("");
-    if (this.nv?.volumes.length) this.setMode(this.mode ?? "look");
+    this.setMode(this.mode ?? "look");
   }
 
   async send(url, fields) {
@@ -111,9 +101,8 @@ export class Outlining {
     return found;
   }
 
-  async show(image) {
-    if (!this.nv.loadDrawing(image)) throw new Error(this.tools.dataset.sayFailed);
-    this.nv.setDrawOpacity(0.55);
+  async show(mask) {
+    if (!(await this.board.show(mask))) throw new Error(this.tools.dataset.sayFailed);
     this.drawn = true;
     this.setMode(this.mode);
   }
@@ -124,7 +113,7 @@ export class Outlining {
     const found = await this.send(this.tools.dataset.growUrl, {
       x: -x, y: -y, z, method: method.value, threshold: threshold.value, reach: reach.value,
     });
-    await this.show(await NVImage.loadFromBase64({ base64: found.mask, name: "proposal.nii.gz" }));
+    await this.show(found.mask);
     this.how = found.method;
     this.corrected = false;
     this.say([`${found.volume_ml.toFixed(1)} ml, ${found.voxels} voxels, ≥ SUV ${found.threshold.toFixed(2)}.`, ...found.notes].join(" "), found.notes.length ? "needs-you" : "done");
@@ -132,12 +121,11 @@ export class Outlining {
 
   async save() {
     if (!this.drawn) throw new Error(this.tools.dataset.sayNothing);
-    const bytes = await this.nv.saveImage({ filename: "", isSaveDrawing: true });
     const brush = this.how ? "corrected with the brush" : "drawn with the brush";
     const words = this.corrected || !this.how ? [this.how, brush].filter(Boolean).join("; ") : this.how;
     const { region, reason } = this.form.elements;
     await this.send(this.tools.dataset.drawUrl, {
-      drawing: new File([await packed(bytes)], "drawing.nii.gz"),
+      drawing: new File([await this.board.file()], "drawing.nii.gz"),
       region: region.value,
       method: words,
       reason: reason.value,
@@ -160,7 +148,7 @@ export class Outlining {
     const answer = await fetch(`${this.tools.dataset.regionUrl}?name=${encodeURIComponent(region)}`);
     if (!answer.ok) throw new Error(this.tools.dataset.sayFailed);
     const { mask, method } = await answer.json();
-    await this.show(await NVImage.loadFromBase64({ base64: mask, name: "region.nii.gz" }));
+    await this.show(mask);
     this.how = method || "outlines that were sent";
     this.form.elements.region.value = region;
     this.setMode("brush");
@@ -204,9 +192,4 @@ export class Outlining {
     body.replaceChildren(...rows);
     body.closest("table").hidden = rows.length === 0;
   }
-}
-
-async function packed(bytes) {
-  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Response(stream).arrayBuffer();
 }

@@ -40,6 +40,10 @@ export class Panel {
     this.base = null; // the image whose grid the panel has
   }
 
+  get drawn() {
+    return Boolean(this.nv?.volumes.length);
+  }
+
   open() {
     this.opening ??= this.attach();
     return this.opening;
@@ -90,6 +94,7 @@ export class Panel {
   }
 
   setPlane(plane) {
+    if (!this.nv) return;
     this.nv.setSliceType(this.kind === "mip" ? SLICE_TYPE.CORONAL : PLANES[plane].slice);
   }
 

@@ -1,5 +1,7 @@
 // Loads the layers of a pair, keeps one place and one zoom for all panels, and says what lies under the crosshair.
 import { csrfToken } from "../csrf.js";
+import { FlatPanel } from "./flat.js";
+import { chooseDrawing, chosenDrawing, drawsWithCard } from "./graphics.js";
 import { PLANES, Panel } from "./panel.js";
 import { Projections } from "./projections.js";
 import { valueAt, volumeFrom } from "./volumes.js";
@@ -20,7 +22,10 @@ export class Viewer {
     this.images = {};
     this.outlines = null;
     this.regions = []; // names behind the numbers of the label map
-    this.panels = [...section.querySelectorAll("[data-panel]")].map((figure) => new Panel(figure, this));
+    this.flat = !drawsWithCard();
+    section.dataset.drawing = this.flat ? "flat" : "card";
+    const Picture = this.flat ? FlatPanel : Panel;
+    this.panels = [...section.querySelectorAll("[data-panel]")].map((figure) => new Picture(figure, this));
     this.outlining = false;
     this.equip();
   }
@@ -110,9 +115,16 @@ export class Viewer {
       this.take("difference", synthetic?.difference),
       this.takeProjections(),
     ]);
-    this.draw();
+    await this.draw();
+    this.mark("viewer-all-pictures");
     await this.take("ct", ct?.volume);
     await this.draw();
+    this.mark("viewer-complete");
+  }
+
+  // For who measures: once the picture is on the screen.
+  mark(name) {
+    requestAnimationFrame(() => setTimeout(() => performance.mark(name)));
   }
 
   async take(name, volume) {
@@ -162,7 +174,7 @@ export class Viewer {
     const size = best ? best.dimsRAS[1] * best.dimsRAS[2] * best.dimsRAS[3] : 0;
     switch (kind) {
       case "ct":
-        return best && [[best, grey], ...(size < MOST_VOXELS_UNDER_LABELS ? marks : [])];
+        return best && [[best, grey], ...(this.flat || size < MOST_VOXELS_UNDER_LABELS ? marks : [])];
       case "pet":
         return pet && [[pet, uptake(this.layers.pet)], ...marks];
       case "synthetic":
@@ -211,7 +223,7 @@ export class Viewer {
     this.caption(panel, layers);
     if (this.section.dataset.state !== "ready") {
       this.section.dataset.state = "ready";
-      performance.mark("viewer-first-picture");
+      this.mark("viewer-first-picture");
       this.$("pictures").hidden = true;
       this.say("");
     }
@@ -244,7 +256,7 @@ export class Viewer {
     this.mm = [...mm];
     this.moving = true;
     for (const panel of this.visible) {
-      if (panel === from || !panel.nv) continue;
+      if (panel === from || !panel.drawn) continue;
       if (panel.kind === "mip") this.turnTo(panel);
       else panel.place(this.mm);
     }
@@ -253,7 +265,7 @@ export class Viewer {
   }
 
   turnTo(panel) {
-    if (!this.projections || !panel.nv.volumes.length) return;
+    if (!this.projections || !panel.drawn) return;
     panel.place(this.projections.toPanel(this.mm, this.turn));
     const [left, right] = this.projections.sides(this.turn);
     panel.figure.querySelector("[data-side=left]").textContent = left;
@@ -265,7 +277,7 @@ export class Viewer {
     if (JSON.stringify(zoom) === JSON.stringify(this.zoomNow)) return;
     this.zoomNow = zoom;
     for (const other of this.visible) {
-      if (other !== panel && other.kind !== "mip" && other.nv?.volumes.length) other.zoom(zoom);
+      if (other !== panel && other.kind !== "mip" && other.drawn) other.zoom(zoom);
     }
   }
 
@@ -329,7 +341,7 @@ export class Viewer {
 
   setPlane(plane) {
     this.plane = plane;
-    for (const panel of this.panels) if (panel.nv) panel.setPlane(plane);
+    for (const panel of this.panels) panel.setPlane(plane);
     this.section.querySelectorAll("[data-plane]").forEach((button) => {
       button.setAttribute("aria-pressed", String(button.dataset.plane === plane));
     });
@@ -399,12 +411,17 @@ export class Viewer {
     on("[data-turn]", (button) => this.turnBy(Number(button.dataset.turn)));
     on("[data-viewer-reset]", () => this.reset());
     on("[data-viewer-help]", () => this.$("keys").showModal());
+    this.$("drawing").value = chosenDrawing();
+    this.$("drawing").addEventListener("change", () => {
+      chooseDrawing(this.$("drawing").value);
+      window.location.reload();
+    });
     this.$("labels")?.addEventListener("change", () => this.draw());
     this.$("overlaid")?.addEventListener("change", () => this.takeProjections().then(() => this.draw()));
     this.$("synthetic").addEventListener("change", () => this.load());
     PHONE.addEventListener("change", () => this.draw());
     for (const panel of this.panels) {
-      panel.canvas.addEventListener("pointerup", () => requestAnimationFrame(() => panel.nv && panel.kind !== "mip" && this.zoomLike(panel)));
+      panel.canvas.addEventListener("pointerup", () => requestAnimationFrame(() => panel.drawn && panel.kind !== "mip" && this.zoomLike(panel)));
     }
     document.addEventListener("keydown", (event) => this.pressed(event), true);
     // Double clicks and keys of NiiVue's own would change windows that the buttons then no longer show.

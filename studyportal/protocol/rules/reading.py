@@ -6,6 +6,14 @@ from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Any, Literal, TypeVar, get_origin, get_type_hints
 
+from studyportal.protocol.rules.imaging import (
+    ImagingConstraints,
+    LocalLimits,
+    ScreeningLimits,
+    adapted,
+    local_limits,
+)
+
 
 class ProtocolRefused(ValueError):
     """The protocol file is not one. Carries every fault found."""
@@ -44,45 +52,6 @@ class Criterion:
 
 
 @dataclass(frozen=True)
-class ImagingConstraints:
-    """Thresholds of the image checks. Limits are inclusive: a value equal to a limit passes.
-
-    Raises
-    ------
-    ValueError
-        When a lower limit lies above its upper limit or below zero, or no tracer is named.
-    """
-
-    ct_max_slice_thickness_mm: float
-    uptake_minutes_min: float
-    uptake_minutes_max: float
-    dose_mbq_min: float
-    dose_mbq_max: float
-    weight_kg_min: float
-    weight_kg_max: float
-    half_life_s: float
-    half_life_tolerance: float
-    suv_rule_disagreement: float
-    ct_pet_z_coverage_warning: float
-    ct_pet_z_overlap_mm_min: float
-    max_days_between: int
-    tracers: Sequence[str]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "tracers", tuple(self.tracers))  # TOML gives a list
-        ranges = {
-            "uptake_minutes": (self.uptake_minutes_min, self.uptake_minutes_max),
-            "dose_mbq": (self.dose_mbq_min, self.dose_mbq_max),
-            "weight_kg": (self.weight_kg_min, self.weight_kg_max),
-        }
-        for name, (low, high) in ranges.items():
-            if not 0 <= low <= high:
-                raise ValueError(f"{name}_min must not be above {name}_max, nor below zero.")
-        if not self.tracers:
-            raise ValueError("tracers must name at least one tracer.")
-
-
-@dataclass(frozen=True)
 class Endpoint:
     id: str
     kind: Literal["primary", "secondary"]
@@ -112,6 +81,16 @@ class Protocol:
     criteria: tuple[Criterion, ...]
     imaging: ImagingConstraints
     endpoints: tuple[Endpoint, ...]
+    imaging_limits: tuple[LocalLimits, ...] = ()
+
+    def limits_here(self, *, site: str, manufacturer: str, model: str) -> tuple[LocalLimits, ...]:
+        """Return what differs from the study's image limits at this site and on this scanner."""
+        return local_limits(self.imaging_limits, site=site, manufacturer=manufacturer, model=model)
+
+    def imaging_at(self, *, site: str, manufacturer: str, model: str) -> ImagingConstraints:
+        """Return the image limits that hold at this site and on this scanner."""
+        here = self.limits_here(site=site, manufacturer=manufacturer, model=model)
+        return adapted(self.imaging, here)
 
     def code_of(self, fact: Fact) -> str:
         """Return the code of the criterion that speaks of this fact; empty when none does."""
@@ -129,7 +108,12 @@ class Protocol:
 
 
 T = TypeVar("T")
-_NESTED: Mapping[str, type] = {"sites": SiteEntry, "criteria": Criterion, "endpoints": Endpoint}
+_NESTED: Mapping[str, type] = {
+    "sites": SiteEntry,
+    "criteria": Criterion,
+    "endpoints": Endpoint,
+    "imaging_limits": LocalLimits,
+}
 
 
 def parse(text: str) -> Protocol:
@@ -148,13 +132,22 @@ def parse(text: str) -> Protocol:
     for key, kind in _NESTED.items():
         content[key] = _entries(kind, content.get(key, []), key, faults)
     if isinstance(content.get("imaging"), dict):
-        content["imaging"] = _build(ImagingConstraints, content["imaging"], "imaging", faults)
+        content["imaging"] = _imaging(content["imaging"], faults)
     protocol = _build(Protocol, content, "protocol", faults)
     if protocol is not None:
         faults += _consistency(protocol)
     if faults or protocol is None:
         raise ProtocolRefused(faults)
     return protocol
+
+
+def _imaging(row: dict[str, Any], faults: list[str]) -> ImagingConstraints | None:
+    if isinstance(row.get("screening"), dict):
+        screening = _build(ScreeningLimits, row["screening"], "imaging.screening", faults)
+        if screening is None:
+            return None
+        row["screening"] = screening
+    return _build(ImagingConstraints, row, "imaging", faults)
 
 
 def _entries(kind: type[T], rows: object, key: str, faults: list[str]) -> tuple[T, ...]:
@@ -196,6 +189,8 @@ def _fits(value: object, hint: Any) -> bool:
         return isinstance(value, list) and all(
             isinstance(entry, hint.__args__[0]) for entry in value
         )
+    if get_origin(hint) is Mapping:
+        return isinstance(value, dict)
     if get_origin(hint) is tuple:
         return isinstance(value, tuple)
     if hint is float:
@@ -224,4 +219,20 @@ def _consistency(protocol: Protocol) -> list[str]:
             for code in sorted(set(codes))
             if codes.count(code) > 1
         ]
+    return faults + _local_faults(protocol)
+
+
+def _local_faults(protocol: Protocol) -> list[str]:
+    codes = {site.code.casefold() for site in protocol.sites}
+    faults, places = [], [entry.place for entry in protocol.imaging_limits]
+    for number, entry in enumerate(protocol.imaging_limits, start=1):
+        where = f"imaging_limits[{number}]"
+        if entry.site and entry.site.casefold() not in codes:
+            faults.append(f"{where}: {entry.site} is not a site of the protocol.")
+        if places.count(entry.place) > 1:
+            faults.append(f"{where}: another entry is meant for the same site and scanner.")
+        try:
+            adapted(protocol.imaging, [entry])
+        except ValueError as fault:
+            faults.append(f"{where}: {fault}")
     return faults
