@@ -22,6 +22,9 @@ from studyportal.imaging.selectors import received_series_of, unjudged_pairs
 from studyportal.imaging.services import judge_artefacts
 from studyportal.participants.selectors import every_participant
 from studyportal.protocol.selectors import active_protocol
+from studyportal.queries.rules import Asked
+from studyportal.queries.selectors import queries_visible_to
+from studyportal.queries.services import Subject, answer_query, raise_query, reopen_query
 from studyportal.sites.rules import ROLE_NAMES, SITE_ROLES, Role
 from studyportal.sites.selectors import every_site, site_by_code
 from studyportal.sites.services import give_role
@@ -29,6 +32,12 @@ from studyportal.tasks import dispatch
 
 SEED = 20251201
 _DEMO_SENDER = "DEMO"  # AE title
+# Form, field and question of the data queries that the demonstration shows.
+_QUESTIONS = (
+    ("consent", "date", "Was the consent form signed on the day of screening or before?"),
+    ("screening", "age", "Please compare the age at screening with the record."),
+    ("reference", "lesion 1", "Please compare the number of the lesion with the report."),
+)
 FIRST_DATE, LAST_DATE = date(2025, 12, 3), date(2026, 5, 29)
 
 
@@ -151,6 +160,25 @@ def judge_all() -> None:
             reason="Simulated images, free of artefacts by construction.",
             by=by,
         )
+
+
+def ask_questions() -> None:
+    """A few data queries stand: one open, one answered, one asked again."""
+    manager = person_named("data-manager")
+    participants = list(every_participant()[: len(_QUESTIONS)])
+    if queries_visible_to(manager).filter(rule="").exists():
+        return
+    for number, (participant, (form, field, question)) in enumerate(
+        zip(participants, _QUESTIONS, strict=False)
+    ):
+        site = participant.site
+        subject = Subject(site, participant.code, form, participant.pk)
+        query = raise_query(subject=subject, asked=Asked(field, question), by=manager)
+        if number > 0:
+            coordinator = person_named(f"coordinator-{site.code.lower()}")
+            answer_query(query=query, text="Compared with the record: it is right.", by=coordinator)
+        if number > 1:
+            reopen_query(query=query, text="Which record was it compared with?", by=manager)
 
 
 def wait_for(

@@ -3,7 +3,9 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from rest_framework.test import APIClient
 
+from studyportal.cli.demonstration import ask_questions, create_people
 from studyportal.core.models import AuditEvent
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries
@@ -16,6 +18,7 @@ from studyportal.participants.services import settle_criteria
 from studyportal.queries.models import DataQuery
 from studyportal.sites.rules import Role
 from tests import factories as make
+from tests.portal.scenes import open_study
 
 pytestmark = pytest.mark.django_db
 
@@ -120,12 +123,14 @@ def test_a_monitor_asks_on_the_participants_page(site):
 
 def test_a_query_leads_to_where_its_fault_is_mended(site):
     pair = make.ScanPairFactory(participant__site=site)
-    query = make.DataQueryFactory(site=site, subject_id=pair.pk)
+    query = make.DataQueryFactory(
+        site=site, subject_id=pair.pk, participant_code=pair.participant.code
+    )
     arrival = make.DataQueryFactory(site=site, field="arrival", participant_code="")
     client = browser(Role.COORDINATOR, site)
-    assert reverse("web:pair", args=[pair.pk]) in text_of(
-        client.get(reverse("web:query", args=[query.pk]))
-    )
+    shown = text_of(client.get(reverse("web:query", args=[query.pk])))
+    assert reverse("web:pair", args=[pair.pk]) in shown
+    assert reverse("web:upload_open", args=[pair.participant_id, "source"]) in shown
     assert "Open the inbox" in text_of(client.get(reverse("web:query", args=[arrival.pk])))
 
 
@@ -270,3 +275,43 @@ def test_a_source_that_contradicts_screening_is_asked_about_until_they_agree(sit
 )
 def test_only_two_known_answers_can_contradict(screened, answer):
     assert not contradiction("EXC-02", Answer(screened), answer=Answer(answer), source="imaging")
+
+
+def test_the_demonstration_asks_once():
+    open_study()
+    create_people()
+    for _ in range(3):
+        make.ParticipantFactory(site=make.SiteFactory(code="SPH"))
+    ask_questions()
+    ask_questions()
+    statuses = sorted(DataQuery.objects.values_list("status", flat=True))
+    assert statuses == ["answered", "open", "open"]
+
+
+# API
+
+
+def test_the_api_lists_the_queries_of_ones_site_and_tells_the_thread(
+    site, django_assert_max_num_queries
+):
+    for _ in range(8):
+        query = make.DataQueryFactory(site=site, closed=True)
+    make.QueryMessageFactory(query=query)
+    make.DataQueryFactory(site=make.SiteFactory())
+    client = APIClient()
+    client.force_authenticate(make.person(Role.COORDINATOR, site))
+    with django_assert_max_num_queries(6):
+        assert client.get("/api/v1/data-queries/", {"status": "closed"}).data["count"] == 8
+    assert client.get("/api/v1/data-queries/", {"status": "open"}).data["count"] == 0
+    detail = client.get(f"/api/v1/data-queries/{query.pk}/").data
+    assert (detail["rule"], detail["messages"][0]["kind"]) == ("slice_gap", "asked")
+    assert client.get("/api/v1/data-queries/", {"age": "old"}).status_code == 400
+
+
+def test_the_api_says_in_words_that_a_text_is_missing(site):
+    query = make.DataQueryFactory(site=site)
+    client = APIClient()
+    client.force_authenticate(make.person(Role.COORDINATOR, site))
+    answer = client.post(f"/api/v1/data-queries/{query.pk}/answer/", {"text": " "}, format="json")
+    assert answer.status_code == 400
+    assert "text" in answer.data["fields"]

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from studyportal.core import clock
 from studyportal.imaging.selectors import pair_for
+from studyportal.imaging.states import SeriesRole
 from studyportal.participants.selectors import participant_for, participants_visible_to
 from studyportal.queries.rules import Act
 from studyportal.queries.selectors import (
@@ -32,6 +33,7 @@ from studyportal.queries.services import (
     raise_query,
     reopen_query,
 )
+from studyportal.queries.states import LIVE
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.web.answers import Attempt, acting, found, paged
@@ -84,15 +86,16 @@ def _show(
     acts = acts_on_query(request.user, query)
     if tried is not None and tried.act not in acts:  # somebody else moved it; what was typed stays
         acts = (*acts, tried.act)
+    participant = participants_visible_to(request.user).filter(code=query.participant_code).first()
+    sends = participant is not None and may(request.user, Action.UPLOAD_IMAGES, site=query.site)
     context = {
         "query": query,
         "thread": messages_of(query),
         "moves": moves_of(query),
         "forms": [tried if tried and tried.act == act else ActForm(act=act) for act in acts],
         "place": _place(request.user, query),
-        "participant": participants_visible_to(request.user)
-        .filter(code=query.participant_code)
-        .first(),
+        "participant": participant,
+        "sends": sends and query.status in LIVE and query.field in set(SeriesRole),
     }
     return render(request, "web/query.html", context, status=status)
 

@@ -93,6 +93,7 @@ class Command(BaseCommand):
         demo.import_cohort(cases)
         self._wait("Check images", every_series().count(), unsettled_series().count)
         demo.judge_all()
+        demo.ask_questions()
         self._synthesise()
         run = self._evaluate()
         folder = Path(settings.VAR_DIR) / "demo" / "report"
