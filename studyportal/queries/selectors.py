@@ -71,6 +71,8 @@ def grouped_queries(user: Person, chosen: QueryFilter, *, today: date) -> QueryS
     """The queries that the filter leaves, form by form of each participant; the group that waits longest first."""
     rows = waiting_for(user) if chosen.state == "mine" else queries_visible_to(user)
     rows = _in_state(rows, chosen.state).filter(_narrowing(chosen, today=today))
+    # People are fetched for the page shown, so that the sort of everything carries no more than it needs.
+    rows = rows.select_related(None).select_related("site").prefetch_related("opened_by")
     group = ("site", "participant_code", "form")
     return rows.annotate(group_since=Window(Min("opened_at"), partition_by=list(group))).order_by(
         "group_since", "site__code", "participant_code", "form", "opened_at", "id"

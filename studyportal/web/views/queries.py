@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from studyportal.core import clock
-from studyportal.imaging.selectors import pair_for
+from studyportal.imaging.selectors import pairs_visible_to
 from studyportal.imaging.states import SeriesRole
 from studyportal.participants.selectors import participant_for, participants_visible_to
 from studyportal.queries.rules import Act
@@ -106,7 +106,7 @@ def _place(user: Person, query: DataQuery) -> str:
         return ""
     if query.field == "arrival":
         return reverse("web:inbox") if allowed(user, "inbox") else ""
-    pair = pair_for(user, query.subject_id)
+    pair = pairs_visible_to(user).filter(participant__code=query.participant_code).first()
     return reverse("web:pair", args=[pair.pk]) if pair else ""
 
 
