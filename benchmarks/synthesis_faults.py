@@ -136,15 +136,18 @@ def main() -> int:
 
 
 def prepare(number: int) -> list[Any]:
-    """A study with one ready pair of a small phantom, and so many jobs with the packaged model."""
+    """A study with one ready pair of a phantom, and so many jobs with the packaged model."""
     importlib.import_module("django").setup()
     importlib.import_module("django.core.management").call_command("migrate", verbosity=0)
     scenes = importlib.import_module("tests.portal.scenes")
+    data = importlib.import_module("synthesis.data")
     services = importlib.import_module("studyportal.syntheses.services")
     dispatch = importlib.import_module("studyportal.tasks.dispatch")
     scenes.open_study()
     folder = Path(os.environ["STUDYPORTAL_VAR"]) / "phantom"
-    pair = scenes.ready_pair(scenes.write_small_phantom(3, folder))
+    # The packaged model knows no slices as thick as those of the small phantoms.
+    data.write_dicom(data.make_phantom(data.draw_participant(3), data.scanner_of("SPH")), folder)
+    pair = scenes.ready_pair(folder)
     release = scenes.released(REPOSITORY / "synthesis" / "releases" / "phantom-pix2pix")
     by = scenes.person(scenes.Role.SYNTHESIS_OPERATOR)
     jobs = [
