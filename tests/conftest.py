@@ -94,7 +94,12 @@ def reference_values() -> Path:
     return folder
 
 
-APPEND_ONLY = ("core_auditevent", "core_statuschange", "outcomes_resultrow")
+APPEND_ONLY = (
+    "core_auditevent",
+    "core_statuschange",
+    "outcomes_resultrow",
+    "queries_querymessage",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -76,6 +76,7 @@ from studyportal.syntheses.models import (
 )
 from studyportal.syntheses.states import JobStatus, PrimaryStatus, ReleaseStatus, SyntheticStatus
 from synthesis.registry import packaged_releases
+from tests.factories_queries import DataQueryFactory, QueryMessageFactory  # noqa: F401 taken from here by tests
 
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
 DAY = date(2026, 2, 3)

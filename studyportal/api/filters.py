@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.states import ComparisonStatus, CutStatus, RunStatus
 from studyportal.participants.states import ParticipantStatus
+from studyportal.queries.states import QueryStatus
 from studyportal.sites.states import SiteStatus
 from studyportal.syntheses.states import JobStatus, ReleaseStatus
 
@@ -65,6 +66,15 @@ class SeriesFilter(RowFilter):
     participant_code = django_filters.CharFilter(field_name="pair__participant__code")
     role = _one_of(SeriesRole)
     status = _one_of(SeriesStatus)
+
+
+class QueryFilter(RowFilter):
+    site = django_filters.CharFilter(field_name="site__code")
+    participant_code = django_filters.CharFilter()
+    form = django_filters.CharFilter()
+    rule = django_filters.CharFilter()
+    subject = django_filters.UUIDFilter(field_name="subject_id")
+    status = _one_of(QueryStatus)
 
 
 class ReleaseFilter(RowFilter):

@@ -13,6 +13,7 @@ from studyportal.api.views.outcomes import (
     ExportEndpoint,
     RunEndpoint,
 )
+from studyportal.api.views.queries import QueryEndpoint
 from studyportal.api.views.study import ParticipantEndpoint, SiteEndpoint
 from studyportal.api.views.syntheses import JobEndpoint, ReleaseEndpoint
 
@@ -24,6 +25,7 @@ router.register("participants", ParticipantEndpoint, basename="participants")
 router.register("scan-pairs", PairEndpoint, basename="scan-pairs")
 router.register("series", SeriesEndpoint, basename="series")
 router.register("uploads", UploadEndpoint, basename="uploads")
+router.register("data-queries", QueryEndpoint, basename="data-queries")
 router.register("model-releases", ReleaseEndpoint, basename="model-releases")
 router.register("synthesis-jobs", JobEndpoint, basename="synthesis-jobs")
 router.register("data-cuts", CutEndpoint, basename="data-cuts")

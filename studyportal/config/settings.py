@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "studyportal.core",
     "studyportal.protocol",
     "studyportal.sites",
+    "studyportal.queries",
     "studyportal.participants",
     "studyportal.clinical",
     "studyportal.imaging",

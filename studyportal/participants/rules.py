@@ -81,6 +81,17 @@ def assess(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> Asse
     return Assessment(Verdict.ELIGIBLE, (), tuple(later))
 
 
+def contradiction(code: str, screened: Answer, *, answer: Answer, source: str) -> str:
+    """What to ask when a later source answers a criterion otherwise than screening did; empty when they agree."""
+    if Answer.UNKNOWN in (screened, answer) or screened == answer:
+        return ""
+    before, after = screened.replace("_", " "), answer.replace("_", " ")
+    return (
+        f"{code} was answered “{before}” at screening, and {source} says “{after}”. Check both; have the wrong one "
+        "corrected, or explain why they differ."
+    )
+
+
 def _open_sentence(criterion: Criterion) -> str:
     waits = {
         "screening": "Not answered yet",

@@ -47,6 +47,14 @@ def answers_of(assessment: EligibilityAssessment) -> QuerySet[CriterionAnswer]:
     return assessment.answers.all()
 
 
+def screened_answers(participant: Participant) -> dict[str, Answer]:
+    """What the site last answered at screening, by criterion."""
+    rows = CriterionAnswer.objects.filter(
+        assessment__participant=participant, source="screening"
+    ).order_by("assessment__assessed_at")
+    return {code: Answer(answer) for code, answer in rows.values_list("criterion", "answer")}
+
+
 def every_participant() -> QuerySet[Participant]:
     """All participants, for data cuts and the portal's own work."""
     return Participant.objects.select_related("site").order_by("code")

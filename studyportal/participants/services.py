@@ -23,12 +23,15 @@ from studyportal.participants.rules import (
     ScreeningFacts,
     Verdict,
     assess,
+    contradiction,
     faults_of,
 )
-from studyportal.participants.selectors import latest_assessment
+from studyportal.participants.selectors import latest_assessment, screened_answers
 from studyportal.participants.states import PARTICIPANT, ParticipantStatus
 from studyportal.protocol.rules import Fact, Protocol
 from studyportal.protocol.selectors import active_version, content_of
+from studyportal.queries.rules import Asked
+from studyportal.queries.services import Subject, settle_rules
 from studyportal.sites.rules import Action
 from studyportal.sites.services import lock_site, require
 from studyportal.sites.states import SiteStatus
@@ -164,6 +167,7 @@ def settle_criteria(
     )
     if participant.status in (ParticipantStatus.SCREENED, ParticipantStatus.ELIGIBLE):
         _follow_verdict(participant, assessment, by=by)
+    _ask_about_contradictions(participant, assessment)
     settled = ", ".join(sorted(answers))
     record(
         "settle_criteria",
@@ -173,6 +177,21 @@ def settle_criteria(
         site_code=participant.site.code,
     )
     return assessment
+
+
+def _ask_about_contradictions(participant: Participant, assessment: EligibilityAssessment) -> None:
+    """The site is asked where another source contradicts what it answered at screening, and only while it does."""
+    screened = screened_answers(participant)
+    asked = []
+    for row in assessment.answers.exclude(source="screening"):
+        said = screened.get(row.criterion, Answer.UNKNOWN)
+        answer = Answer(row.answer)
+        question = contradiction(row.criterion, said, answer=answer, source=row.source)
+        if question:
+            evidence = f"{row.source}: {answer}"
+            asked.append(Asked(row.criterion, question, "sources_contradict", evidence))
+    subject = Subject(participant.site, participant.code, "screening", participant.pk)
+    settle_rules(subject=subject, asked=asked)
 
 
 def _next_code(site: Site, *, digits: int) -> str:

@@ -26,6 +26,10 @@ class Action(StrEnum):
     SORT_INBOX = "sort_inbox"
     ENTER_INJECTION = "enter_injection"
     ACCEPT_FINDING = "accept_finding"
+    SEE_QUERIES = "see_queries"
+    ANSWER_QUERY = "answer_query"
+    RAISE_QUERY = "raise_query"
+    CLOSE_QUERY = "close_query"
     SEE_SYNTHESES = "see_syntheses"
     REQUEST_SYNTHESIS = "request_synthesis"
     CANCEL_SYNTHESIS = "cancel_synthesis"
@@ -64,6 +68,10 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.SORT_INBOX: "Assign images that came over the network",
     Action.ENTER_INJECTION: "Enter weight, dose, tracer or glucose of a PET, choose a reconstruction",
     Action.ACCEPT_FINDING: "Accept a finding with a reason",
+    Action.SEE_QUERIES: "See data queries",
+    Action.ANSWER_QUERY: "Answer a data query",
+    Action.RAISE_QUERY: "Raise a data query",
+    Action.CLOSE_QUERY: "Close or reopen a data query",
     Action.SEE_SYNTHESES: "See synthesis jobs and releases",
     Action.REQUEST_SYNTHESIS: "Request a synthesis",
     Action.CANCEL_SYNTHESIS: "Cancel a synthesis",
@@ -98,6 +106,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.OUTLINE_LESIONS,
             Action.SORT_INBOX,
             Action.ENTER_INJECTION,
+            Action.SEE_QUERIES,
+            Action.ANSWER_QUERY,
             Action.SEE_SYNTHESES,
         }
     ),
@@ -111,6 +121,9 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SORT_INBOX,
             Action.ENTER_INJECTION,
             Action.ACCEPT_FINDING,
+            Action.SEE_QUERIES,
+            Action.RAISE_QUERY,
+            Action.CLOSE_QUERY,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
@@ -120,6 +133,9 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
+            Action.SEE_QUERIES,
+            Action.RAISE_QUERY,
+            Action.CLOSE_QUERY,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
@@ -139,6 +155,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
+            Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,
             Action.FREEZE_CUT,
             Action.RUN_EVALUATION,
@@ -152,6 +169,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
             Action.OUTLINE_LESIONS,
+            Action.SEE_QUERIES,
+            Action.ANSWER_QUERY,
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
@@ -161,6 +180,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SEE_IMAGES,
+            Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,
             Action.SEE_OUTCOMES,
             Action.SEE_DASHBOARD,

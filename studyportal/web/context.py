@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from studyportal import __version__
+from studyportal.queries.selectors import waiting_for
 from studyportal.sites.rules import ROLE_NAMES, Role
 from studyportal.sites.selectors import memberships_of, roles_of
 from studyportal.web.help import help_address
@@ -21,6 +22,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
         _("Participants"),
         frozenset({"worklist", "participant", "screen", "criteria", "reference"}),
     ),
+    ("queries", _("Queries"), frozenset({"queries", "query", "query_raise"})),
     ("inbox", _("Inbox"), frozenset({"inbox"})),
     ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
     ("jobs", _("Syntheses"), frozenset({"jobs", "job", "synthesise_all"})),
@@ -39,6 +41,7 @@ class MenuEntry:
     label: str | Promise
     address: str
     current: bool
+    waiting: int = 0
 
 
 def portal(request: HttpRequest) -> dict[str, object]:
@@ -65,7 +68,12 @@ def _menu(request: HttpRequest) -> list[MenuEntry]:
     match = request.resolver_match
     here = match.url_name if match else ""
     return [
-        MenuEntry(label, reverse(f"web:{name}"), here in pages)
+        MenuEntry(
+            label,
+            reverse(f"web:{name}"),
+            here in pages,
+            waiting_for(request.user).count() if name == "queries" else 0,
+        )
         for name, label, pages in _MENU
         if allowed(request.user, name)
     ]

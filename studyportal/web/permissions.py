@@ -70,6 +70,13 @@ PAGES: Mapping[str, Action | Anyone] = {
     "series_preview": Action.SEE_IMAGES,
     "series_deidentification": Action.SEE_IMAGES,
     "synthetic_preview": Action.SEE_IMAGES,
+    # data queries
+    "queries": Action.SEE_QUERIES,
+    "query": Action.SEE_QUERIES,
+    "query_answer": Action.ANSWER_QUERY,
+    "query_close": Action.CLOSE_QUERY,
+    "query_reopen": Action.CLOSE_QUERY,
+    "query_raise": Action.RAISE_QUERY,
     # syntheses
     "jobs": Action.SEE_SYNTHESES,
     "jobs_now": Action.SEE_SYNTHESES,

@@ -109,6 +109,11 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "errored": Word(ERRORED, _("errored")),
         "expired": Word(REFUSED, _("expired")),
     },
+    "query": {
+        "open": Word(NEEDS_YOU, _("open")),
+        "answered": Word(RUNNING, _("answered")),
+        "closed": Word(DONE, _("closed")),
+    },
     "verdict": {
         "eligible": Word(DONE, _("Eligible")),
         "not_eligible": Word(REFUSED, _("Not eligible")),

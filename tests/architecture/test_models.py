@@ -8,8 +8,8 @@ from studyportal.exports.rules import EXPORTED, PSEUDONYMISED, label_of
 from tests.architecture.rendering import generate
 
 FLOORS = (
-    "core", "protocol", "sites", "participants", "clinical", "imaging", "syntheses", "outcomes",
-    "exports",
+    "core", "protocol", "sites", "queries", "participants", "clinical", "imaging", "syntheses",
+    "outcomes", "exports",
 )  # fmt: skip
 MODELS = generate.portal_models()
 MACHINES = generate.machines()

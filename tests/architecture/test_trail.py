@@ -17,6 +17,8 @@ from studyportal.outcomes.rules import ScoreEntry
 from studyportal.participants.rules import Answer, ScreeningFacts
 from studyportal.protocol.rules import parse
 from studyportal.protocol.selectors import packaged_text
+from studyportal.queries.rules import Asked
+from studyportal.queries.services import Subject
 from studyportal.sites.rules import Role
 from studyportal.syntheses.services import release_files
 from studyportal.syntheses.states import ReleaseStatus
@@ -158,6 +160,15 @@ ACTS = {
     "sites.give_role": lambda: {
         "user": make.UserFactory(), "role": Role.COORDINATOR, "site": make.SiteFactory()
     },
+    "queries.raise_query": lambda: {
+        "subject": Subject(make.SiteFactory(), "SPH-00001", "images", make.uuid.uuid4()),
+        "asked": Asked("source", "Is this the right side?"),
+    },
+    "queries.answer_query": lambda: {"query": make.DataQueryFactory(), "text": "Sent again."},
+    "queries.close_query": lambda: {"query": make.DataQueryFactory(), "text": "It is right."},
+    "queries.reopen_query": lambda: {
+        "query": make.DataQueryFactory(answered=True), "text": "It is not."
+    },
     "participants.screen_participant": screening,
     "participants.enrol_participant": lambda: {
         "participant": make.ParticipantFactory(eligible=True)
@@ -292,8 +303,8 @@ def test_an_act_leaves_its_trail(act):
 
 def test_every_service_in_which_a_person_acts_is_tested_here():
     found = set()
-    for room in ("protocol", "sites", "participants", "clinical", "imaging", "syntheses",
-                 "outcomes", "exports"):  # fmt: skip
+    for room in ("protocol", "sites", "queries", "participants", "clinical", "imaging",
+                 "syntheses", "outcomes", "exports"):  # fmt: skip
         services = import_module(f"studyportal.{room}.services")
         for name, value in vars(services).items():
             own = getattr(value, "__module__", "").startswith(f"studyportal.{room}.services")

@@ -222,6 +222,29 @@ CASES: dict[str, Case] = {
     ),
     "uploads.files": Case(files_call, of_site=True),
     "uploads.complete": Case(complete_call, of_site=True),
+    "data-queries.list": listed("data-queries"),
+    "data-queries.retrieve": shown("data-queries", lambda site: make.DataQueryFactory(site=site)),
+    "data-queries.create": created(
+        "data-queries",
+        lambda site: {
+            "participant": str(participant(site).pk),
+            "form": "screening",
+            "question": "Is the date right?",
+        },
+        status=201,
+    ),
+    "data-queries.answer_query": posted(
+        "data-queries", "answer", lambda site: make.DataQueryFactory(site=site), {"text": "Sent."}
+    ),
+    "data-queries.close": posted(
+        "data-queries", "close", lambda site: make.DataQueryFactory(site=site), {"text": "Right."}
+    ),
+    "data-queries.reopen": posted(
+        "data-queries",
+        "reopen",
+        lambda site: make.DataQueryFactory(site=site, answered=True),
+        {"text": "It is not."},
+    ),
     "model-releases.list": listed("model-releases"),
     "model-releases.retrieve": shown(
         "model-releases", lambda site: make.ModelReleaseFactory(), of_site=False

@@ -24,6 +24,7 @@ PLAIN = (
     "worklist",
     "screen",
     "inbox",
+    "queries",
     "pairs",
     "jobs",
     "releases",

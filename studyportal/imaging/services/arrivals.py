@@ -25,6 +25,7 @@ from studyportal.imaging.selectors import (
     quarantine_of,
     refused_before,
 )
+from studyportal.imaging.services.asking import ask_about_arrival
 from studyportal.imaging.services.forgetting import forget_arrival
 from studyportal.imaging.services.reading import headlines_of
 from studyportal.imaging.services.receiving import complete_series, open_series, purge_series
@@ -59,6 +60,7 @@ def assign_arrival(*, arrival: Arrival, participant: Participant, by: User | Non
             made.append(_linked(folders, quarantine_of(series.pk)))
             complete_series(series=series, by=by)
             advance(arrival, ARRIVAL, ArrivalStatus.ASSIGNED, by=by, series=series, note="")
+            ask_about_arrival(arrival)
             record(
                 "assign_arrival",
                 arrival,
@@ -97,6 +99,7 @@ def discard_arrival(*, arrival: Arrival, reason: str, by: User | None) -> Arriva
     if series is not None and series.status == SeriesStatus.QUARANTINED:
         purge_series(series=series, by=by, reason=reason.strip())
     advance(arrival, ARRIVAL, ArrivalStatus.DISCARDED, by=by, reason=reason.strip())
+    ask_about_arrival(arrival)
     record(
         "discard_arrival",
         arrival,
@@ -129,6 +132,7 @@ def settle_conflict(*, conflict: ArrivalConflict, reason: str, by: User) -> Arri
         reason=reason.strip(),
     )
     conflict.refresh_from_db()
+    ask_about_arrival(conflict.arrival)
     return conflict
 
 

@@ -29,6 +29,7 @@ from studyportal.imaging.selectors import (
     rivals_of,
 )
 from studyportal.imaging.services.arrivals import assign_arrival
+from studyportal.imaging.services.asking import ask_about_arrival
 from studyportal.imaging.services.reading import headlines_of
 from studyportal.imaging.states import ARRIVAL, ArrivalStatus
 from studyportal.sites.selectors import site_by_code
@@ -188,3 +189,4 @@ def _keep_conflict(event: Mapping[str, str], site: Site, facts: Mapping[str, str
             by=None,
             site_code=site.code,
         )
+        ask_about_arrival(arrival)

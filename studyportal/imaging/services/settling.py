@@ -17,6 +17,7 @@ from studyportal.imaging.selectors import (
     open_findings,
     screening_of,
 )
+from studyportal.imaging.services.asking import ask_about_pair
 from studyportal.imaging.states import (
     IN_INTAKE,
     SCAN_PAIR,
@@ -62,6 +63,7 @@ def keep_findings(
         for key, finding in found.items()
         if key not in stays
     )
+    ask_about_pair(pair)
 
 
 @transaction.atomic
@@ -157,6 +159,7 @@ def accept_finding(*, finding: Finding, reason: str, by: User) -> Finding:
     pair = ScanPair.objects.select_for_update().get(pk=finding.pair_id)
     if pair.status == PairStatus.QUERY_OPEN and not _blocking(pair) and _complete(pair):
         _become_ready(pair, by=by)
+    ask_about_pair(pair)
     return finding
 
 
@@ -182,6 +185,7 @@ def exclude_pair(*, pair: ScanPair, reason: str, by: User) -> ScanPair:
         site_code=pair.participant.site.code,
         reason=reason,
     )
+    ask_about_pair(pair)
     return pair
 
 
@@ -219,6 +223,7 @@ def judge_artefacts(*, pair: ScanPair, artefacts: bool, reason: str, by: User) -
         site_code=pair.participant.site.code,
         reason=reason,
     )
+    ask_about_pair(pair)
     return pair
 
 

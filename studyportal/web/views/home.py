@@ -11,11 +11,14 @@ from studyportal.core import clock
 from studyportal.dashboards import selectors
 from studyportal.outcomes.selectors import headline_results, latest_completed_run
 from studyportal.protocol.selectors import active_protocol
+from studyportal.queries.rules import AgeBand
+from studyportal.queries.selectors import counts_by_age
 from studyportal.sites.rules import ACTION_WORDS, PERMISSIONS, ROLE_NAMES, Action, Role
 from studyportal.sites.selectors import may, roles_of
 from studyportal.web.charts import cumulative_chart
 from studyportal.web.forms import SignInForm
 from studyportal.web.help import TOPICS, help_text
+from studyportal.web.query_words import AGE_WORDS
 from studyportal.web.words import STATUS_WORDS
 
 # The first role of this order that a person holds decides where they begin.
@@ -96,6 +99,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
                 for site, counts in pairs.items()
             ],
             "jobs": selectors.job_counts(user),
+            "query_ages": [AGE_WORDS[band] for band in AgeBand],
+            "queries": counts_by_age(user, today=clock.today()),
             "open_outcomes": open_outcomes,
             "run": run,
             "headlines": headline_results(run) if run else [],

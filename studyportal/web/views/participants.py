@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,7 +19,7 @@ from studyportal.core import clock
 from studyportal.core.errors import Refused
 from studyportal.core.selectors import acts_on_any
 from studyportal.dashboards.rules import Step
-from studyportal.dashboards.selectors import WorkFilter, missing_of, worklist
+from studyportal.dashboards.selectors import WorkFilter, WorkRow, missing_of, worklist
 from studyportal.imaging.selectors import pair_of, series_of_pair
 from studyportal.imaging.states import IN_INTAKE
 from studyportal.outcomes.selectors import measurements_of_pair
@@ -37,6 +37,7 @@ from studyportal.participants.services import (
 )
 from studyportal.participants.states import ParticipantStatus
 from studyportal.protocol.selectors import active_protocol
+from studyportal.queries.selectors import live_counts, queries_of
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.syntheses.selectors import jobs_of_pair
@@ -47,7 +48,19 @@ from studyportal.web.steps import STEP_BUTTONS, STEP_WORDS, place_of
 from studyportal.web.words import STATUS_WORDS
 
 if TYPE_CHECKING:
+    from django.utils.functional import Promise
+
     from studyportal.participants.models import Participant
+
+
+class Line(NamedTuple):
+    """One line of the worklist."""
+
+    row: WorkRow
+    text: str | Promise
+    button: str | Promise | None
+    place: str
+    queries: int
 
 
 @require_GET
@@ -60,8 +73,15 @@ def worklist_page(request: HttpRequest) -> HttpResponse:
         search=request.GET.get("search", ""),
     )
     page = paged(request, worklist(request.user, chosen))
+    asked = live_counts(request.user, [row.code for row in page])
     lines = [
-        (row, STEP_WORDS[row.missing.step], STEP_BUTTONS.get(row.missing.step), place_of(row))
+        Line(
+            row,
+            STEP_WORDS[row.missing.step],
+            STEP_BUTTONS.get(row.missing.step),
+            place_of(row),
+            asked.get(row.code, 0),
+        )
         for row in page
     ]
     context = {
@@ -161,6 +181,9 @@ def _show(
         "references": sources.references,
         "reference_rows": rows,
         "source_form": source,
+        "queries": queries_of(request.user, participant.code),
+        "sees_queries": may(request.user, Action.SEE_QUERIES, site=participant.site),
+        "may_ask": may(request.user, Action.RAISE_QUERY, site=participant.site),
         "history": acts_on_any([participant.pk, *_images(pair, series)]),
         "may_screen": may(request.user, Action.SCREEN_PARTICIPANT, site=participant.site),
         "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site),
