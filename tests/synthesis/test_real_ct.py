@@ -45,12 +45,12 @@ def test_a_cropped_ct_of_a_limb_becomes_a_series_in_suv_over_its_extent(
         assert covered == pytest.approx(extent, abs=pet.grid.spacing_mm[axis] / 2 + 0.01)
 
 
-def test_a_ct_of_a_limb_is_no_chest_to_the_shipped_release(tmp_path: Path) -> None:
+def test_the_shipped_release_refuses_a_limb_that_fills_the_field_of_view(tmp_path: Path) -> None:
     (release,) = packaged_releases()
 
     result = translate_series.run(request_for(DATA / PAIRS[0], release, tmp_path / "out"))
 
-    assert (result.status, result.reason_id) == ("refused", "body_part"), result.reason
+    assert (result.status, result.reason_id) == ("refused", "field_of_view"), result.reason
     assert not (tmp_path / "out").exists()
 
 

@@ -32,6 +32,7 @@ from synthesis.data.splits import ParticipantSplit, SplitRefusedError, load_spli
 from synthesis.registry import packaged_releases
 from synthesis.training.ahead import ahead
 from synthesis.training.case_store import CaseStore
+from synthesis.training.family_held_out import image_rows, lesion_rows
 from synthesis.training.patches import PatchSampler
 from synthesis.training.prepared import prepare
 from tests.synthesis.family_runs import ALONE, tiny_run
@@ -165,6 +166,17 @@ def test_a_stored_case_comes_back(tmp_path: Path) -> None:
     assert (again.focus_names, again.malignant, again.kvp) == (("lesion:1",), (True,), 120.0)
     assert again.demographics is None
     assert again.grid == case.grid
+
+
+def test_the_acquired_pet_itself_has_no_error_and_full_recovery() -> None:
+    case = make_pair_case(_pair(), DOMAIN)
+    acquired = case.suv.astype(np.float32)
+
+    found = {row.quantity: row.value for row in image_rows(case, "model", acquired)}
+    shares = [row.value for row in lesion_rows(case, "model", acquired)]
+
+    assert (found["mae_suv"], found["ssim"]) == (0, pytest.approx(1))
+    assert shares == [1]
 
 
 def test_a_case_is_cut_and_padded_round_its_body() -> None:
