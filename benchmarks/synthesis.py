@@ -25,7 +25,6 @@ import numpy as np
 import torch
 
 from benchmarks.synthesis_floors import Machine, demand_of, machine, medians, seconds_of
-from evaluation.imaging import Grid, Volume
 from synthesis.config import (
     BaselineConfig,
     BridgeConfig,
@@ -41,8 +40,8 @@ from synthesis.config import (
 from synthesis.contract import TranslationRequest
 from synthesis.data import draw_participant, make_phantom, scanner_of, write_dicom
 from synthesis.data.model_grid import AIR_HU
-from synthesis.families import Family, build_family
-from synthesis.inference import Sampling, sample_on_grid, sample_twin, translator_of
+from synthesis.families import Family, build_family, load_family
+from synthesis.inference import Sampling, sample_on_grid, sample_twin
 from synthesis.inference.haste import lay_out
 from synthesis.jobs import translate_series
 from synthesis.registry import packaged_releases
@@ -222,15 +221,10 @@ def alone(what: str) -> dict[str, float]:
     """Translate 96 slices of 128 x 128 with the packaged release, or sample a family; measure it."""
     loaded = _peak_mib()
     start, began = time.perf_counter(), time.process_time()
-    if what == "demo":
-        release = packaged_releases()[0]
-        translate = translator_of(release, torch.device("cpu"))
-        grid = Grid(DEMO, release.config.domain.spacing_zyx_mm)
-        translate((Volume(chest(DEMO), grid, "HU"), 120.0), 0, lambda *_: None, lambda: False)
-    else:
-        family = build_family(CPU_SIZE[what])
-        lay_out(family.networks, family.config.domain.dimensions)
-        runner(family, chest(DEMO), Sampling())()
+    shipped = what == "demo"
+    family = load_family(packaged_releases()[0]) if shipped else build_family(CPU_SIZE[what])
+    lay_out(family.networks, family.config.domain.dimensions)
+    runner(family, chest(DEMO), Sampling())()
     return {
         "seconds": time.perf_counter() - start, "cpu_s": time.process_time() - began, "peak_mib": _peak_mib(), "loaded_mib": loaded,
     }  # fmt: skip

@@ -195,11 +195,16 @@ def prepare(asked: argparse.Namespace) -> Scene:
     dispatch = importlib.import_module("studyportal.tasks.dispatch")
     scenes.open_study()
     folder = Path(os.environ["STUDYPORTAL_VAR"]) / "phantom"
-    pair = scenes.ready_pair(scenes.write_small_phantom(3, folder))
     model = REPOSITORY / "synthesis" / "releases" / "phantom-pix2pix"
     if asked.release == "tiny":
         makers = importlib.import_module("tests.synthesis.makers")
         model = makers.untrained_release(folder.with_name("tiny")).folder
+        scenes.write_small_phantom(3, folder)
+    else:  # the packaged model refuses slices as thick as those of a small phantom
+        data = importlib.import_module("synthesis.data")
+        person, scanner = data.draw_participant(3), data.scanner_of("SPH")
+        data.write_dicom(data.make_phantom(person, scanner), folder)
+    pair = scenes.ready_pair(folder)
     by = scenes.person(scenes.Role.SYNTHESIS_OPERATOR)
     scene = Scene(pair, scenes.released(model), by)
     for _ in range(asked.jobs):

@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from pathlib import Path
 
 import pydicom
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -27,6 +28,17 @@ def changed(content: bytes, change: Callable[[Dataset], None]) -> bytes:
         dataset = pydicom.dcmread(BytesIO(content))
         change(dataset)
         return written(dataset)
+
+
+def few_slices(folder: Path, chosen: slice) -> dict[str, bytes]:
+    """Some slices of a series by their names; a PET states how many it has, so it states these."""
+    few = sorted(folder.iterdir())[chosen]
+
+    def stating(dataset: Dataset) -> None:
+        if dataset.Modality == "PT":
+            dataset.NumberOfSlices = len(few)
+
+    return {path.name: changed(path.read_bytes(), stating) for path in few}
 
 
 def written(dataset: Dataset) -> bytes:

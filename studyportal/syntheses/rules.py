@@ -1,13 +1,11 @@
-"""Checks of a synthetic series, the gate of a release, waits between attempts. Facts in, findings out."""
+"""Checks of a synthetic series, waits between attempts. Facts in, findings out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from studyportal.core.errors import Reason
 from studyportal.syntheses.states import AttemptCause
-from synthesis.registry import Criterion, release_gate
 
 
 @dataclass(frozen=True)
@@ -56,39 +54,6 @@ def quality_faults(facts: SyntheticFacts) -> tuple[Reason, ...]:
             )
         )
     return tuple(faults)
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The release gate as a person reads it; `waived` says why it does not bind, or is empty."""
-
-    criteria: tuple[Criterion, ...]
-    waived: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the release may be validated."""
-        return bool(self.waived) or all(row.standing == "met" for row in self.criteria)
-
-    @property
-    def reasons(self) -> tuple[Criterion, ...]:
-        """The criteria that are not met, or not known to be."""
-        return tuple(row for row in self.criteria if row.standing != "met")
-
-
-FIRST_SCHEMA = 1
-OLDER_THAN_THE_GATE = (
-    "This release ships with the software for demonstration and is older than the gate: its figures "
-    "have no intervals."
-)
-
-
-def judged(description: Mapping[str, Any] | None, *, packaged: bool) -> Gate:
-    """The gate for what a release says of itself; nothing is known of one whose folder is gone."""
-    table = description or {}
-    verdict = release_gate(table.get("metrics", {}))
-    older = packaged and table.get("schema") == FIRST_SCHEMA
-    return Gate(verdict.criteria, OLDER_THAN_THE_GATE if older else "")
 
 
 # Seconds to wait after the first, the second and every further attempt that broke.

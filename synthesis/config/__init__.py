@@ -27,13 +27,6 @@ from synthesis.config.family_reading import (
     family_table,
     load_family_config,
 )
-from synthesis.config.model import (
-    CohortConfig,
-    Config,
-    ModelConfig,
-    ReleaseConfig,
-    TrainingConfig,
-)
 from synthesis.config.networks import (
     AutoencoderConfig,
     CriticConfig,
@@ -43,8 +36,9 @@ from synthesis.config.networks import (
 )
 from synthesis.config.presets import PRESETS, preset
 from synthesis.config.processes import BridgeConfig, EdmConfig, FlowConfig, GaussianConfig
-from synthesis.config.reading import ConfigRefusedError, build, load_config, to_table
+from synthesis.config.reading import ConfigRefusedError, build, to_table
 from synthesis.config.recipe import RecipeConfig
+from synthesis.config.release import ReleaseConfig
 from synthesis.config.run import (
     AugmentationRanges,
     FamilyRun,
@@ -53,7 +47,6 @@ from synthesis.config.run import (
     family_run,
     family_run_table,
     load_family_run,
-    schema_of,
 )
 from synthesis.config.study import (
     Study,
@@ -73,8 +66,6 @@ __all__ = [
     "BaselineConfig",
     "BridgeConfig",
     "Cascade3dConfig",
-    "CohortConfig",
-    "Config",
     "ConfigRefusedError",
     "CpdmConfig",
     "CriticConfig",
@@ -92,7 +83,6 @@ __all__ = [
     "GaussianConfig",
     "GeneratorConfig",
     "Modality",
-    "ModelConfig",
     "Pix2PixConfig",
     "Pix2PixDdpmConfig",
     "RecipeConfig",
@@ -104,7 +94,6 @@ __all__ = [
     "StudyFamilyConfig",
     "StudyMeasuresConfig",
     "SuvCodec",
-    "TrainingConfig",
     "VoxelWeightsConfig",
     "build",
     "distillation_run",
@@ -112,13 +101,11 @@ __all__ = [
     "family_run",
     "family_run_table",
     "family_table",
-    "load_config",
     "load_distillation",
     "load_family_config",
     "load_family_run",
     "load_study",
     "preset",
-    "schema_of",
     "student_config",
     "teacher_config",
     "to_table",

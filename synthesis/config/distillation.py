@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from synthesis.config.families import CpdmConfig, FamilyConfig, Pix2PixDdpmConfig
-from synthesis.config.model import ReleaseConfig
 from synthesis.config.reading import ConfigRefusedError, build, to_table
 from synthesis.config.recipe import RecipeConfig
+from synthesis.config.release import ReleaseConfig
 from synthesis.config.run import FamilyTrainingConfig, table_of
 
 SCHEMA = 2

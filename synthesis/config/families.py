@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from synthesis.config.domain import DomainConfig, Triple, VoxelWeightsConfig
-from synthesis.config.model import ModelConfig
 from synthesis.config.networks import (
     AutoencoderConfig,
     CriticConfig,
@@ -66,18 +65,6 @@ class Pix2PixConfig:
     def __post_init__(self) -> None:
         """Refuse patches that the networks cannot halve."""
         require_sides(self.domain.patch, sides_of(self.generator))
-
-    @classmethod
-    def of_schema_1(cls, model: ModelConfig) -> Pix2PixConfig:
-        """Return the configuration of a release written before families had one each."""
-        domain = DomainConfig(
-            form="2.5d" if model.neighbours else "2d",
-            spacing_zyx_mm=model.spacing_zyx_mm,
-            neighbours=model.neighbours,
-            windows=model.windows,
-            codec=model.codec,
-        )
-        return cls(domain=domain, generator=GeneratorConfig(features=model.features))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from synthesis.config.families import FAMILY_CONFIGS, FamilyConfig
 from synthesis.config.presets import preset
 from synthesis.config.reading import ConfigRefusedError, build, to_table
 
-FAMILY_SCHEMA = 2  # schema 1 is a release or training file with one [model] of pix2pix
+FAMILY_SCHEMA = 2  # of releases and of training files; 1 knew pix2pix alone
 
 
 def load_family_config(path: Path) -> FamilyConfig:
@@ -50,15 +50,20 @@ def family_table(config: FamilyConfig) -> dict[str, Any]:
     return {"schema": FAMILY_SCHEMA, "family": config.family, **to_table(config)}
 
 
-def _kind(table: Mapping[str, Any]) -> type[FamilyConfig]:
-    for key in ("schema", "family"):
-        if key not in table:
-            raise ConfigRefusedError(f"Missing key {key}.")
-    if table["schema"] != FAMILY_SCHEMA:
+def require_schema(table: Mapping[str, Any]) -> None:
+    """Refuse a table that names another schema, or none."""
+    schema = table.get("schema")
+    if schema != FAMILY_SCHEMA:
+        named = "no schema" if schema is None else f"schema {schema!r}"
         raise ConfigRefusedError(
-            f"This configuration has schema {table['schema']!r}; this version reads schema "
-            f"{FAMILY_SCHEMA}."
+            f"The configuration names {named}. This version reads schema {FAMILY_SCHEMA}."
         )
+
+
+def _kind(table: Mapping[str, Any]) -> type[FamilyConfig]:
+    require_schema(table)
+    if "family" not in table:
+        raise ConfigRefusedError("Missing key family.")
     if table["family"] not in FAMILY_CONFIGS:
         known = ", ".join(FAMILY_CONFIGS)
         raise ConfigRefusedError(f"Unknown family {table['family']!r}; choose {known}.")

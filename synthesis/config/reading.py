@@ -1,36 +1,16 @@
-"""From a TOML file to frozen dataclasses; what is not understood is refused by name."""
+"""From tables to frozen dataclasses; what is not understood is refused by name."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, asdict, fields, is_dataclass
-from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
-
-from synthesis.config.model import Config
 
 Settings = TypeVar("Settings")
 
 
 class ConfigRefusedError(ValueError):
     """The configuration holds something that is missing, unknown or of the wrong kind."""
-
-
-def load_config(path: Path) -> Config:
-    """Return the configuration of a TOML file.
-
-    Raises
-    ------
-    ConfigRefusedError
-        When the file is no TOML, a key is unknown or missing, or a value has the wrong kind; the
-        sentence names the key.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigRefusedError(f"{path.name} is not valid TOML: {error}.") from error
-    return build(Config, table)
 
 
 def to_table(settings: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How a family is trained: what a schema-2 file says beside the family itself."""
+"""How a family is trained: what a training file says beside the family itself."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from synthesis.config.families import FamilyConfig
-from synthesis.config.family_reading import family_config, family_table
-from synthesis.config.model import ReleaseConfig
+from synthesis.config.family_reading import family_config, family_table, require_schema
 from synthesis.config.reading import ConfigRefusedError, build, to_table
+from synthesis.config.release import ReleaseConfig
 
 Measure = Literal["body_mae", "lesion_recovery", "loss"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -154,24 +154,21 @@ class FamilyRun:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
-def schema_of(path: Path) -> object:
-    """Return the schema that a training file names; one without is of schema 1."""
-    return table_of(path).get("schema", 1)
-
-
 def load_family_run(path: Path) -> FamilyRun:
-    """Return the run that a schema-2 file describes.
+    """Return the run that a training file describes.
 
     Raises
     ------
     ConfigRefusedError
-        When the file is no TOML, or a key is unknown, missing or of the wrong kind.
+        When the file is no TOML, is of another schema, or a key is unknown, missing or of the
+        wrong kind.
     """
     return family_run(table_of(path))
 
 
 def family_run(table: Mapping[str, Any]) -> FamilyRun:
     """Return the run of a table: `[release]`, `[training]`, `[split]`, and the family's keys."""
+    require_schema(table)
     if "release" not in table:
         raise ConfigRefusedError("Missing key release.")
     for part in OWN_PARTS:

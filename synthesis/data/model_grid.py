@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from evaluation.imaging import Grid, Volume
-from synthesis.config import DomainConfig, ModelConfig
+from synthesis.config import DomainConfig
 
 Array = NDArray[np.float32]
 AIR_HU = -1000.0
@@ -40,7 +40,7 @@ def to_axial(volume: Volume) -> Volume:
     return Volume(array, Grid(volume.grid.shape, volume.grid.spacing_mm, origin), volume.unit)
 
 
-def model_grid(grid: Grid, config: ModelConfig | DomainConfig) -> Grid:
+def model_grid(grid: Grid, config: DomainConfig) -> Grid:
     """Return the grid of the model over the extent of an axial grid, centred on it."""
     shape, origin = [], []
     for n, spacing, start, wanted in zip(
@@ -76,19 +76,6 @@ def _weights(source: Grid, target: Grid, axis: int) -> Array:
     at = np.clip(at, places[0], places[-1])
     weights = np.maximum(1 - np.abs(at[:, None] - places[None, :]) / max(step, wanted), 0)
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-
-
-def ct_channels(hu: Array, config: ModelConfig | DomainConfig) -> Array:
-    """Return the network's view of every slice: (slices, channels, y, x).
-
-    Channels run over neighbours (from the feet up), then windows; beyond the ends the last slice
-    is repeated.
-    """
-    views = np.stack([window.encode(hu) for window in config.windows], axis=1)
-    reach = config.neighbours
-    padded = np.pad(views, ((reach, reach), (0, 0), (0, 0), (0, 0)), mode="edge")
-    count = len(hu)
-    return np.concatenate([padded[k : k + count] for k in range(2 * reach + 1)], axis=1)
 
 
 def body_mask(hu: Array, threshold: float = BODY_HU) -> NDArray[np.bool_]:

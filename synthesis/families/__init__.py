@@ -22,7 +22,7 @@ from synthesis.families.records import (
     Losses,
     Spec,
 )
-from synthesis.registry import Release, ReleaseRefusedError
+from synthesis.registry import Release
 
 BUILDERS: dict[str, Callable[[Any, int], Family]] = {
     "baseline": Baseline,
@@ -48,10 +48,8 @@ def load_family(release: Release, *, device: torch.device | str = "cpu") -> Fami
     Raises
     ------
     ReleaseRefusedError
-        When the weights do not fit, or the release is of schema 1, which has its own loader.
+        When the weights do not fit.
     """
-    if release.model is not None:
-        raise ReleaseRefusedError(f"{release.title} is a release of schema 1, not of a family.")
     return fill_parts(build_family(release.config, device=device), release)
 
 

@@ -8,7 +8,6 @@ import torch
 from safetensors import safe_open
 
 from synthesis.families import build_family
-from synthesis.models import build_generator
 from synthesis.registry import Release, ReleaseRefusedError, TensorHead, read_heads
 
 FORMATS = {
@@ -57,8 +56,6 @@ def tensors_of(release: Release) -> dict[str, TensorHead]:
 
 
 def _states(release: Release) -> dict[str, torch.Tensor]:
-    if release.model is not None:
-        return dict(build_generator(release.model, seed=0).state_dict())
     family = build_family(release.config, device="meta")
     return {
         f"{part}/{name}": tensor

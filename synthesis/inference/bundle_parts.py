@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from evaluation.imaging import Grid, Volume, read_nifti
 from evaluation.imaging.nifti import write_nifti
 from synthesis.config import DomainConfig
 from synthesis.data.model_grid import model_grid, smooth_resample, to_axial
-from synthesis.families import Family, build_family, load_family
+from synthesis.families import Family, load_family
 from synthesis.inference.family_volume import sample_on_grid
 from synthesis.inference.sampling import Sampling
 from synthesis.registry import Release, ReleaseRefusedError, load_bundle
@@ -66,7 +65,7 @@ def network_of(release: Release) -> BundleNetwork:
     ReleaseRefusedError
         When the release does not turn a CT into a PET: twins, other sources, fusion images.
     """
-    family = _family(release)
+    family = load_family(release)
     spec = family.spec()
     if "hu" not in spec.needs or "suv" not in spec.outputs or spec.domain.source != "ct":
         raise ReleaseRefusedError(
@@ -78,15 +77,6 @@ def network_of(release: Release) -> BundleNetwork:
 def bundle_network(bundle_root: str) -> BundleNetwork:
     """Return the networks of the bundle in a folder, every digest checked; model.pt is not read."""
     return network_of(load_bundle(Path(bundle_root)))
-
-
-def _family(release: Release) -> Family:
-    if release.model is None:
-        return load_family(release)
-    family = build_family(release.config)
-    family.networks["generator"].load_state_dict(load_file(release.weights), strict=True)
-    family.networks.eval().requires_grad_(requires_grad=False)
-    return family
 
 
 class CtOnModelGrid:

@@ -1,4 +1,4 @@
-"""What a release does with a CT, whatever its family and schema."""
+"""What a release does with a CT, whatever its family."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ from synthesis.inference.fitness import require_fit
 from synthesis.inference.haste import lay_out
 from synthesis.inference.memory import TOO_LITTLE, ran_out
 from synthesis.inference.sampling import Sampling
-from synthesis.inference.translate import Translation, prepare, translate_volume
-from synthesis.models import load_generator
 from synthesis.registry import Release
 
 NO_NUMBERS = Refused(
@@ -51,7 +49,7 @@ def translator_of(release: Release, device: torch.device) -> Translate:
         memory for the weights. What is returned refuses a CT unlike those it was trained on.
     """
     try:
-        own = _of_schema_1(release, device) if release.model else _of_family(release, device)
+        own = _of_family(release, device)
     except (RuntimeError, MemoryError) as error:
         if ran_out(error):
             raise RefusedError(TOO_LITTLE) from error
@@ -65,21 +63,6 @@ def translator_of(release: Release, device: torch.device) -> Translate:
         if not np.isfinite(made.suv.array).all():
             raise RefusedError(NO_NUMBERS)
         return Translated(made.suv, (*notes, *made.notes))
-
-    return translate
-
-
-def _of_schema_1(release: Release, device: torch.device) -> Translate:
-    if release.model is None:
-        raise TypeError(f"{release.title} is no release of schema 1.")
-    translation: Translation = prepare(load_generator(release), release.model, device)
-
-    def translate(
-        ct: tuple[Volume, float | None], _seed: int, progress: Progress, cancelled: Cancelled
-    ) -> Translated:
-        notes: list[str] = []
-        suv = translate_volume(translation, ct[0], progress, cancelled, notes=notes)
-        return Translated(suv, tuple(notes))
 
     return translate
 

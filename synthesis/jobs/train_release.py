@@ -11,20 +11,14 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-from synthesis.config import (
-    FAMILY_SCHEMA,
-    ConfigRefusedError,
-    load_config,
-    load_family_run,
-    schema_of,
-)
+from synthesis.config import ConfigRefusedError, load_family_run
 from synthesis.contract import RefusedError
 from synthesis.data.pairs import PairRefusedError
 from synthesis.data.source import SourceRefusedError
 from synthesis.data.splits import LeakError, SplitRefusedError
 from synthesis.families import ConditionRefusedError
 from synthesis.registry import Release, ReleaseRefusedError, load_release
-from synthesis.training import train, train_family
+from synthesis.training import train_family
 from synthesis.training.checkpoint import CheckpointRefusedError
 from synthesis.training.stage import TrainingBrokeError
 from synthesis.training.world import joined
@@ -54,9 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("config", type=Path)
     parser.add_argument(
         "--data",
-        default="",
-        help="phantom:PARTICIPANTS[:SEED], a folder of participants' folders, or a zip of one; "
-        "a file of schema 1 simulates its own",
+        required=True,
+        help="phantom:PARTICIPANTS[:SEED], a folder of participants' folders, or a zip of one",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; goes on there")
     parser.add_argument(
@@ -69,26 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _trained(options: argparse.Namespace) -> Release | None:
-    schema = schema_of(options.config)
-    if schema == 1:
-        if options.data or options.parent:
-            raise ConfigRefusedError(
-                "A training file of schema 1 simulates its own data and begins from nothing."
-            )
-        settings = load_config(options.config)
-        with Bar() as bar:
-            return train(settings, options.out, report=bar).release
-    if schema != FAMILY_SCHEMA:
-        sentence = f"This version reads training files of schema 1 and 2, not {schema!r}."
-        raise ConfigRefusedError(sentence)
-    return _trained_family(options)
-
-
-def _trained_family(options: argparse.Namespace) -> Release | None:
     run = load_family_run(options.config)
-    if not options.data:
-        sentence = "--data must say what to learn from: phantom:PARTICIPANTS, a folder or a zip."
-        raise ConfigRefusedError(sentence)
     parent = load_release(options.parent) if options.parent else None
     with joined() as world, Bar(hidden=not world.writes) as bar:
         return train_family(run, options.data, options.out, world=world, report=bar, parent=parent)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from synthesis.config import FAMILY_SCHEMA, PRESETS, ConfigRefusedError, family_config, preset
+from synthesis.config import PRESETS, ConfigRefusedError, family_config, preset
 
 CONTROLS = ("zero", "body_mean", "lesions_erased")  # no models: what a good one must not resemble
 QUANTITIES = (
@@ -69,7 +69,6 @@ class ReleaseFacts:
         What it was made from: a teacher, an earlier release; empty when from nothing.
     """
 
-    schema: int
     intended_use: str
     parameters: int | None
     created: str
@@ -103,7 +102,6 @@ def facts_of(table: Table) -> ReleaseFacts:
     rest = {n: v for n, v in rest.items() if not n.endswith("_sha256")}
     parameters = table.get("parameters")
     return ReleaseFacts(
-        schema=int(table.get("schema", 0)),
         intended_use=str(table.get("intended_use", "")),
         parameters=parameters if isinstance(parameters, int) else None,
         created=str(table.get("created", "")),
@@ -113,14 +111,14 @@ def facts_of(table: Table) -> ReleaseFacts:
         training=_flat(rest),
         digests=tuple(digests),
         lineage=tuple(lineage),
-        configuration=_flat(_table(table.get("config", table.get("model")))),
+        configuration=_flat(_table(table.get("config"))),
     )
 
 
 def held_out_table(metrics: Table) -> HeldOutTable:
-    """Return the results by predictor; schema 1 has no intervals and names its foci otherwise."""
+    """Return the results by predictor."""
     images = {n: _table(row) for n, row in _table(metrics.get("images")).items()}
-    lesions = _lesions(_table(metrics.get("lesions")))
+    lesions = {n: _table(row) for n, row in _table(metrics.get("lesions")).items()}
     strays = {n: _table(row) for n, row in _table(metrics.get("hallucination")).items()}
     # Recovery's participants, who have foci, stand for the row; strays are of all of them.
     tables = (strays, images, lesions)
@@ -131,18 +129,6 @@ def held_out_table(metrics: Table) -> HeldOutTable:
     quantities = (*(n for n in QUANTITIES if n in found), *others)
     order = sorted(merged, key=lambda name: (name in CONTROLS, name != "model", name))
     return HeldOutTable(quantities, tuple(_row(name, merged[name], quantities) for name in order))
-
-
-def _lesions(table: Table) -> dict[str, Table]:
-    if all(isinstance(row, Mapping) for row in table.values()):
-        return dict(table)
-    return {
-        "model": {
-            "median_recovery": table.get("suvmax_recovery_malignant"),
-            "lesions": table.get("malignant"),
-        },
-        "lesions_erased": {"median_recovery": table.get("suvmax_recovery_of_lesions_erased")},
-    }
 
 
 def _figure(row: Table, quantity: str) -> Figure:
@@ -159,15 +145,9 @@ def _row(name: str, row: Table, quantities: tuple[str, ...]) -> HeldOutRow:
 
 def _preset(table: Table) -> str:
     """Return the name of the preset that the configuration equals."""
-    if table.get("schema") != FAMILY_SCHEMA:
-        return ""
     try:
-        settings = {
-            **_table(table.get("config")),
-            "schema": FAMILY_SCHEMA,
-            "family": table["family"],
-        }
-        config = family_config(settings)
+        own = {name: table[name] for name in ("schema", "family")}
+        config = family_config({**_table(table["config"]), **own})
     except (ConfigRefusedError, KeyError):
         return ""
     return next((name for name in PRESETS if config == preset(config.family, name)), "")

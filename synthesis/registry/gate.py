@@ -1,6 +1,6 @@
 """The release gate: what held-out numbers must show before a translation of CT may be released.
 
-It judges the table that every release of schema 2 carries, and knows no torch. The three standing
+It judges the table that every release carries, and knows no torch. The three standing
 controls (an empty image, the body's mean, the acquired PET without its lesions) never pass it: each
 of them is good at some image number and shows no metabolism.
 """
@@ -94,7 +94,7 @@ def release_gate(metrics: Table, predictor: str = "model") -> GateVerdict:
     Parameters
     ----------
     metrics
-        `[metrics]` of a release of schema 2: `images` and `lesions` by predictor, with the three
+        `[metrics]` of a release: `images` and `lesions` by predictor, with the three
         controls beside it. MAE in SUV inside the body, clipped to 0-20; recovery is synthetic over
         acquired SUVmax of malignant foci, as a median over them. `hallucination` has stray foci in
         the lungs a participant and the share of lesions that stay when they are taken out of the
@@ -213,7 +213,7 @@ def _bounds(row: Table, name: str) -> _Bounds:
 
 
 def _row(metrics: Table, kind: str, predictor: str) -> Table:
-    """Return a row of the table; an empty one where there is none (schema 1, twins)."""
+    """Return a row of the table; an empty one where there is none (twins)."""
     table = metrics.get(kind)
     row = table.get(predictor) if isinstance(table, Mapping) else None
     return row if isinstance(row, Mapping) else {}

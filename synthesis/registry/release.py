@@ -20,10 +20,7 @@ from synthesis.config import (
     FAMILY_SCHEMA,
     ConfigRefusedError,
     FamilyConfig,
-    ModelConfig,
-    Pix2PixConfig,
     SuvCodec,
-    build,
     family_config,
 )
 from synthesis.registry.lineage import Learned, Lineage, read_lineage
@@ -31,8 +28,6 @@ from synthesis.registry.lineage import Learned, Lineage, read_lineage
 DESCRIPTION = "release.toml"
 WEIGHTS = "model.safetensors"
 CARD = "MODEL_CARD.md"
-SCHEMA = 1  # one [model] of pix2pix; schema 2 has a [config] of any family
-FAMILIES = {SCHEMA: ("pix2pix",), FAMILY_SCHEMA: tuple(FAMILY_CONFIGS)}
 WORD = re.compile(r"[\w.+-]+")
 LONGEST = {"name": 80, "version": 40}  # they stand in tables and addresses
 PACKAGED = Path(__file__).parent.parent / "releases"
@@ -54,8 +49,6 @@ class Release:
         SHA-256 of the weights.
     config
         Settings of the family: networks, grid, CT windows, SUV codec, samplers.
-    model
-        The same for releases of schema 1, which have a loader of their own; None for others.
     metrics
         Held-out results as trained: plain numbers by name.
     lineage
@@ -71,7 +64,6 @@ class Release:
     family: str
     created: str
     config: FamilyConfig
-    model: ModelConfig | None
     weights_sha256: str
     digest: str
     card: str
@@ -155,13 +147,9 @@ def read_description(folder: Path, digest: str) -> dict[str, Any]:
 
 
 def _release(folder: Path, table: dict[str, Any], digest: str, names: Mapping[str, str]) -> Release:
-    if table["family"] not in FAMILIES.get(table["schema"], ()):
-        raise ReleaseRefusedError(
-            f"{folder.name} is a {table['family']} release of schema {table['schema']}; "
-            "this version cannot run it."
-        )
+    _require_known(folder, table)
     _require_kinds(table)
-    config, model = _settings(table)
+    config = family_config({**table["config"], "schema": FAMILY_SCHEMA, "family": table["family"]})
     lineage, learned = read_lineage(table)
     for name in (WEIGHTS, CARD):
         found = _digest(folder, names.get(name, name))
@@ -174,7 +162,6 @@ def _release(folder: Path, table: dict[str, Any], digest: str, names: Mapping[st
         family=table["family"],
         created=table["created"],
         config=config,
-        model=model,
         weights_sha256=table["files"][WEIGHTS],
         digest=digest,
         card=_read(folder, names.get(CARD, CARD)).decode("utf-8"),
@@ -188,6 +175,18 @@ def _release(folder: Path, table: dict[str, Any], digest: str, names: Mapping[st
     )
 
 
+def _require_known(folder: Path, table: dict[str, Any]) -> None:
+    if table["schema"] != FAMILY_SCHEMA:
+        raise ReleaseRefusedError(
+            f"{folder.name} is a release of schema {table['schema']!r:.20}. "
+            f"This version reads schema {FAMILY_SCHEMA}."
+        )
+    if table["family"] not in FAMILY_CONFIGS:
+        raise ReleaseRefusedError(
+            f"{folder.name} is a {table['family']!r:.40} release; this version cannot run it."
+        )
+
+
 def _require_kinds(table: dict[str, Any]) -> None:
     """Refuse words that are no words and tables that are none: they come from anywhere."""
     for name, most in LONGEST.items():
@@ -199,14 +198,6 @@ def _require_kinds(table: dict[str, Any]) -> None:
     for name in ("metrics", "training", "files"):
         if not isinstance(table[name], dict):
             raise TypeError(f"{name} is no table")
-
-
-def _settings(table: dict[str, Any]) -> tuple[FamilyConfig, ModelConfig | None]:
-    if table["schema"] == SCHEMA:
-        model = build(ModelConfig, table["model"], "model.")
-        return Pix2PixConfig.of_schema_1(model), model
-    settings = {**table["config"], "schema": FAMILY_SCHEMA, "family": table["family"]}
-    return family_config(settings), None
 
 
 def _read(folder: Path, name: str) -> bytes:
@@ -224,12 +215,12 @@ def _digest(folder: Path, name: str) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_description(folder: Path, table: dict[str, Any], *, schema: int = SCHEMA) -> None:
+def write_description(folder: Path, table: dict[str, Any]) -> None:
     """Write release.toml for the weights and the card that lie in the folder already."""
     files = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (WEIGHTS, CARD)
     }
-    text = tomli_w.dumps({"schema": schema, **table, "files": files})
+    text = tomli_w.dumps({"schema": FAMILY_SCHEMA, **table, "files": files})
     (folder / DESCRIPTION).write_text(text, encoding="utf-8")
 
 

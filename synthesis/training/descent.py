@@ -79,10 +79,8 @@ def begin_from(family: Family, parent: Release) -> None:
     Raises
     ------
     ReleaseRefusedError
-        When the parent is of schema 1, or differs in anything but recipes, losses and critic.
+        When the parent differs in anything but recipes, losses and critic.
     """
-    if parent.model is not None:
-        raise ReleaseRefusedError(f"{parent.title} is of schema 1; only schema 2 is trained on.")
     different = next(_differences(family.config, parent.config), None)
     if different is not None:
         raise ReleaseRefusedError(

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from synthesis.config import FAMILY_SCHEMA, DistillationConfig, FamilyRun, to_table
+from synthesis.config import DistillationConfig, FamilyRun, to_table
 from synthesis.data.sources import PhantomSource
 from synthesis.data.splits import PARTS
 from synthesis.families import Family, save_parts
@@ -71,7 +71,7 @@ def write_family_release(
     description = _description(run, family, data, metrics)
     if distillation is not None:
         description["training"]["distillation"] = to_table(distillation)
-    write_description(unfinished, description, schema=FAMILY_SCHEMA)
+    write_description(unfinished, description)
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
     return load_release(folder)

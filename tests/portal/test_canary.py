@@ -17,10 +17,10 @@ from studyportal.imaging.selectors import pair_of
 from studyportal.imaging.services import (
     assign_arrival,
     check_series,
-    intake,
     read_spool,
     settle_inbox,
 )
+from studyportal.imaging.services.reading import Reader
 from studyportal.imaging.states import SeriesRole
 from studyportal.sites.rules import Role
 from tests.portal.dicom_files import keep_file
@@ -173,7 +173,7 @@ def test_a_refusal_tells_no_name(way, study, phantom, heard, tmp_path, monkeypat
             content.replace(b"\x28\x00\x10\x00US\x02\x00", b"\x28\x00\x10\x00PNXX", 1)
         )
     else:
-        monkeypatch.setattr(intake, "read_series", raising("Zwielicht^Ottokar H4711"))
+        monkeypatch.setattr(Reader, "look", raising("Zwielicht^Ottokar H4711"))
     series = taken_in(enrolled(), CT, folder)
 
     assert series.status == "quarantined"

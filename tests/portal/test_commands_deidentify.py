@@ -23,6 +23,7 @@ from studyportal.imaging.selectors import accepted_series
 from studyportal.imaging.services import purge_series
 from studyportal.imaging.states import SeriesRole
 from studyportal.sites.rules import Role
+from tests.bad_bytes import few_slices
 from tests.portal.scenes import enrolled, person, taken_in
 from tests.portal.test_imaging_rules_files import planted, real_file, written
 
@@ -43,8 +44,8 @@ def images(phantom, tmp_path) -> Path:
     """Five slices of CT and of PET as a hospital's folder that may be changed."""
     for kind in ("CT", "PET"):
         (tmp_path / "in" / kind).mkdir(parents=True)
-        for path in sorted((phantom() / kind).iterdir())[:5]:
-            shutil.copy(path, tmp_path / "in" / kind)
+        for name, content in few_slices(phantom() / kind, slice(5)).items():
+            (tmp_path / "in" / kind / name).write_bytes(content)
     return tmp_path / "in"
 
 

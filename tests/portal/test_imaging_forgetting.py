@@ -1,11 +1,11 @@
 """Links to a hospital's patient are forgotten when consent is withdrawn or the images are purged."""
 
-import shutil
 from datetime import date
 from pathlib import Path
 
 import pytest
 from django.conf import settings as live
+from pydicom import Dataset
 
 from studyportal.core import spool
 from studyportal.core.models import AuditEvent
@@ -17,6 +17,7 @@ from studyportal.imaging.services import forget_withdrawn, purge_series
 from studyportal.imaging.states import SeriesRole
 from studyportal.participants.models import Consent
 from studyportal.tasks.sweep import sweep
+from tests.bad_bytes import changed, few_slices
 from tests.portal.scenes import enrolled, taken_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +29,8 @@ KEPT = Identity("a" * 32, "5" * 32, "d" * 64)
 def few(phantom, tmp_path) -> Path:
     for kind in ("CT", "PET"):
         (tmp_path / kind).mkdir()
-        for path in sorted((phantom() / kind).iterdir())[:5]:
-            shutil.copy(path, tmp_path / kind)
+        for name, content in few_slices(phantom() / kind, slice(5)).items():
+            (tmp_path / kind / name).write_bytes(content)
     return tmp_path
 
 
@@ -136,12 +137,20 @@ def test_the_link_goes_with_the_last_accepted_series_and_not_before(study, few):
     assert PatientBinding.objects.count() == 0
 
 
+def of_another_examination(dataset: Dataset) -> None:
+    dataset.StudyInstanceUID = "1.2.826.0.1.3680043.8.498.77"
+
+
 def test_a_forgotten_patient_may_be_bound_anew_and_not_to_two_participants(study, few):
     participant, other = enrolled(), enrolled()
     taken_in(participant, CT, few / "CT")
     key = PatientBinding.objects.get().patient_key
     withdrawn(participant)
     forget_withdrawn()
+    for path in (
+        few / "PET"
+    ).iterdir():  # what is stored of the first examination stays the first one's
+        path.write_bytes(changed(path.read_bytes(), of_another_examination))
     taken_in(other, PET, few / "PET")
     assert PatientBinding.objects.get().patient_key == key
     assert key != patient_key("somebody else", "SPH")

@@ -4,7 +4,6 @@ import time
 from pathlib import Path
 
 import pytest
-from pydicom import Dataset
 
 from studyportal.core import spool
 from studyportal.core.limited import Bounds, ChildBroke, ChildEnded, LimitedChild
@@ -15,7 +14,7 @@ from studyportal.imaging.models import Finding, ImagingSeries
 from studyportal.imaging.services import check_series
 from studyportal.imaging.services import reading as limited_reading
 from studyportal.imaging.states import IMAGING_SERIES, SeriesRole, SeriesStatus
-from tests.bad_bytes import changed
+from tests.bad_bytes import changed, few_slices
 from tests.bad_images import bad_cases, wanted_and_given
 from tests.portal.scenes import enrolled, sent, taken_in
 
@@ -58,14 +57,7 @@ def test_the_next_child_is_a_fresh_one():
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Six slices that say of themselves that they are six, where they are a PET."""
-    few = sorted(folder.iterdir())[8:14]
-
-    def stating(dataset: Dataset) -> None:
-        if dataset.Modality == "PT":
-            dataset.NumberOfSlices = len(few)
-
-    return {path.name: changed(path.read_bytes(), stating) for path in few}
+    return few_slices(folder, slice(8, 14))
 
 
 def written(files, folder: Path) -> Path:

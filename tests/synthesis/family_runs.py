@@ -71,5 +71,5 @@ def release_of(family: Family, folder: Path, **training: Any) -> Release:
         "family": family.config.family, "config": to_table(family.config), "training": training,
         "metrics": {},
     }  # fmt: skip
-    write_description(folder, table, schema=2)
+    write_description(folder, table)
     return load_release(folder)

@@ -7,13 +7,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from synthesis.config import ModelConfig, to_table
+from synthesis.config import DomainConfig, GeneratorConfig, Pix2PixConfig, to_table
 from synthesis.contract import TranslationRequest
 from synthesis.data import PhantomPair, ScannerProfile, draw_participant, make_phantom, scanner_of
-from synthesis.models import build_generator, save_weights
+from synthesis.families import build_family, save_parts
 from synthesis.registry import CARD, WEIGHTS, Release, load_release, write_description
 
-TINY_MODEL = ModelConfig(features=(4, 4, 8, 8, 8, 4), neighbours=1)
+TINY = Pix2PixConfig(
+    domain=DomainConfig(neighbours=1), generator=GeneratorConfig(features=(4, 4, 8, 8, 8, 4))
+)
 
 
 def small_scanner(site: str = "SPH") -> ScannerProfile:
@@ -59,14 +61,14 @@ def untrained_release(
 ) -> Release:
     """A complete release whose weights are random: for tests of the way, not of the image."""
     folder.mkdir(parents=True)
-    save_weights(build_generator(TINY_MODEL, seed), folder / WEIGHTS)
+    save_parts(build_family(TINY, seed=seed), folder / WEIGHTS)
     (folder / CARD).write_text("# untrained\n", encoding="utf-8")
     table = {
         "name": "untrained",
         "version": "0",
         "created": "2026-01-01",
         "family": "pix2pix",
-        "model": to_table(TINY_MODEL),
+        "config": to_table(TINY),
         "training": training,
         "metrics": PASSING if metrics is None else metrics,
     }

@@ -7,13 +7,12 @@ import pydicom
 import pytest
 
 from evaluation.imaging import Grid, Volume
-from synthesis.config import ModelConfig
+from synthesis.config import DomainConfig
 from synthesis.contract import RefusedError
 from synthesis.data import write_dicom
 from synthesis.data.model_grid import (
     NotAxialError,
     body_mask,
-    ct_channels,
     model_grid,
     smooth_resample,
     to_axial,
@@ -167,7 +166,7 @@ def test_a_rotated_volume_is_not_axial() -> None:
 def test_the_model_grid_of_a_phantom_ct_is_its_pet_grid() -> None:
     pair = full_pair()
 
-    assert model_grid(pair.ct.grid, ModelConfig()).same_as(pair.pet.grid)
+    assert model_grid(pair.ct.grid, DomainConfig()).same_as(pair.pet.grid)
 
 
 def test_resampling_keeps_a_linear_ramp_and_its_place() -> None:
@@ -175,25 +174,12 @@ def test_resampling_keeps_a_linear_ramp_and_its_place() -> None:
     z = grid.origin_mm[2] + 5.0 * np.arange(12)
     ramp = np.broadcast_to(z[:, None, None], grid.shape).astype(np.float32)
 
-    target = model_grid(grid, ModelConfig(spacing_zyx_mm=(2.5, 4.0, 4.0)))
+    target = model_grid(grid, DomainConfig(spacing_zyx_mm=(2.5, 4.0, 4.0)))
     result = smooth_resample(Volume(ramp, grid, "HU"), target)
 
     heights = target.origin_mm[2] + 2.5 * np.arange(target.shape[0])
     expected = np.clip(heights, z[0], z[-1])
     np.testing.assert_allclose(result.array[:, 2, 2], expected, atol=1e-3)
-
-
-def test_channels_are_neighbours_then_windows_and_repeat_at_the_ends() -> None:
-    config = ModelConfig(neighbours=1)
-    hu = np.array([-1000, 0, 1000], dtype=np.float32)[:, None, None] * np.ones(
-        (1, 2, 2), np.float32
-    )
-
-    channels = ct_channels(hu, config)
-
-    assert channels.shape == (3, 9, 2, 2)
-    assert channels[0, :, 0, 0].tolist() == pytest.approx([0, 0, 0, 0, 0, 0, 0.5, 1, 0.4])
-    assert channels[2, 6:, 0, 0].tolist() == [1, 1, 1]
 
 
 def test_the_body_mask_leaves_out_the_couch() -> None:

@@ -22,13 +22,13 @@ from synthesis.contract import RefusedError, TranslationRequest, TranslationResu
 from synthesis.data import write_dicom
 from synthesis.data.ct_look import CtLook, CtsSeen, look_of
 from synthesis.data.model_grid import body_mask
+from synthesis.families import build_family, save_parts
 from synthesis.inference import translator_of
 from synthesis.inference.fitness import require_fit
 from synthesis.inference.memory import ran_out, with_less
 from synthesis.jobs import translate_series
-from synthesis.models import build_generator, save_weights
 from synthesis.registry import DESCRIPTION, WEIGHTS, Release, load_release, write_description
-from tests.synthesis.makers import TINY_MODEL, request_for, small_pair, untrained_release
+from tests.synthesis.makers import TINY, request_for, small_pair, untrained_release
 
 NO_MEMORY = "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
 
@@ -282,7 +282,7 @@ def test_where_memory_runs_out_the_job_goes_on_in_smaller_batches_and_says_so(
     result = translate_series.run(request)
 
     assert result.status == "succeeded", result.reason
-    assert "Memory ran out with 4 at a time; the work went on with 2." in result.notes
+    assert "Memory ran out with 8 at a time; the work went on with 4." in result.notes
 
 
 def test_memory_for_not_even_one_slice_is_refused(
@@ -311,10 +311,10 @@ def test_a_device_that_cannot_hold_the_weights_is_refused(
 def test_a_release_that_gives_no_numbers_writes_nothing(tmp_path: Path) -> None:
     request = prepared(tmp_path)
     folder = Path(request.release_dir)
-    generator = build_generator(TINY_MODEL, 1)
+    family = build_family(TINY, seed=1)
     with torch.no_grad():
-        next(generator.parameters()).fill_(float("nan"))
-    save_weights(generator, folder / WEIGHTS)
+        next(family.networks["generator"].parameters()).fill_(float("nan"))
+    save_parts(family, folder / WEIGHTS)
     described_again(folder)
     request = replace(request, release_sha256=load_release(folder).digest)
 
@@ -323,11 +323,10 @@ def test_a_release_that_gives_no_numbers_writes_nothing(tmp_path: Path) -> None:
     assert "not numbers" in result.reason
 
 
-def described_again(folder: Path, **changes: Any) -> None:
+def described_again(folder: Path) -> None:
     old = load_toml(folder / DESCRIPTION)
     del old["files"]
-    schema = old.pop("schema")
-    write_description(folder, {**old, **changes}, schema=changes.get("schema", schema))
+    write_description(folder, old)
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -342,7 +341,7 @@ def test_a_release_of_another_version_is_refused(tmp_path: Path) -> None:
 
     result = refused(replace(request, release_sha256=digest), "release")
 
-    assert "schema 3; this version cannot run it" in result.reason
+    assert "schema 3. This version reads schema 2." in result.reason
 
 
 def test_a_disk_that_fills_up_leaves_no_half_series(

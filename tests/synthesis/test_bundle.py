@@ -30,7 +30,6 @@ from synthesis.registry import (
     write_zip,
 )
 from synthesis.registry.release import load_release
-from tests.synthesis.makers import untrained_release
 from tests.synthesis.test_release_check import untrained_family
 
 FILES = {
@@ -184,11 +183,6 @@ def test_every_family_that_translates_ct_makes_a_bundle(tmp_path: Path, name: st
         pet = network(torch.full((1, 1, 2, size, size), -50.0), kvp=120.0)
     assert pet.shape == (1, 1, 2, size, size)
     assert bool(torch.isfinite(pet).all())
-
-
-def test_a_release_of_the_first_schema_makes_a_bundle(tmp_path: Path) -> None:
-    bundle = write_bundle(untrained_release(tmp_path / "r"), tmp_path / "b")
-    assert parser_of(bundle).get_parsed_content("network_def").domain.neighbours == 1
 
 
 def test_twins_make_no_bundle(tmp_path: Path) -> None:

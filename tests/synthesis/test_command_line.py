@@ -7,6 +7,7 @@ import pytest
 
 from synthesis.__main__ import COMMANDS, main
 from synthesis.data import write_dicom
+from tests.synthesis.family_runs import run_file
 from tests.synthesis.makers import small_pair, untrained_release
 
 Captured = pytest.CaptureFixture[str]
@@ -59,9 +60,10 @@ def test_translate_says_in_one_sentence_why_a_ct_is_refused(
 
 def test_train_refuses_an_unknown_key(tmp_path: Path, capsys: Captured) -> None:
     config = tmp_path / "config.toml"
-    config.write_text("[wrong]\n", encoding="utf-8")
+    text = run_file(tmp_path, "baseline").read_text("utf-8") + "[wrong]\n"
+    config.write_text(text, encoding="utf-8")
 
-    status = main(["train", str(config), "--out", str(tmp_path / "out")])
+    status = main(["train", str(config), "--data", "phantom:5", "--out", str(tmp_path / "out")])
 
     said = capsys.readouterr()
     assert status == 2, said.err

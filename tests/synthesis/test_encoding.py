@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from synthesis.config import CtWindow, DemographicsConfig, ModelConfig, SuvCodec, preset
+from synthesis.config import CtWindow, DemographicsConfig, DomainConfig, SuvCodec, preset
 from synthesis.data.attenuation import hu_to_mu, path_attenuation
-from synthesis.data.model_grid import ct_channels
-from synthesis.losses import AdversarialLoss, dice_loss, edm_loss, kl_to_standard, matching_loss
+from synthesis.losses import (
+    AdversarialLoss,
+    dice_loss,
+    edm_loss,
+    kl_to_standard,
+    matching_loss,
+    voxel_weights,
+    weighted_l1,
+)
 from synthesis.models.encoding import (
     attenuation,
     coordinates,
@@ -39,14 +46,13 @@ def test_tensors_are_encoded_as_arrays_are(codec: SuvCodec) -> None:
     )
 
 
-def test_source_channels_run_as_those_of_the_released_model() -> None:
-    model = ModelConfig(neighbours=1)
-    hu = RNG.uniform(-1100, 600, (5, 8, 8)).astype(np.float32)
-    slab = torch.from_numpy(hu[1:4])[None]  # slices 1, 2, 3: the view of slice 2
+def test_channels_are_slices_from_the_feet_up_then_windows() -> None:
+    slab = torch.tensor([-1000.0, 0.0, 1000.0])[None, :, None, None].expand(1, 3, 2, 2)
 
-    channels = encode_source(slab, model.windows)
+    channels = encode_source(slab, DomainConfig().windows)
 
-    np.testing.assert_allclose(channels[0].numpy(), ct_channels(hu, model)[2], atol=1e-6)
+    assert channels.shape == (1, 9, 2, 2)
+    assert channels[0, :, 1, 1].tolist() == pytest.approx([0, 0, 0, 0.5, 1, 0.4, 1, 1, 1])
 
 
 def test_a_window_is_undone() -> None:
@@ -103,6 +109,30 @@ def test_matching_is_a_weighted_mean() -> None:
     assert float(matching_loss(f, target, "l1", weights)) == pytest.approx(6 / 4)
     assert float(matching_loss(f, target, "l2", weights)) == pytest.approx(12 / 4)
     assert float(matching_loss(f, target, "l1")) == pytest.approx(2)
+
+
+def test_lesion_voxels_weigh_more_than_body_and_body_more_than_air() -> None:
+    target = torch.zeros(1, 1, 1, 3)
+    lesion = torch.tensor([[[[1.0, 0, 0]]]])
+    body = torch.tensor([[[[1.0, 1, 0]]]])
+
+    weights = voxel_weights(target, lesion, body, lesion_weight=6, uptake_weight=4)
+
+    assert weights.flatten().tolist() == pytest.approx([7, 1, 0.15])
+    only_air_wrong = weighted_l1(torch.tensor([[[[0.0, 0, 1]]]]), target, weights)
+    assert float(only_air_wrong) == pytest.approx(0.15 / 8.15)
+
+
+def test_the_adversarial_loss_is_least_squares_without_activation() -> None:
+    class Constant(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> list[torch.Tensor]:
+            return [torch.full((len(images), 1, 2, 2), -1.0)]
+
+    slices = torch.zeros(1, 1, 4, 4)
+
+    assert float(AdversarialLoss().generator(Constant(), slices, slices)) == pytest.approx(4.0)
+    halves = float(AdversarialLoss().critic(Constant(), slices, (slices, slices)))
+    assert halves == pytest.approx(0.5 * (4 + 1))
 
 
 def test_the_cross_entropy_of_a_critic_that_cannot_tell_is_log_two() -> None:

@@ -186,6 +186,14 @@ def test_conditions_that_cannot_be_are_refused() -> None:
         family.sample(good, seed=1, evaluations=0)
 
 
+def test_building_a_family_leaves_the_global_random_state_alone() -> None:
+    before = torch.random.get_rng_state()
+
+    build_family(tiny("pix2pix"), seed=4)
+
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
 def test_an_unknown_stage_is_refused() -> None:
     family = build_family(tiny("baseline"))
 

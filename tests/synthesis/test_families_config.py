@@ -12,13 +12,10 @@ from synthesis.config import (
     BridgeConfig,
     Cascade3dConfig,
     ConfigRefusedError,
-    CtWindow,
     DomainConfig,
     EdmConfig,
     FlowConfig,
     GaussianConfig,
-    ModelConfig,
-    Pix2PixConfig,
     family_config,
     family_table,
     load_family_config,
@@ -50,9 +47,9 @@ def test_what_is_said_replaces_what_the_preset_says_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("table", "sentence"),
     [
-        ({"family": "cpdm"}, "Missing key schema"),
+        ({"family": "cpdm"}, "names no schema. This version reads schema 2"),
         ({"schema": 2}, "Missing key family"),
-        ({"schema": 3, "family": "cpdm"}, "has schema 3; this version reads schema 2"),
+        ({"schema": 3, "family": "cpdm"}, "names schema 3. This version reads schema 2"),
         ({"schema": 2, "family": "vae"}, "Unknown family 'vae'; choose baseline, pix2pix"),
         ({**CPDM, "preset": "huge"}, "Unknown preset 'huge'; choose tiny, paper, h200"),
         ({**CPDM, "colour": 1}, "Unknown key colour"),
@@ -96,16 +93,6 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 def test_settings_that_mean_nothing_are_refused(make: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         make()
-
-
-def test_a_schema_1_release_has_a_pix2pix_configuration() -> None:
-    model = ModelConfig(neighbours=1, windows=(CtWindow(-1000, 0),))
-
-    config = Pix2PixConfig.of_schema_1(model)
-
-    assert config.domain.source_channels == model.input_channels
-    assert config.generator.features == model.features
-    assert config.domain.codec == model.codec
 
 
 def test_a_fixed_scale_stands_in_every_table() -> None:

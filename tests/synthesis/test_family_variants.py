@@ -10,16 +10,12 @@ from synthesis.config import (
     Cascade3dConfig,
     DomainConfig,
     GeneratorConfig,
-    ModelConfig,
-    Pix2PixConfig,
     Pix2PixDdpmConfig,
     preset,
 )
 from synthesis.data.attenuation import TubeVoltageError
 from synthesis.families import Condition, ConditionRefusedError, build_family
-from synthesis.models import build_generator, load_generator, load_weights
-from synthesis.models.encoding import DemographicsError, encode_source
-from synthesis.registry import packaged_releases
+from synthesis.models.encoding import DemographicsError
 from tests.synthesis.family_cases import PEOPLE, batch_of, condition_of, cpdm, overfit, tiny
 
 BLOCK = DomainConfig(
@@ -156,30 +152,6 @@ def test_a_fusion_image_has_three_colours_and_is_not_suv() -> None:
 
     assert family.sample(condition_of(config), seed=1).shape == (1, 2, 3, 32, 32)
     assert family.spec().outputs == ("red", "green", "blue")
-
-
-def test_the_released_generator_fits_the_family() -> None:
-    model = ModelConfig(neighbours=1, features=(4, 4, 8, 8, 8, 4))
-    family = build_family(Pix2PixConfig.of_schema_1(model))
-    old = build_generator(model, seed=3)
-
-    family.networks["generator"].load_state_dict(old.state_dict())
-
-    source = torch.rand(1, model.input_channels, 32, 32)
-    torch.testing.assert_close(family.networks["generator"](source), old(source))
-
-
-def test_a_packaged_release_gives_the_same_image_through_its_family() -> None:
-    release = packaged_releases()[0]
-    family = build_family(Pix2PixConfig.of_schema_1(release.model))
-    load_weights(family.networks["generator"], release.weights)
-    slices = 2 * release.model.neighbours + 1
-    hu = -800 + 1000 * torch.rand(1, slices, 32, 32, generator=torch.Generator().manual_seed(1))
-
-    sample = family.sample(Condition(hu=hu), seed=0)
-
-    expected = load_generator(release)(encode_source(hu, release.model.windows))
-    torch.testing.assert_close(sample[0], expected, rtol=0, atol=0)
 
 
 def test_the_generator_of_isola_halves_to_one_voxel_and_back() -> None:

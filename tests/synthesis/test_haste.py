@@ -9,13 +9,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from synthesis.config import BridgeConfig, ConfigRefusedError, Pix2PixConfig, family_config
+from synthesis.config import BridgeConfig, ConfigRefusedError, family_config
 from synthesis.data.model_grid import smooth_resample
-from synthesis.families import Condition, Family, build_family
+from synthesis.families import Condition, Family, build_family, load_family
 from synthesis.inference import Sampling, sample_on_grid
 from synthesis.inference.haste import NOT_COMPILED, compile_where_it_pays, lay_out, lower
 from synthesis.inference.memory import batch_within
-from synthesis.models import load_weights
 from synthesis.registry import packaged_releases
 from synthesis.samplers import Chunked
 from tests.synthesis.family_cases import BLOCKS, batch_of, condition_of, cpdm, overfit, smooth, tiny
@@ -27,11 +26,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 @lru_cache(maxsize=1)
 def trained() -> Family:
     """The packaged release as a family: weights that were really trained."""
-    release = packaged_releases()[0]
-    assert release.model is not None
-    family = build_family(Pix2PixConfig.of_schema_1(release.model))
-    load_weights(family.networks["generator"], release.weights)
-    return family
+    return load_family(packaged_releases()[0])
 
 
 @lru_cache(maxsize=1)

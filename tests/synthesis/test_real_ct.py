@@ -9,7 +9,7 @@ import pytest
 from evaluation.imaging import read_series
 from synthesis.jobs import translate_series
 from synthesis.registry import packaged_releases
-from tests.synthesis.makers import request_for
+from tests.synthesis.makers import request_for, untrained_release
 
 DATA = Path(
     os.environ.get("STUDYPORTAL_REAL_DATA") or Path(__file__).parents[3] / "shared" / "data"
@@ -27,7 +27,7 @@ PAIRS = [
 def test_a_cropped_ct_of_a_limb_becomes_a_series_in_suv_over_its_extent(
     folder: str, tmp_path: Path
 ) -> None:
-    (release,) = packaged_releases()
+    release = untrained_release(tmp_path / "release")  # it does not state which CTs it knows
     ct = read_series(DATA / folder)
 
     result = translate_series.run(request_for(DATA / folder, release, tmp_path / "out"))
@@ -43,6 +43,15 @@ def test_a_cropped_ct_of_a_limb_becomes_a_series_in_suv_over_its_extent(
         extent = ct.grid.shape[axis] * ct.grid.spacing_mm[axis]
         covered = pet.grid.shape[axis] * pet.grid.spacing_mm[axis]
         assert covered == pytest.approx(extent, abs=pet.grid.spacing_mm[axis] / 2 + 0.01)
+
+
+def test_the_shipped_release_refuses_a_limb_that_fills_the_field_of_view(tmp_path: Path) -> None:
+    (release,) = packaged_releases()
+
+    result = translate_series.run(request_for(DATA / PAIRS[0], release, tmp_path / "out"))
+
+    assert (result.status, result.reason_id) == ("refused", "field_of_view"), result.reason
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -278,7 +278,6 @@ def test_a_name_that_could_be_a_path_or_a_page_is_refused(
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("schema = 1", "schema = [1]"),
         ("[training]", "[other]\n[[training]]"),
         ('created = "2026-01-01"', "created = 1"),
         ('version = "0"', "version = 0"),

@@ -81,13 +81,16 @@ def test_data_digests_and_lineage_are_told_apart() -> None:
     assert facts.lineage == (("parent.name", "chest"), ("parent.sha256", "bb"))
 
 
-def test_the_packaged_release_of_the_first_schema_is_read_as_well() -> None:
+def test_the_packaged_release_states_figures_with_intervals_and_how_many_were_measured() -> None:
     release = packaged_releases()[0]
     facts = facts_of(tomllib.loads((release.folder / DESCRIPTION).read_text("utf-8")))
 
     assert facts.parameters is not None
     assert "not for clinical use" in facts.intended_use
-    assert {row.predictor for row in facts.held_out.rows} >= {"model", "zero", "body_mean"}
+    model = facts.held_out.rows[0]
+    assert (model.predictor, model.foci, model.participants) == ("model", 93, 41)
+    known = [f for f in model.figures if None not in (f.value, f.low, f.high)]
+    assert len(known) == len(model.figures)
 
 
 def test_a_description_that_says_nothing_gives_empty_facts() -> None:

@@ -11,13 +11,11 @@ import pytest
 from evaluation.imaging import Grid, Volume, write_nifti
 from synthesis.config import (
     DomainConfig,
+    ReleaseConfig,
     SplitConfig,
-    family_run,
     load_family_run,
     preset,
-    schema_of,
 )
-from synthesis.config.reading import ConfigRefusedError
 from synthesis.data import write_dicom
 from synthesis.data.folder_source import FolderSource
 from synthesis.data.pairs import (
@@ -31,11 +29,13 @@ from synthesis.data.pairs import (
 from synthesis.data.source import SourceRefusedError
 from synthesis.data.sources import PhantomSource, open_source
 from synthesis.data.splits import ParticipantSplit, SplitRefusedError, load_split
-from synthesis.jobs.train_release import main
+from synthesis.registry import packaged_releases
+from synthesis.training.ahead import ahead
 from synthesis.training.case_store import CaseStore
-from synthesis.training.patches import PatchSampler, ahead
+from synthesis.training.family_held_out import image_rows, lesion_rows
+from synthesis.training.patches import PatchSampler
 from synthesis.training.prepared import prepare
-from tests.synthesis.family_runs import ALONE, run_table, tiny_run
+from tests.synthesis.family_runs import ALONE, tiny_run
 from tests.synthesis.makers import small_pair
 
 COARSE = (16.0, 12.5, 12.5)
@@ -168,6 +168,17 @@ def test_a_stored_case_comes_back(tmp_path: Path) -> None:
     assert again.grid == case.grid
 
 
+def test_the_acquired_pet_itself_has_no_error_and_full_recovery() -> None:
+    case = make_pair_case(_pair(), DOMAIN)
+    acquired = case.suv.astype(np.float32)
+
+    found = {row.quantity: row.value for row in image_rows(case, "model", acquired)}
+    shares = [row.value for row in lesion_rows(case, "model", acquired)]
+
+    assert (found["mae_suv"], found["ssim"]) == (0, pytest.approx(1))
+    assert shares == [1]
+
+
 def test_a_case_is_cut_and_padded_round_its_body() -> None:
     case = make_pair_case(_pair(), DOMAIN)
     fitted = fit_to(case, (32, 40, 16))
@@ -210,9 +221,9 @@ def test_a_patch_depends_on_step_and_place_alone(cases: CaseStore) -> None:
 def test_patches_ahead_of_time_are_the_same_patches(cases: CaseStore) -> None:
     here = sampler(cases)
 
-    threaded = ahead(lambda key: here.batch(key, (0,)), iter(range(5)), 2)
+    made = ahead(lambda key: here.batch(key, (0,)), range(5), 2)
 
-    for key, batch in enumerate(threaded):
+    for key, batch in enumerate(made):
         assert batch.suv.equal(here.batch(key, (0,)).suv)
 
 
@@ -256,31 +267,13 @@ def test_organs_of_a_folder_are_kept_apart_from_lesions(tmp_path: Path) -> None:
     assert not (read.foci[read.organs > 0] > 0).any()
 
 
-def test_a_training_file_refuses_what_it_does_not_know(tmp_path: Path) -> None:
-    table = run_table("baseline")
+def test_the_shipped_release_comes_of_the_training_file_beside_it() -> None:
+    (release,) = packaged_releases()
 
-    with pytest.raises(ConfigRefusedError, match=r"Unknown key training\.stepps"):
-        family_run({**table, "training": {"stepps": 3}})
-    with pytest.raises(ConfigRefusedError, match="Missing key release"):
-        family_run({k: v for k, v in table.items() if k != "release"})
-    with pytest.raises(ConfigRefusedError, match=r"split\.: A split by site names its test_site"):
-        family_run({**table, "split": {"by": "site"}})
-    path = tmp_path / "x.toml"
-    path.write_text("[release\n", encoding="utf-8")
-    with pytest.raises(ConfigRefusedError, match="not valid TOML"):
-        load_family_run(path)
+    run = load_family_run(release.folder / "training.toml")
 
-
-def test_the_training_file_of_the_shipped_release_is_of_schema_1_and_takes_no_data(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = Path(__file__).parents[2] / "synthesis/releases/phantom-pix2pix/training.toml"
-
-    assert schema_of(path) == 1
-    status = main([str(path), "--data", "phantom:5", "--out", str(tmp_path / "out")])
-
-    assert status == 2
-    assert "simulates its own data" in capsys.readouterr().err
+    assert run.family == release.config
+    assert run.release == ReleaseConfig(release.name, release.version, release.created)
 
 
 def test_a_split_on_record_that_names_a_stranger_is_refused(tmp_path: Path) -> None:

@@ -8,14 +8,13 @@ import numpy as np
 import pydicom
 import pytest
 
-from evaluation.imaging import SeriesRefused, read_series
+from evaluation.imaging import SeriesRefused, Volume, read_series
 from synthesis.contract import TranslationRequest, TranslationResult
 from synthesis.data import write_dicom
 from synthesis.dicom_out import PRIVATE_CREATOR
-from synthesis.inference import accept_ct, choose_device, prepare, translate_volume
+from synthesis.inference import accept_ct, choose_device, translator_of
 from synthesis.jobs import translate_series
-from synthesis.models import load_generator
-from synthesis.registry import load_release, packaged_releases
+from synthesis.registry import Release, load_release, packaged_releases
 from tests.synthesis.makers import full_pair, request_for, small_pair, untrained_release
 
 
@@ -29,6 +28,11 @@ def succeeded(request: TranslationRequest) -> TranslationResult:
     result = translate_series.run(request)
     assert result.status == "succeeded", result.reason
     return result
+
+
+def translated(release: Release, ct: Volume) -> Volume:
+    translate = translator_of(release, choose_device("cpu"))
+    return translate((ct, None), 0, lambda *_: None, lambda: False).suv
 
 
 def test_the_series_is_readable_pet_in_suv_in_the_frame_of_the_ct(tmp_path: Path) -> None:
@@ -53,9 +57,8 @@ def test_pixels_come_back_within_half_a_slope(tmp_path: Path) -> None:
     result = succeeded(request)
     release = load_release(Path(request.release_dir))
     _, ct = accept_ct([Path(p) for p in request.ct_files])
-    translation = prepare(load_generator(release), release.model, choose_device("cpu"))
 
-    wanted = translate_volume(translation, ct, lambda *_: None, lambda: False)
+    wanted = translated(release, ct)
 
     series = read_series([f.path for f in result.files], allow_synthetic=True)
     slopes = np.array([float(h.RescaleSlope) for h in series.slice_headers])[:, None, None]
@@ -243,9 +246,8 @@ def test_what_breaks_is_errored_without_a_traceback_and_leaves_nothing(tmp_path:
 def test_the_shipped_release_puts_uptake_where_the_phantom_has_it(tmp_path: Path) -> None:
     (release,) = packaged_releases()
     pair = full_pair(6, "SPH")
-    translation = prepare(load_generator(release), release.model, choose_device("cpu"))
 
-    suv = translate_volume(translation, pair.ct, lambda *_: None, lambda: False)
+    suv = translated(release, pair.ct)
 
     assert suv.grid.same_as(pair.pet.grid)
     liver, blood = (suv.array[pair.region(f"organ:{o}")].mean() for o in ("liver", "blood_pool"))

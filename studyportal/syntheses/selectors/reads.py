@@ -23,7 +23,6 @@ from studyportal.syntheses.models import (
     SynthesisJob,
     SyntheticSeries,
 )
-from studyportal.syntheses.rules import Gate, judged
 from studyportal.syntheses.states import (
     AnalysisRole,
     AttemptOutcome,
@@ -32,7 +31,14 @@ from studyportal.syntheses.states import (
     ReleaseStatus,
     SyntheticStatus,
 )
-from synthesis.registry import ReleaseFacts, ReleaseRefusedError, facts_of, read_description
+from synthesis.registry import (
+    GateVerdict,
+    ReleaseFacts,
+    ReleaseRefusedError,
+    facts_of,
+    read_description,
+    release_gate,
+)
 from synthesis.registry.release import PACKAGED
 
 if TYPE_CHECKING:
@@ -207,10 +213,9 @@ def job_counts(jobs: QuerySet[SynthesisJob]) -> list[tuple[str, int]]:
     return [(status.value, found[status]) for status in JobStatus if status in found]
 
 
-def gate_of(release: ModelRelease) -> Gate:
-    """Whether the release may be validated, criterion by criterion."""
-    packaged = release.folder.startswith("packaged:")
-    return judged(description_of(release), packaged=packaged)
+def gate_of(release: ModelRelease) -> GateVerdict:
+    """Whether the release may be validated, criterion by criterion; without its folder nothing is known."""
+    return release_gate((description_of(release) or {}).get("metrics", {}))
 
 
 def release_for(user: Person, release_id: UUID) -> ModelRelease | None:

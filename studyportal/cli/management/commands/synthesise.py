@@ -93,7 +93,10 @@ def release_folder(folder: Path, *, by: Any) -> ModelRelease:
     """The model in this folder is registered and released."""
     release = register_release(folder=folder, by=by)
     steps = {
-        ReleaseStatus.CANDIDATE: (ReleaseStatus.VALIDATED, "digests and card were checked"),
+        ReleaseStatus.CANDIDATE: (
+            ReleaseStatus.VALIDATED,
+            "digests, card and release gate were checked",
+        ),
         ReleaseStatus.VALIDATED: (ReleaseStatus.RELEASED, "released for use in this study"),
     }
     while release.status in steps:
