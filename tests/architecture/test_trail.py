@@ -195,6 +195,9 @@ ACTS = {
     "imaging.complete_upload": lambda: {"series": announced_upload()},
     "imaging.assign_arrival": waiting_arrival,
     "imaging.discard_arrival": lambda: {"arrival": make.ArrivalFactory(), "reason": "A mistake."},
+    "imaging.forget_identity": lambda: {
+        "participant": make.PatientBindingFactory().participant, "reason": "Withdrawn."
+    },
     "imaging.settle_conflict": lambda: {
         "conflict": make.ArrivalConflictFactory(), "reason": "The first is right."
     },
