@@ -1,7 +1,6 @@
-"""Factories of data queries; the tests take them from `tests.factories`, with all the others."""
+"""Data queries and their messages."""
 
 import uuid
-from datetime import UTC, datetime
 
 import factory
 from factory.django import DjangoModelFactory
@@ -9,8 +8,7 @@ from factory.django import DjangoModelFactory
 from studyportal.queries.models import DataQuery, QueryMessage
 from studyportal.queries.states import MessageKind, QueryStatus
 from studyportal.sites.rules import Role
-
-MOMENT = datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC)
+from tests.factories.common import MOMENT
 
 
 class DataQueryFactory(DjangoModelFactory):
