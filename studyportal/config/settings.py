@@ -261,6 +261,10 @@ SPECTACULAR_SETTINGS = {
         "CutStatus": "studyportal.outcomes.states.CutStatus",
         "RunStatus": "studyportal.outcomes.states.RunStatus",
         "ExportStatus": "studyportal.exports.states.ExportStatus",
+        "ExportKind": "studyportal.exports.states.ExportKind",
+        "Role": "studyportal.sites.rules.Role",
+        "QueryStatus": "studyportal.queries.states.QueryStatus",
+        "QueryMessageKind": "studyportal.queries.states.MessageKind",
     },
 }
 

@@ -28,6 +28,7 @@ AGREED = {
     Action.UPLOAD_IMAGES: "CM",
     Action.OUTLINE_LESIONS: "CMP",
     Action.SORT_INBOX: "CM",
+    Action.ENTER_INJECTION: "CM",
     Action.ACCEPT_FINDING: "M",
     Action.SEE_QUERIES: "CMOSPU",
     Action.ANSWER_QUERY: "CP",

@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import uuid
 from importlib import import_module
 
 import pytest
@@ -11,6 +12,8 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
+from studyportal.exports.models import Export
+from studyportal.imaging.models import ImagingSeries
 from studyportal.imaging.selectors import manifest_path, quarantine_of, waiting_files
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.rules import ScoreEntry
@@ -91,7 +94,7 @@ def everyone():
 def released_to_upload():
     site = make.SiteFactory()
     key = complete_call(site).address.split("/")[1]
-    return make.ImagingSeries.objects.get(pk=key)
+    return ImagingSeries.objects.get(pk=key)
 
 
 def announced_upload():
@@ -129,7 +132,7 @@ def ready_for_a_batch():
 
 def ready_export():
     key = download_call(make.SiteFactory()).address.split("/")[1]
-    return make.Export.objects.get(pk=key)
+    return Export.objects.get(pk=key)
 
 
 def packaged_folder():
@@ -161,7 +164,7 @@ ACTS = {
         "user": make.UserFactory(), "role": Role.COORDINATOR, "site": make.SiteFactory()
     },
     "queries.raise_query": lambda: {
-        "subject": Subject(make.SiteFactory(), "SPH-00001", "images", make.uuid.uuid4()),
+        "subject": Subject(make.SiteFactory(), "SPH-00001", "images", uuid.uuid4()),
         "asked": Asked("source", "Is this the right side?"),
     },
     "queries.answer_query": lambda: {"query": make.DataQueryFactory(), "text": "Sent again."},

@@ -83,7 +83,7 @@ def test_metal_is_measured_and_its_streaks_make_soft_tissue_noisy(pair):
     def streaks(array):
         implant(array)
         angles = np.arctan2(*np.ogrid[-52:44, -42:54])
-        array[40] += 150.0 * np.sin(24 * angles) * (array[40] > -500)
+        array[40] += 250.0 * np.sin(24 * angles) * (array[40] > -500)
 
     clean, quiet = metal_of(pair.ct).values, metal_of(painted(pair.ct, implant)).values
     loud = metal_of(painted(pair.ct, streaks)).values

@@ -57,7 +57,7 @@ class ProtocolVersionFactory(DjangoModelFactory):
         django_get_or_create = ("registry_number", "version")
 
     registry_number = "NCT07243873"
-    version = "1.0"
+    version = "1.1"
     title = "Synthetic PET From CT"
     text = factory.LazyFunction(packaged_text)
     sha256 = factory.LazyAttribute(lambda row: digest(row.version + row.text))

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
+from studyportal.core.models import User
 from studyportal.core.selectors import acts_on
 from studyportal.core.storage import path_of, store_bytes
 from studyportal.exports.models import ExportDownload
@@ -475,7 +476,7 @@ def test_a_token_opens_the_api_until_it_is_withdrawn(site):
     assert client.get("/api/v1/participants/").status_code == 200
     assert client.delete("/api/v1/token/").status_code == 204
     problem(client.get("/api/v1/participants/"), 401, "not-signed-in")
-    owner = make.User.objects.get(username="wang")
+    owner = User.objects.get(username="wang")
     assert [act.verb for act in acts_on("user", owner.pk)] == ["obtain_token", "withdraw_token"]
     assert not any(token in act.sentence for act in acts_on("user", owner.pk))
 

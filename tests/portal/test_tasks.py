@@ -5,6 +5,7 @@ import time_machine
 from celery import Celery
 
 from studyportal.exports.states import ExportStatus
+from studyportal.imaging.selectors import unscreened_pairs
 from studyportal.imaging.states import SeriesRole, SeriesStatus
 from studyportal.outcomes.models import CutPair
 from studyportal.outcomes.services import freeze_cut, plan_run
@@ -110,10 +111,13 @@ def test_the_sweeper_sends_everything_that_waits_longer_than_a_minute(
     done = EvaluationRunFactory(cut=CutPairFactory(measured=True).cut)
     export = ExportFactory()
     SynthesisJobFactory(succeeded=True)
+    unscreened = unscreened_pairs()
     with django_capture_on_commit_callbacks(execute=True):
         sweep.sweep()
 
+    assert len(unscreened) == 2
     assert set(outbox) == {
+        *(("intake.screen_pair", str(pair.pk), "cpu") for pair in unscreened),
         ("gpu.translate", str(job.pk), "gpu"),
         ("intake.check_series", str(series.pk), "intake"),
         ("evaluation.measure", str(run.cut.pairs.get().pk), "cpu"),

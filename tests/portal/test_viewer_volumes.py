@@ -16,6 +16,7 @@ from studyportal.imaging.services import (
     derive_volumes,
 )
 from studyportal.imaging.states import SeriesRole
+from tests.factories import ImagingSeriesFactory
 from tests.portal.viewer_scenes import stored
 
 pytestmark = pytest.mark.django_db
@@ -25,6 +26,10 @@ def read(row, tmp_path, unit="SUVbw"):
     named = tmp_path / f"{row.kind}.nii.gz"
     named.write_bytes(path_of(row.sha256).read_bytes())
     return read_nifti(named, unit)
+
+
+def pet_of(manifest):
+    return ImagingSeriesFactory(role=SeriesRole.REFERENCE, manifest_sha256=manifest)
 
 
 def test_the_pet_has_the_measured_suv_at_the_measured_places(phantom, tmp_path):
@@ -57,7 +62,7 @@ def test_the_ct_is_exact_and_its_quick_picture_covers_the_same_body(phantom, tmp
 
 def test_the_difference_is_synthetic_minus_reference_on_the_reference_grid(phantom, tmp_path):
     row = derive_difference(
-        reference=stored(phantom(3) / "PET"), synthetic=stored(phantom(4) / "PET")
+        reference=pet_of(stored(phantom(3) / "PET")), synthetic=stored(phantom(4) / "PET")
     )
     reference, other = (read_series(phantom(n) / "PET").suv_volume() for n in (3, 4))
     expected = resample(other, reference.grid, outside=0.0).array - reference.array
@@ -73,7 +78,7 @@ def test_a_pet_without_a_weight_is_shown_in_its_own_unit_and_says_why(phantom):
 
     manifest = stored(phantom() / "PET", lose_weight)
     pet, projections = derive_pet(manifest_sha256=manifest)
-    minus = derive_difference(reference=manifest, synthetic=stored(phantom(4) / "PET"))
+    minus = derive_difference(reference=pet_of(manifest), synthetic=stored(phantom(4) / "PET"))
 
     assert (pet.facts["unit"], projections.facts["unit"]) == ("Bq/ml", "Bq/ml")
     assert "SUV cannot be computed" in pet.reason

@@ -1,7 +1,5 @@
 """The report of de-identification: shown with its series, to be had as a file, for nobody else."""
 
-import shutil
-
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,6 +8,7 @@ from studyportal.imaging.rules import RULE_TEXTS, Rule
 from studyportal.imaging.states import SeriesRole
 from studyportal.sites.rules import Role
 from studyportal.web.words import RULE_WORDS
+from tests.bad_bytes import few_slices
 from tests.portal.scenes import enrolled, person, taken_in
 
 pytestmark = pytest.mark.django_db
@@ -17,8 +16,8 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def series(study, phantom, tmp_path):
-    for path in sorted((phantom() / "PET").iterdir())[:5]:
-        shutil.copy(path, tmp_path)
+    for name, content in few_slices(phantom() / "PET", slice(5)).items():
+        (tmp_path / name).write_bytes(content)
     return taken_in(enrolled(), SeriesRole.REFERENCE, tmp_path)
 
 
