@@ -1,4 +1,4 @@
-"""A model card is a little Markdown: headings, lists, tables, bold. Everything else is shown as it stands."""
+"""A model card is a little Markdown: headings, lists, tables, bold, emphasis. Everything else is shown as it stands."""
 
 import re
 from itertools import groupby
@@ -7,6 +7,7 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 _BOLD = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
+_EMPHASIS = re.compile(r"(?<![\w*])\*(\S[^*]*)\*(?![\w*])")
 _CODE = re.compile(r"`(.+?)`")
 _RULE = re.compile(r"^\|[-:| ]+\|$")
 
@@ -64,4 +65,5 @@ def _table(rows: list[list[str]]) -> str:
 
 
 def _inline(text: str) -> str:
-    return _CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", text))
+    strong = _BOLD.sub(r"<strong>\1</strong>", text)
+    return _CODE.sub(r"<code>\1</code>", _EMPHASIS.sub(r"<em>\1</em>", strong))
