@@ -33,7 +33,7 @@ of CT*: the participant was simulated again with one lesion more, or without lun
 |---|---|
 {rows}
 
-One volume of {cost.slices} slices took {cost.processor_seconds:.1f} processor seconds, peak memory {memory}.
+One volume of {cost.slices} slices took {cost.seconds:.2g} s ({cost.processor_seconds:.2g} of a processor), peak memory {memory}.
 {nearest}"""
     return StudyNotes(section, {name: _bounds(e) for name, e in found.items()})
 
