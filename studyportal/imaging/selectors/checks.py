@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from evaluation.imaging import HeaderEntries
 from studyportal.imaging.models import ImagingSeries, InjectionEntry, PairScreening, ScanPair
@@ -107,5 +107,5 @@ def unscreened_pairs() -> QuerySet[ScanPair]:
         ~Exists(screened),
         Exists(accepted.filter(role=SeriesRole.SOURCE)),
         Exists(accepted.filter(role=SeriesRole.REFERENCE)),
-        Q(status__in=(PairStatus.READY, PairStatus.QUERY_OPEN)),
+        status__in=(PairStatus.READY, PairStatus.QUERY_OPEN),
     )

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
 from studyportal.core import clock, spool
@@ -21,7 +20,7 @@ from studyportal.core.storage import store_bytes, store_file
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
 from studyportal.imaging.rules.cleaning import PREVIEW
-from studyportal.imaging.selectors import header_entries, quarantine_of, waiting_files
+from studyportal.imaging.selectors import header_entries, quarantine_of, study_key, waiting_files
 from studyportal.imaging.services.forgetting import ledger_key
 from studyportal.imaging.services.outlines import keep_outlines
 from studyportal.imaging.services.reading import KnownImage, Looked, Reader, reader
@@ -153,8 +152,7 @@ def _of_another_patient(series: ImagingSeries, key: str) -> str:
 
 def _of_another_examination(series: ImagingSeries, read: rules.SeriesSummary | None) -> str:
     """The same examination cannot be two persons', whatever patient number its images bear."""
-    key = rules.DeidentificationKey(settings.DEIDENTIFICATION_KEY.encode())
-    uid = rules.remap_uid(key, read.study_uid) if read is not None else ""
+    uid = rules.remap_uid(study_key(), read.study_uid) if read is not None else ""
     theirs = ImagingStudy.objects.exclude(participant=series.pair.participant)
     if uid and theirs.filter(study_uid=uid).exists():
         return "These images belong to an examination of another participant already."
