@@ -11,6 +11,7 @@ try:
     from django.core.management import execute_from_command_line
 
     from studyportal.config import embedded
+    from studyportal.core.database.scope import over_every_site
 except ModuleNotFoundError as missing:
     sys.exit(
         f"The Python package {missing.name!r} is not installed here. "
@@ -37,8 +38,10 @@ def choose_servers(command: str, running: ExitStack) -> None:
     ).resolve()
     needed = command not in NEED_NO_DATABASE
     if not os.environ.get("DATABASE_URL"):
-        os.environ["DATABASE_URL"] = (
-            embedded.ensure_database(var) if needed else "postgresql:///not-started"
+        os.environ |= (
+            embedded.ensure_database(var)
+            if needed
+            else {"DATABASE_URL": "postgresql:///not-started"}
         )
     if command in RUN_THE_PORTAL:
         running.enter_context(embedded.sole_runner(var))
@@ -63,7 +66,8 @@ def main() -> None:
                 choose_servers(command, running)
             except embedded.EmbeddedServiceError as refused:
                 sys.exit(str(refused))
-        execute_from_command_line(sys.argv)
+        with over_every_site("a command is run by who runs the portal, not by a person at a site"):
+            execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

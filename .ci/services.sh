@@ -50,7 +50,16 @@ start_postgresql() {
   serve_as_user postgres postgres "$binaries/postgres" -D "$folder" -p 15432 -c listen_addresses=127.0.0.1 \
     -c unix_socket_directories= -c fsync=off
   wait_until PostgreSQL "$binaries/pg_isready" -h 127.0.0.1 -p 15432
-  export DATABASE_URL=postgres://ci:ci@127.0.0.1:15432/postgres
+  # As docs/production.md says it: an owner that is no superuser, and the application beside it.
+  PGPASSWORD=ci "$binaries/psql" -q -h 127.0.0.1 -p 15432 -U ci -d postgres -v ON_ERROR_STOP=1 <<'SQL'
+CREATE ROLE studyportal_owner LOGIN CREATEDB PASSWORD 'owner';
+CREATE ROLE studyportal_every_site NOLOGIN NOINHERIT;
+CREATE ROLE studyportal_app LOGIN NOINHERIT PASSWORD 'app';
+GRANT studyportal_every_site TO studyportal_app;
+CREATE DATABASE studyportal OWNER studyportal_owner;
+SQL
+  export DATABASE_URL=postgres://studyportal_app:app@127.0.0.1:15432/studyportal
+  export DATABASE_OWNER_URL=postgres://studyportal_owner:owner@127.0.0.1:15432/studyportal
 }
 
 start_redis() {
@@ -97,5 +106,5 @@ stop_services() {
   SERVICE_PIDS=()
   [ -z "$SERVICES_DIR" ] || rm -rf "$SERVICES_DIR"
   SERVICES_DIR=""
-  unset DATABASE_URL CELERY_BROKER_URL
+  unset DATABASE_URL DATABASE_OWNER_URL CELERY_BROKER_URL
 }

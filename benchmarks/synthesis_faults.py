@@ -29,6 +29,8 @@ from typing import Any
 
 import psutil
 
+from studyportal.core.database.scope import over_every_site
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 brokers = importlib.import_module("benchmarks.faults_brokers")
@@ -123,7 +125,7 @@ def main() -> int:
     var = Path(tempfile.mkdtemp(prefix="synthesis-faults-"))
     embedded = importlib.import_module("studyportal.config.embedded")
     os.environ |= {"STUDYPORTAL_VAR": str(var), "STUDYPORTAL_DEVICES": "cpu"}
-    os.environ["DATABASE_URL"] = embedded.ensure_database(var)
+    os.environ |= embedded.ensure_database(var)
     broker = (
         brokers.DebianRabbit(var)
         if asked.broker == "rabbitmq"
@@ -340,4 +342,6 @@ def unfinished() -> Any:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    sys.exit(main())
+    with over_every_site("a benchmark sees the whole study"):
+        code = main()
+    sys.exit(code)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from studyportal.config import embedded
+from studyportal.core.database.scope import over_every_site
 
 # How long one example takes says more about the machine's other work than about the code.
 hypothesis_settings.register_profile("untimed", deadline=None)
@@ -37,8 +38,8 @@ def _start_servers() -> None:
     os.environ["STUDYPORTAL_VAR"] = str(var)
     (var / "static").mkdir()  # the web server warns where it is missing, and warnings are errors
     if not os.environ.get("DATABASE_URL"):
-        os.environ["DATABASE_URL"] = embedded.ensure_database(var)
-        _trade_durability_for_speed(os.environ["DATABASE_URL"])
+        os.environ |= embedded.ensure_database(var)
+        _trade_durability_for_speed(os.environ["DATABASE_OWNER_URL"])
     if not os.environ.get("CELERY_BROKER_URL"):
         os.environ["CELERY_BROKER_URL"] = embedded.ensure_redis(var)
 
@@ -56,6 +57,13 @@ def pytest_unconfigure() -> None:
         embedded.release_database(var)
         shutil.rmtree(var, ignore_errors=True)
     _OWN_FOLDER.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tests_work_over_every_site() -> Iterator[None]:
+    """What a test does itself is for every site; a request that it sends is for those of whoever sends it."""
+    with over_every_site("a test builds its scene at several sites"):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -110,12 +118,15 @@ def emptying_is_allowed_between_tests() -> Iterator[None]:
     """
     from django.db.backends.postgresql.operations import DatabaseOperations
 
+    from studyportal.core.database.owner import as_owner
+
     original = DatabaseOperations.execute_sql_flush
 
     def execute(self: DatabaseOperations, statements: list[str]) -> None:
         off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in APPEND_ONLY]
         on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in APPEND_ONLY]
-        original(self, [*off, *statements, *on])
+        with as_owner(self.connection):
+            original(self, [*off, *statements, *on])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", execute)

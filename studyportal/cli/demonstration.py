@@ -83,8 +83,8 @@ def _new_user(person: DemoPerson, password: str) -> User:
     name = f"{ROLE_NAMES[person.role]} {person.site_code}".strip()
     user = User.objects.create_user(username=person.username, password=password, display_name=name)
     if person.role == Role.ADMINISTRATOR:
-        user.is_staff = user.is_superuser = True
-        user.save(update_fields=["is_staff", "is_superuser"])
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])
     return user
 
 

@@ -31,6 +31,12 @@ class Program:
     words: tuple[str, ...]
 
 
+def _environment() -> dict[str, str]:
+    """What a child may know: everything but how the owner of the tables signs in."""
+    known = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
+    return {**known, "PYTHONUNBUFFERED": "1"}
+
+
 class ProcessGroup:
     """Children that live and die together; none is restarted silently."""
 
@@ -53,7 +59,7 @@ class ProcessGroup:
                     *program.words,
                 ),
                 cwd=self._folder,
-                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 from django.db.models import QuerySet
 
 from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
+from studyportal.sites.rules import Action
+from studyportal.sites.selectors import Person, may
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
 
 
-def reference_of(participant: Participant) -> QuerySet[ReferenceStandard]:
-    """Reference standards of one participant."""
+def reference_for(user: Person, participant: Participant) -> QuerySet[ReferenceStandard]:
+    """Reference standards of one participant; none for a person who is blinded to them or may not see them there."""
+    if not may(user, Action.SEE_REFERENCE, site=participant.site):
+        return ReferenceStandard.objects.none()
     return ReferenceStandard.objects.filter(participant=participant)
 
 

@@ -66,7 +66,7 @@ ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or (
 CSRF_TRUSTED_ORIGINS = listed("STUDYPORTAL_ORIGINS")
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "studyportal.config.administration.AdministrationConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",
@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "studyportal.web.middleware.OwnSites",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -130,16 +131,20 @@ TEMPLATES = [
     }
 ]
 
+_DATABASE_URL = required(
+    "DATABASE_URL",
+    "Start through manage.py to use the embedded PostgreSQL, or name your server.",
+)
 DATABASES = {
     "default": dj_database_url.parse(
-        required(
-            "DATABASE_URL",
-            "Start through manage.py to use the embedded PostgreSQL, or name your server.",
-        ),
+        _DATABASE_URL,
+        engine="studyportal.core.database",
         conn_max_age=60,
         conn_health_checks=True,
     )
 }
+# Who owns the tables; only `manage.py migrate` signs in like that.
+DATABASE_OWNER = dj_database_url.parse(os.environ.get("DATABASE_OWNER_URL") or _DATABASE_URL)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "core.User"
 AUTH_PASSWORD_VALIDATORS = [

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from studyportal.core.database.scope import over_every_site
 from studyportal.syntheses.rules import Pace, pace_of, seconds_until_done
 from studyportal.syntheses.selectors import recent_successes, running_now, waiting_in_order
 
@@ -48,8 +49,9 @@ class Outlook:
 
 def outlook(moment: datetime) -> Outlook:
     """Places, devices and expected ends of everything that runs or waits at this moment."""
-    paces, seen = _paces(moment)
-    running, waiting = list(running_now()), list(waiting_in_order())
+    with over_every_site("a place in the queue counts everybody's jobs and shows none of them"):
+        paces, seen = _paces(moment)
+        running, waiting = list(running_now()), list(waiting_in_order())
     expected: dict[UUID, Expectation] = {}
     free_in: dict[str, float | None] = dict.fromkeys(seen, 0.0)
     devices: dict[str, int] = defaultdict(int)

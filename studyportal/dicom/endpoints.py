@@ -11,9 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
+from studyportal.core.database.scope import narrow_to
 from studyportal.core.models import User
 from studyportal.dicom.rights import RIGHTS
-from studyportal.sites.selectors import may
+from studyportal.sites.selectors import may, scope_of
 
 DICOM_JSON = "application/dicom+json"
 
@@ -58,6 +59,10 @@ class DicomEndpoint(ViewSet):
     content_negotiation_class = _AsTheEndpointSays
     renderer_classes = [JSONRenderer]
     schema = None  # the standard describes it; the description of /api/v1/ leaves it out
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        narrow_to(scope_of(request.user))
 
     @property
     def person(self) -> User:

@@ -1,6 +1,6 @@
 """Who may do what: one table. Every entrance asks it, the documentation prints it, a test walks every cell."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -44,6 +44,7 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     MANAGE_PROTOCOL = "manage_protocol"
     READ_CASES = "read_cases"
+    SEE_REFERENCE = "see_reference"
 
 
 ROLE_NAMES: Mapping[Role, str] = {
@@ -86,6 +87,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.MANAGE_PEOPLE: "Manage people, roles and sites",
     Action.MANAGE_PROTOCOL: "Load and activate a protocol",
     Action.READ_CASES: "Read cases in a reading session",
+    Action.SEE_REFERENCE: "See the reference standard and outlines of lesions",
 }
 
 # Roles that are given for the whole study and never for one site.
@@ -99,6 +101,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.COORDINATOR: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.SEE_REFERENCE,
             Action.SCREEN_PARTICIPANT,
             Action.ENTER_CLINICAL,
             Action.SEE_IMAGES,
@@ -114,6 +117,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.DATA_MANAGER: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.SEE_REFERENCE,
             Action.ENTER_CLINICAL,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
@@ -132,6 +136,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.MONITOR: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.SEE_REFERENCE,
             Action.SEE_IMAGES,
             Action.SEE_QUERIES,
             Action.RAISE_QUERY,
@@ -154,6 +159,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.STATISTICIAN: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.SEE_REFERENCE,
             Action.SEE_IMAGES,
             Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,
@@ -167,6 +173,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.SITE_PI: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.SEE_REFERENCE,
             Action.SEE_IMAGES,
             Action.OUTLINE_LESIONS,
             Action.SEE_QUERIES,
@@ -179,6 +186,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.STUDY_PI: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.SEE_REFERENCE,
             Action.SEE_IMAGES,
             Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,
@@ -193,6 +201,41 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {Action.MANAGE_PEOPLE, Action.MANAGE_PROTOCOL, Action.SEE_DASHBOARD, Action.SEE_AUDIT}
     ),
 }
+
+
+# What a role must not know: whoever holds it may not do this by another role either.
+# A reader who knows the truth, the arm or the results reads what they know (ICH E9 2.3.1, STARD 2015 item 13a).
+BLINDED: Mapping[Role, frozenset[Action]] = {
+    Role.READER: frozenset(
+        {
+            Action.SEE_REFERENCE,
+            Action.ENTER_CLINICAL,
+            Action.OUTLINE_LESIONS,
+            Action.SEE_IMAGES,
+            Action.SEE_SYNTHESES,
+            Action.SEE_OUTCOMES,
+            Action.EXPORT,
+        }
+    ),
+}
+
+
+def blinded_by(roles: Iterable[Role]) -> frozenset[Action]:
+    """What somebody who holds all these roles may not do, whatever the roles allow one by one."""
+    return frozenset().union(*(BLINDED.get(role, frozenset()) for role in roles))
+
+
+def blinding_fault(role: Role, *, held: Iterable[Role]) -> str:
+    """Why somebody with the roles `held` cannot get this one, too; empty when they can."""
+    every = {role, *held}
+    for blind in sorted(every & BLINDED.keys()):
+        for other in sorted(every - {blind}):
+            if BLINDED[blind] & PERMISSIONS[other]:
+                return (
+                    f"{ROLE_NAMES[blind]} and {ROLE_NAMES[other]} cannot be one person: "
+                    f"a {ROLE_NAMES[blind].lower()} is blinded to what a {ROLE_NAMES[other].lower()} sees."
+                )
+    return ""
 
 
 def may(role: Role, action: Action) -> bool:

@@ -6,9 +6,10 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Prefetch, QuerySet
 
+from studyportal.core.database.scope import EVERY_SITE, Scope
 from studyportal.core.models import User
 from studyportal.sites.models import Membership, Site
-from studyportal.sites.rules import PERMISSIONS, Action, Role
+from studyportal.sites.rules import PERMISSIONS, Action, Role, blinded_by
 
 Person = User | AnonymousUser
 
@@ -30,8 +31,11 @@ def roles_of(user: Person) -> frozenset[Role]:
 
 
 def may(user: Person, action: Action, *, site: Site | None = None) -> bool:
-    """Whether the person may do this at this site; without a site, anywhere at all."""
-    return any(
+    """Whether the person may do this at this site; without a site, anywhere at all.
+
+    A blinded person may not, whatever other role would let them.
+    """
+    return action not in blinded_by(roles_of(user)) and any(
         action in PERMISSIONS[Role(membership.role)]
         and (site is None or membership.site_id is None or membership.site_id == site.pk)
         for membership in memberships_of(user)
@@ -40,6 +44,8 @@ def may(user: Person, action: Action, *, site: Site | None = None) -> bool:
 
 def sites_visible_to(user: Person, action: Action | None = None) -> QuerySet[Site]:
     """Sites at which the person may do `action`; without an action, sites they belong to in any role."""
+    if action in blinded_by(roles_of(user)):
+        return Site.objects.none()
     fitting = [
         membership
         for membership in memberships_of(user)
@@ -53,6 +59,12 @@ def sites_visible_to(user: Person, action: Action | None = None) -> QuerySet[Sit
 def site_ids(user: Person, action: Action) -> Iterable[UUID]:
     """Ids of the sites at which the person may do `action`."""
     return list(sites_visible_to(user, action).values_list("pk", flat=True))
+
+
+def scope_of(user: Person) -> Scope:
+    """The sites whose rows statements for this person may meet, in whatever role: the wall behind every selector."""
+    sites = [membership.site_id for membership in memberships_of(user)]
+    return EVERY_SITE if None in sites else Scope(frozenset(filter(None, sites)))
 
 
 def site_by_code(code: str) -> Site | None:

@@ -8,7 +8,7 @@ from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.protocol.rules import Protocol
 from studyportal.sites.models import Membership, Site
-from studyportal.sites.rules import ACTION_WORDS, Action, Role, scope_fault
+from studyportal.sites.rules import ACTION_WORDS, Action, Role, blinding_fault, scope_fault
 from studyportal.sites.selectors import may
 from studyportal.sites.states import SITE, SiteStatus
 
@@ -60,6 +60,9 @@ def give_role(*, user: User, role: Role, site: Site | None, by: User | None) -> 
     """The person holds the role there; giving it again changes nothing."""
     if fault := scope_fault(role, for_site=site is not None):
         raise Refused(Reason("role_scope", fault))
+    held = Membership.objects.filter(user=user, ended_at=None).values_list("role", flat=True)
+    if fault := blinding_fault(role, held=[Role(name) for name in held]):
+        raise Refused(Reason("role_blinded", fault))
     membership, created = Membership.objects.get_or_create(
         user=user, role=role, site=site, ended_at=None, defaults={"began_at": clock.now()}
     )

@@ -7,8 +7,10 @@ from studyportal.syntheses.services import derive_pair as derive
 from studyportal.tasks import dispatch
 from studyportal.tasks.dispatch import portal_task
 
+_WHY = "images of any site wait in the same queue"
 
-@portal_task
+
+@portal_task(over_every_site=_WHY)
 def check_series(series_id: str) -> None:
     """Idempotent: only a received series is touched, and files are addressed by digest."""
     series = services.check_series(series=every_series().get(pk=series_id))
@@ -17,19 +19,19 @@ def check_series(series_id: str) -> None:
         dispatch.screen_pair(series.pair_id)
 
 
-@portal_task
+@portal_task(over_every_site=_WHY)
 def derive_pair(pair_id: str) -> None:
     """Idempotent: a volume that was made is not made again."""
     derive(pair=every_pair().get(pk=pair_id))
 
 
-@portal_task
+@portal_task(over_every_site=_WHY)
 def screen_pair(pair_id: str) -> None:
     """Idempotent: images that were screened are not screened again."""
     services.screen_pair(pair=every_pair().get(pk=pair_id))
 
 
-@portal_task
+@portal_task(over_every_site=_WHY)
 def read_inbox() -> None:
     """Idempotent: one process reads the spool at a time, and an arrival is assigned once."""
     services.read_spool()

@@ -19,6 +19,8 @@ from studyportal.syntheses.services import clear_scratch, requeue_lost
 from studyportal.tasks import dispatch
 from studyportal.tasks.dispatch import portal_task
 
+_WHY = "what is left behind may be left behind at any site"
+
 _PATIENCE = timedelta(seconds=60)
 _KEPT = timedelta(days=14)
 _LONGEST_BUILD = timedelta(hours=3)  # beyond the time limit of a task
@@ -27,7 +29,7 @@ _WAKE_AT_ONCE = 4  # each worker that is woken wakes the next one itself
 _LEFT_BEHIND = timedelta(hours=1)
 
 
-@portal_task
+@portal_task(over_every_site=_WHY)
 def sweep() -> None:
     """Idempotent: every task it sends takes its row first, so a doubled message does nothing."""
     requeue_lost()

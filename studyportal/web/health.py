@@ -45,10 +45,17 @@ def health() -> list[Part]:
 def _database() -> tuple[str, str]:
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('server_version')")
-            version = cursor.fetchone()[0]
+            cursor.execute(
+                "SELECT current_setting('server_version'), rolname, rolsuper OR rolbypassrls "
+                "FROM pg_roles WHERE rolname = session_user"
+            )
+            version, role, passes = cursor.fetchone()
     except DatabaseError as error:
         return DOWN, _("does not answer (%(error)s)") % {"error": type(error).__name__}
+    if passes:
+        return POOR, _("the portal signs in as %(role)s, who could pass the wall between sites") % {
+            "role": role
+        }
     return WELL, _("PostgreSQL %(version)s answers") % {"version": version}
 
 

@@ -48,6 +48,7 @@ AGREED = {
     Action.MANAGE_PEOPLE: "A",
     Action.MANAGE_PROTOCOL: "UA",
     Action.READ_CASES: "R",
+    Action.SEE_REFERENCE: "CMOSPU",
 }
 CELLS = [(role, action) for role in Role for action in Action]
 

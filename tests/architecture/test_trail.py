@@ -7,7 +7,7 @@ import uuid
 from importlib import import_module
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core import services as core_services
@@ -40,7 +40,7 @@ def test_a_kept_row_cannot_be_changed_or_taken_away(table, change):
     row = TABLES[table]()
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE waits for no pending check
-        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
             cursor.execute(change.format(table))
     assert type(row).objects.get(pk=row.pk).at == make.MOMENT
 
@@ -84,9 +84,9 @@ def score():
 
 
 def everyone():
-    """A person who may do everything at every site."""
+    """A person who may do everything at every site: all roles but the one that is blinded to the others' work."""
     person = make.UserFactory()
-    for role in Role:
+    for role in set(Role) - {Role.READER}:
         make.MembershipFactory(user=person, role=role, site=None)
     return person
 

@@ -6,24 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections
+from django.db import connections
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 BUILT = Path(__file__).resolve().parents[2] / "studyportal" / "web" / "static" / "built"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def trail_may_be_emptied(django_db_setup: None, django_db_blocker: object) -> Iterator[None]:
-    """A test with a live server empties every table afterwards; the trail refuses that, and rightly."""
-
-    def each_table(act: str) -> None:
-        with django_db_blocker.unblock(), connection.cursor() as cursor:
-            for table in ("core_auditevent", "core_statuschange"):
-                cursor.execute(f"ALTER TABLE {table} {act} TRIGGER {table}_no_truncate")
-
-    each_table("DISABLE")
-    yield
-    each_table("ENABLE")
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from studyportal.clinical.rules import (
     read_reference,
     unit_fault,
 )
-from studyportal.clinical.selectors import lesions_of, reference_of
+from studyportal.clinical.selectors import lesions_of, reference_for
 from studyportal.clinical.services import enter_baseline, enter_reference
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.participants.rules import Answer
@@ -134,7 +134,7 @@ def test_a_reference_standard_is_kept_with_its_lesions_and_settles_pathology(stu
     participant, by = enrolled(), person(Role.COORDINATOR)
     enter_reference(participant=participant, entries=entries(WHOLE), source="resection", by=by)
 
-    assert reference_of(participant).count() == 5
+    assert reference_for(person(Role.COORDINATOR), participant).count() == 5
     assert list(lesions_of(participant).values_list("number", flat=True)) == [1, 2]
     assert latest_assessment(participant).answers.get(criterion="EXC-03").answer == Answer.NOT_MET
 

@@ -19,7 +19,7 @@ OWNER = """
 import sys
 from pathlib import Path
 from studyportal.config import embedded
-print(embedded.ensure_database(Path(sys.argv[1])), flush=True)
+print(embedded.ensure_database(Path(sys.argv[1]))["DATABASE_URL"], flush=True)
 sys.stdin.read()
 """
 

@@ -5,6 +5,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 
+from studyportal.core.database.scope import over_every_site
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.core.models import AuditEvent
 from studyportal.core.selectors import history_of
@@ -139,6 +140,7 @@ def test_codes_have_no_gap_and_no_twin_when_two_screen_at_once_and_one_fails():
     by = person(Role.COORDINATOR)
     start = threading.Barrier(3)
 
+    @over_every_site("a worker beside the test")
     def screen(*, fail: bool) -> None:
         start.wait()
         with transaction.atomic():

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, transaction
 
+from studyportal.clinical.selectors import reference_for
 from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.core.models import AuditEvent, User
@@ -15,27 +16,30 @@ from studyportal.sites.rules import (
     STUDY_ROLES,
     Action,
     Role,
+    blinded_by,
+    blinding_fault,
     scope_fault,
 )
 from studyportal.sites.rules import may as role_may
 from studyportal.sites.selectors import may, roles_of, sites_visible_to
 from studyportal.sites.services import give_role, open_sites, require
 from studyportal.sites.states import SiteStatus
+from tests import factories as make
 from tests.portal.scenes import person, site
 
 # The whole table as the protocol's conduct asks for it, written down a second time on purpose:
 # a cell changed by accident in `rules` is seen here.
-COLUMNS = "see_participants screen_participant enter_clinical see_images upload_images outline_lesions sort_inbox enter_injection accept_finding see_queries answer_query raise_query close_query see_syntheses request_synthesis cancel_synthesis register_release name_primary_release freeze_cut run_evaluation see_outcomes export see_dashboard see_audit manage_people manage_protocol read_cases".split()  # noqa: SIM905
+COLUMNS = "see_participants screen_participant enter_clinical see_images upload_images outline_lesions sort_inbox enter_injection accept_finding see_queries answer_query raise_query close_query see_syntheses request_synthesis cancel_synthesis register_release name_primary_release freeze_cut run_evaluation see_outcomes export see_dashboard see_audit manage_people manage_protocol read_cases see_reference".split()  # noqa: SIM905
 TABLE = {
-    "coordinator":        "x x x x x x x x . x x . . x . . . . . . . . . . . . .",
-    "data_manager":       "x . x x x x x x x x . x x x . . . . . . . . x x . . .",
-    "monitor":            "x . . x . . . . . x . x x x . . . . . . . . x x . . .",
-    "reader":             ". . . . . . . . . . . . . . . . . . . . . . . . . . x",
-    "synthesis_operator": ". . . x . . . . . . . . . x x x x . . . . . . . . . .",
-    "statistician":       "x . . x . . . . . x . . . x . . . . x x x x x . . . .",
-    "site_pi":            "x . . x . x . . . x x . . x . . . . . . . . x x . . .",
-    "study_pi":           "x . . x . . . . . x . . . x . . . x . . x . x x . x .",
-    "administrator":      ". . . . . . . . . . . . . . . . . . . . . . x x x x .",
+    "coordinator":        "x x x x x x x x . x x . . x . . . . . . . . . . . . . x",
+    "data_manager":       "x . x x x x x x x x . x x x . . . . . . . . x x . . . x",
+    "monitor":            "x . . x . . . . . x . x x x . . . . . . . . x x . . . x",
+    "reader":             ". . . . . . . . . . . . . . . . . . . . . . . . . . x .",
+    "synthesis_operator": ". . . x . . . . . . . . . x x x x . . . . . . . . . . .",
+    "statistician":       "x . . x . . . . . x . . . x . . . . x x x x x . . . . x",
+    "site_pi":            "x . . x . x . . . x x . . x . . . . . . . . x x . . . x",
+    "study_pi":           "x . . x . . . . . x . . . x . . . x . . x . x x . x . x",
+    "administrator":      ". . . . . . . . . . . . . . . . . . . . . . x x x x . .",
 }  # fmt: skip
 
 
@@ -145,3 +149,42 @@ def test_the_database_holds_no_role_twice_even_for_the_whole_study(study):
     user = person(Role.MONITOR)
     with pytest.raises(IntegrityError), transaction.atomic():
         Membership.objects.create(user=user, role=Role.MONITOR, site=None, began_at=clock.now())
+
+
+# blinding
+
+
+def test_a_reader_is_blinded_to_truth_arm_and_results():
+    told = {Action.SEE_REFERENCE, Action.SEE_IMAGES, Action.SEE_SYNTHESES, Action.SEE_OUTCOMES}
+    assert told <= blinded_by([Role.READER])
+    assert blinded_by(set(Role) - {Role.READER}) == frozenset()
+
+
+@pytest.mark.parametrize("other", sorted(set(Role) - {Role.READER, Role.ADMINISTRATOR}))
+def test_a_reader_cannot_be_given_a_role_that_sees_what_a_reader_must_not_know(other):
+    for first, second in ((Role.READER, other), (other, Role.READER)):
+        assert "blinded" in blinding_fault(second, held=[first])
+
+
+def test_a_reader_may_manage_people():
+    assert blinding_fault(Role.READER, held=[Role.ADMINISTRATOR]) == ""
+
+
+@pytest.mark.django_db
+def test_giving_a_role_that_unblinds_a_reader_is_refused_and_says_why(study):
+    reader = person(Role.READER)
+    with pytest.raises(Refused, match="Reader and Monitor cannot be one person"):
+        give_role(user=reader, role=Role.MONITOR, site=None, by=None)
+    assert roles_of(User.objects.get(pk=reader.pk)) == {Role.READER}
+
+
+@pytest.mark.django_db
+def test_what_blinds_a_person_wins_over_what_another_role_allows(study):
+    reader = make.person(Role.READER)
+    make.MembershipFactory(user=reader, role=Role.COORDINATOR, site=site("SPH"))
+    assert may(reader, Action.SCREEN_PARTICIPANT, site=site("SPH"))
+    assert not may(reader, Action.SEE_IMAGES, site=site("SPH"))
+    assert not sites_visible_to(reader, Action.SEE_REFERENCE).exists()
+    participant = make.ReferenceStandardFactory(participant__site=site("SPH")).participant
+    assert not reference_for(reader, participant).exists()
+    assert reference_for(person(Role.COORDINATOR), participant).exists()

@@ -9,6 +9,7 @@ import time_machine
 from django.db import connection
 
 from studyportal.core import clock
+from studyportal.core.database.scope import over_every_site
 from studyportal.core.errors import Refused, StaleState
 from studyportal.sites.rules import Role
 from studyportal.syntheses.models import JobAttempt, SynthesisJob, SyntheticSeries
@@ -69,6 +70,7 @@ def test_of_many_workers_exactly_one_claims_a_job():
     job, claimed = a_job(), []
     start = threading.Barrier(4)
 
+    @over_every_site("a worker beside the test")
     def worker():
         start.wait()
         claimed.append(claim_job(job_id=job.pk))

@@ -10,6 +10,7 @@ import pydicom
 import pytest
 from django.db import connection
 
+from studyportal.core.database.scope import over_every_site
 from studyportal.core.storage import path_of, read_bytes
 from studyportal.imaging.selectors import accepted_series, stored_paths
 from studyportal.imaging.states import SeriesRole
@@ -50,6 +51,7 @@ class Beside(threading.Thread):
         super().__init__(daemon=True)
         self._job, self._act, self.done = job, act, False
 
+    @over_every_site("a worker beside the test")
     def run(self):
         deadline = time.monotonic() + 120
         try:

@@ -13,6 +13,7 @@ import time_machine
 from django.db import connection
 
 from studyportal.core import clock
+from studyportal.core.database.scope import over_every_site
 from studyportal.core.errors import StaleState
 from studyportal.core.storage import INCOMING, clear_incoming
 from studyportal.sites.rules import Role
@@ -110,6 +111,7 @@ def test_cancelling_a_child_that_hangs_ends_its_process_and_leaves_nothing(servi
     serving(HANG)
     job, pids = SynthesisJobFactory(), []
 
+    @over_every_site("a worker beside the test")
     def cancel() -> None:
         while SynthesisJob.objects.get(pk=job.pk).stage != "translating":
             time.sleep(0.02)
@@ -276,6 +278,7 @@ def test_the_job_of_a_living_worker_is_left_to_it(settings):
     job = claimed_a_while_ago(CPU.label)
     looked = []
 
+    @over_every_site("a worker beside the test")
     def beside():
         gpu.requeue_dead()
         looked.append(True)

@@ -8,6 +8,9 @@ from django.conf import settings
 from django.db import connection
 from kombu import Connection, Exchange, Queue
 
+from studyportal.core.database.owner import as_owner
+from studyportal.core.database.roles import ROLES
+
 
 @pytest.mark.django_db
 def test_the_database_is_a_postgresql_that_stores_every_script() -> None:
@@ -19,20 +22,23 @@ def test_the_database_is_a_postgresql_that_stores_every_script() -> None:
     assert text == "肺癌 – é"
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_locked_row_is_skipped_and_not_waited_for() -> None:
+    with as_owner(connection), connection.cursor() as owner:
+        owner.execute("CREATE TABLE claimed (id int)")
+        owner.execute("INSERT INTO claimed VALUES (1), (2)")
+        owner.execute(f"GRANT SELECT, UPDATE ON claimed TO {', '.join(ROLES)}")
     one, other = connection.copy(), connection.copy()
     with closing(one), closing(other), one.cursor() as mine, other.cursor() as theirs:
-        mine.execute("CREATE TABLE claimed (id int)")
         try:
-            mine.execute("INSERT INTO claimed VALUES (1), (2)")
             mine.execute("BEGIN")
             mine.execute("SELECT id FROM claimed ORDER BY id LIMIT 1 FOR UPDATE")
             theirs.execute("SELECT id FROM claimed ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED")
             assert theirs.fetchone() == (2,)
         finally:
             mine.execute("ROLLBACK")
-            mine.execute("DROP TABLE claimed")
+    with as_owner(connection), connection.cursor() as owner:
+        owner.execute("DROP TABLE claimed")
 
 
 def test_a_message_that_is_sent_to_the_broker_comes_back_whole() -> None:

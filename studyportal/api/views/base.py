@@ -15,7 +15,9 @@ from rest_framework.serializers import Serializer
 from studyportal.api.filters import StrictFilters
 from studyportal.api.permissions import HasRight
 from studyportal.api.problems import BodyTooLarge
+from studyportal.core.database.scope import narrow_to
 from studyportal.core.models import User
+from studyportal.sites.selectors import scope_of
 
 Row = TypeVar("Row", bound=Model)
 
@@ -36,6 +38,10 @@ class Endpoint(viewsets.GenericViewSet[Any]):
     permission_classes = [HasRight]
     parser_classes = [PortalJSONParser]
     http_method_names = ["get", "head", "post", "delete"]
+
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        narrow_to(scope_of(request.user))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

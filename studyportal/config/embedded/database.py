@@ -25,6 +25,8 @@ from studyportal.config.embedded.folders import (
     own_folder,
     private_temporary_folder,
 )
+from studyportal.core.database.roles import prepare_roles
+from studyportal.core.database.scope import APPLICATION_ROLE
 
 DATABASE_NAME = "studyportal"
 START_LIMIT_SECONDS = 60
@@ -32,8 +34,8 @@ START_LIMIT_SECONDS = 60
 _servers: dict[Path, Any] = {}
 
 
-def ensure_database(var: Path) -> str:
-    """Return the DATABASE_URL of the PostgreSQL under `var`, started and holding the database.
+def ensure_database(var: Path) -> dict[str, str]:
+    """Return the addresses of the PostgreSQL under `var`, started and holding the database: the portal's and the owner's.
 
     Every process that asks is counted; the last one to exit stops the server. One that was killed is not
     counted any more when the next one asks.
@@ -45,7 +47,10 @@ def ensure_database(var: Path) -> str:
     postmaster = _servers[folder].get_postmaster_info()
     place = f"?host={quote(str(postmaster.socket_dir), safe='')}&port={postmaster.port}"
     _create_database(f"postgresql://postgres@/postgres{place}")
-    return f"postgresql://postgres@/{DATABASE_NAME}{place}"
+    return {
+        "DATABASE_URL": f"postgresql://{APPLICATION_ROLE}@/{DATABASE_NAME}{place}",
+        "DATABASE_OWNER_URL": f"postgresql://postgres@/{DATABASE_NAME}{place}",
+    }
 
 
 def release_database(var: Path) -> None:
@@ -188,3 +193,5 @@ def _create_database(address: str) -> None:
                 connection.execute(
                     sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE_NAME))
                 )
+        with connection.cursor() as cursor, suppress(psycopg.errors.DuplicateObject):
+            prepare_roles(cursor)  # before the first command connects as one of them

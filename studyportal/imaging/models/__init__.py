@@ -30,6 +30,8 @@ __all__ = [
 class PatientBinding(models.Model):
     """Ties a hospital's patient to one participant by a keyed digest; the identifier itself is not kept."""
 
+    may_be_deleted_because = "an identity is forgotten on request"
+
     participant = models.OneToOneField(
         "participants.Participant", models.PROTECT, related_name="+", help_text="Participant"
     )

@@ -15,10 +15,12 @@ from studyportal.tasks.gpu.device import attempt_lock, device_lock, is_held, own
 from studyportal.tasks.gpu.running import run_job
 from synthesis.contract import TranslationResult
 
+_WHY = "jobs of all sites wait for the same devices"
+
 _SETTLED = timedelta(seconds=5)  # between taking a job and holding its attempt
 
 
-@portal_task
+@portal_task(over_every_site=_WHY)
 def translate(_job_id: str) -> None:
     """A message only wakes the worker: it takes the job that has waited longest. Safe to run twice.
 

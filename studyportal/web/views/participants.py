@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.clinical.selectors import reference_of
+from studyportal.clinical.selectors import reference_for
 from studyportal.clinical.services import enter_reference
 from studyportal.core import clock
 from studyportal.core.errors import Refused
@@ -166,7 +166,7 @@ def _show(
         pair=pair,
         series=series,
         jobs=list(jobs_of_pair(pair)) if pair else [],
-        references=list(reference_of(participant).select_related("entered_by")),
+        references=list(reference_for(request.user, participant).select_related("entered_by")),
         sees_outcomes=may(request.user, Action.SEE_OUTCOMES),
         measured=measurements_of_pair(request.user, pair.pk).count() if pair else 0,
     )

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from studyportal.cli.processes import PortalProcessError, Say, running_portal
+from studyportal.core.database.owner import as_owner
+from studyportal.core.database.wall import wall_stands
+from studyportal.core.management.commands.migrate import pending_migrations
 from studyportal.tasks.devices import DeviceRefused, devices_of_machine
 
 
@@ -78,8 +80,9 @@ def synthesis_devices(say: Say) -> int:
 
 def prepare(say: Say) -> None:
     """Database and static files are as this version of the portal needs them."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    with as_owner(connection):
+        behind = not wall_stands(connection) or pending_migrations(connection)
+    if behind:
         say("Bringing the database up to date")
         call_command("migrate", interactive=False, verbosity=0)
     connection.close()

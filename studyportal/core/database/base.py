@@ -1,0 +1,103 @@
+"""Django's PostgreSQL backend, whose statements carry the scope they are made in.
+
+The scope travels in the same message as the statement: PostgreSQL takes both as one transaction, so it costs no
+round trip, holds in and outside of a transaction alike, and leaves nothing behind in a session that the next
+person's request, or a connection pooler, could meet.
+"""
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from django.db.backends.postgresql import base
+from psycopg import ClientCursor, sql
+from psycopg.pq import TransactionStatus
+
+from studyportal.core.database.creation import DatabaseCreation
+from studyportal.core.database.owner import OWNS
+from studyportal.core.database.scope import Scope, current_scope
+
+# They touch no row. Some must come first in a transaction, and after an error PostgreSQL takes only some.
+_STEPS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "SET TRANSACTION ")
+
+
+class ScopedCursor(base.Cursor):
+    """A cursor whose statements see the sites of the scope they are made in."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        if _moves_only(query) or _failed(self):
+            return super().execute(query, params, **options)
+        super().execute(_led(query, current_scope()), params, **options)
+        self.nextset()  # past the row of the scope
+        return self
+
+    def executemany(self, query: Any, params_seq: Iterable[Any], **options: Any) -> None:
+        with _one_transaction(self.connection):
+            ClientCursor(self.connection).execute(current_scope().statement)
+            super().executemany(query, params_seq, **options)
+
+    def copy(self, *args: Any, **options: Any) -> Any:
+        """Refused: COPY cannot carry a scope."""
+        raise NotImplementedError("COPY does not pass the wall between sites; use a query.")
+
+
+class ScopedServerSideCursor(base.ServerSideCursor):
+    """The same for a cursor that stays in the server; outside of a transaction its rows are kept at once."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        with _one_transaction(self.connection):
+            ClientCursor(self.connection).execute(current_scope().statement)
+            return super().execute(query, params, **options)
+
+
+def _moves_only(query: Any) -> bool:
+    return isinstance(query, str) and query.startswith(_STEPS)
+
+
+def _failed(cursor: Any) -> bool:
+    status = cursor.connection.pgconn.transaction_status
+    return bool(status == TransactionStatus.INERROR)
+
+
+def _led(query: Any, scope: Scope) -> Any:
+    if isinstance(query, str):
+        return scope.statement + query
+    if isinstance(query, bytes):
+        return scope.statement.encode() + query
+    return sql.SQL(scope.statement) + query  # type: ignore[arg-type]  # built from constants and ids
+
+
+def _one_transaction(connection: Any) -> AbstractContextManager[object]:
+    idle = connection.pgconn.transaction_status == TransactionStatus.IDLE
+    return connection.transaction() if idle and connection.autocommit else nullcontext()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """A connection as the application, or as the owner while `as_owner` lasts."""
+
+    creation_class = DatabaseCreation
+
+    @property
+    def owns(self) -> bool:
+        """Whether this is a connection of the owner."""
+        return bool(self.settings_dict.get(OWNS))
+
+    def get_connection_params(self) -> dict[str, Any]:
+        params = super().get_connection_params()
+        if not self.owns:
+            params["cursor_factory"] = ScopedCursor
+        return params
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        if name is None or self.owns:
+            return super().create_cursor(name)
+        cursor = ScopedServerSideCursor(
+            self.connection, name=name, scrollable=False, withhold=self.connection.autocommit
+        )
+        return self._in_time_zone(cursor)
+
+    def _in_time_zone(self, cursor: Any) -> Any:
+        loader = self.connection.adapters.get_loader(base.TIMESTAMPTZ_OID, base.Format.TEXT)
+        if self.timezone != loader.timezone:
+            base.register_tzloader(self.timezone, cursor)
+        return cursor
