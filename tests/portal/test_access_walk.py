@@ -191,7 +191,6 @@ def pattern_path(pattern: URLPattern, values: dict[str, str]) -> str:
 def send(client: Client, method: str, path: str) -> Any:
     answer = getattr(client, method)(path)
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
-    answer.close()
     return answer, body.decode("utf-8", "replace")
 
 
@@ -232,14 +231,14 @@ def test_nobody_passes_any_address_by_any_method_without_signing_in(surface, sce
             assert not [secret for secret in scene.secrets if secret in body]
 
 
-@pytest.mark.parametrize("surface", ["web", "api", "dicom"])
-def test_a_role_without_the_right_is_refused_at_the_own_site_too(surface, scene):
+def test_a_role_without_the_right_is_refused_every_page_at_the_own_site_too(scene):
+    """Those of API and DICOMweb are walked cell by cell beside their tables."""
     for role in Role:
-        client = client_of(make.person(role, scene.site), surface)
-        for address in addresses(surface, scene):
-            for method in ("get", "post"):
-                right = address.right(method)
-                if isinstance(right, Action) and not may(role, right):
+        client = client_of(make.person(role, scene.site), "web")
+        for address in addresses("web", scene):
+            right = address.right("get")
+            if isinstance(right, Action) and not may(role, right):
+                for method in ("get", "post"):
                     answer, _ = send(client, method, address.path)
                     assert answer.status_code == 403, (role, method, address)
 
@@ -252,7 +251,8 @@ def test_nothing_of_another_site_is_answered_by_any_method(surface, role, scene)
     for address in addresses(surface, scene):
         if address.name in ("logout", "token"):
             continue  # they end the session of whoever asks
-        for method in METHODS:
+        # Methods that no view knows are answered before anybody's role is asked; one role tries them.
+        for method in METHODS if role == Role.COORDINATOR else METHODS[:2]:
             answer, body = send(client, method, address.path)
             assert answer.status_code < 500, (method, address, body[:500])
             seen = [

@@ -246,7 +246,7 @@ def test_what_is_clinical_cannot_be_deleted_and_what_is_kept_cannot_be_changed(r
     portal = {m._meta.db_table for m in generate.portal_models()}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT relname, array_agg(r) FROM pg_class, unnest(%s) r WHERE relkind = 'r' "
+            "SELECT relname, array_agg(r) FROM pg_class, unnest(%s::text[]) r WHERE relkind = 'r' "
             "AND relnamespace = 'public'::regnamespace AND has_table_privilege(%s, pg_class.oid, r) "
             "GROUP BY relname",
             [RIGHTS, role],
