@@ -26,7 +26,7 @@ from tests.architecture.rendering import generate
 from tests.architecture.test_factories import FACTORIES
 
 pytestmark = pytest.mark.django_db
-METHODS = ("get", "post", "head", "options", "put", "patch", "delete")
+METHODS = ("get", "post", "options", "put", "patch", "delete")
 AT_A_SITE = sorted(set(Role) - STUDY_ROLES)
 # Part of an address → the model whose row it names, for the browser pages.
 OF_MODEL = {
