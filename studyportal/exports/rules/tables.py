@@ -110,6 +110,8 @@ EXPORTED: Mapping[str, frozenset[str]] = {
     "clinical.referencestandard": frozenset(
         {"participant", "condition", "unit", "unit_id", "status", "source"}
     ),
+    # Weight, dose and tracer that stand in place of what the exported PET's header states of them.
+    "imaging.injectionentry": frozenset({"number", "text"}),
     "imaging.outlineset": frozenset({"regions"}),
     "outcomes.indexscore": frozenset(
         {"participant", "arm", "condition", "unit", "unit_id", "score"}
