@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -64,6 +65,7 @@ ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or (
     [] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
 )
 CSRF_TRUSTED_ORIGINS = listed("STUDYPORTAL_ORIGINS")
+PORTAL_ADDRESS = (CSRF_TRUSTED_ORIGINS or ["http://127.0.0.1:8000"])[0]  # what e-mails lead to
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -288,7 +290,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 8000} if CELERY_BROKER_URL.startswith("redis") else {}
 )
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE = {
+    # Hourly, so that people whom the mail server refused at seven hear of it at eight.
+    "digests": {
+        "task": "studyportal.tasks.mails.send_digests",
+        "schedule": crontab(hour="7-11", minute="10"),
+        "options": {"expires": 1800},
+    },
     "sweep": {
         "task": "studyportal.tasks.sweep.sweep",
         "schedule": 10.0,

@@ -5,6 +5,15 @@ import uuid
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Digest(models.TextChoices):
+    """How often a person is written to about what waits for them."""
+
+    DAILY = "daily", _("every morning")
+    WEEKLY = "weekly", _("on Mondays")
+    NEVER = "never", _("never")
 
 
 class User(AbstractUser):
@@ -12,6 +21,15 @@ class User(AbstractUser):
 
     display_name = models.CharField(
         max_length=120, blank=True, help_text="How the portal names this person"
+    )
+    digest = models.CharField(
+        max_length=10,
+        choices=Digest.choices,
+        default=Digest.DAILY,
+        help_text="How often an e-mail says what waits",
+    )
+    digest_sent_on = models.DateField(
+        null=True, blank=True, help_text="Day of the last such e-mail"
     )
 
     class Meta(AbstractUser.Meta):

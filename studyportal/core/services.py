@@ -1,12 +1,12 @@
 """`advance()` is the only way a status changes; `record()` is the only way an act is kept."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.db import models, transaction
 
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
-from studyportal.core.models import AuditEvent, StatusChange, User
+from studyportal.core.models import AuditEvent, Digest, StatusChange, User
 from studyportal.core.states import Machine
 
 
@@ -86,6 +86,24 @@ def take_lease(row: models.Model, *, seconds: float) -> bool:
     free = models.Q(lease_until=None) | models.Q(lease_until__lt=moment)
     rows = type(row)._default_manager.filter(free, pk=row.pk)
     return rows.update(lease_until=moment + timedelta(seconds=seconds)) == 1
+
+
+def choose_digest(*, digest: str, by: User) -> None:
+    """The person is written to as often as they chose."""
+    if digest not in Digest.values:
+        raise Refused(Reason("digest", "Choose every morning, on Mondays, or never.", "digest"))
+    User.objects.filter(pk=by.pk).update(digest=digest)
+
+
+def claim_digest(user: User, *, today: date) -> bool:
+    """Whether today's e-mail to this person is ours to send; of two workers one gets it."""
+    rows = User.objects.filter(pk=user.pk).exclude(digest_sent_on=today)
+    return rows.update(digest_sent_on=today) == 1
+
+
+def return_digest(user: User) -> None:
+    """The e-mail could not be sent; the next round tries again."""
+    User.objects.filter(pk=user.pk).update(digest_sent_on=user.digest_sent_on)
 
 
 def record(
