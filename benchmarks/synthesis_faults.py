@@ -307,13 +307,18 @@ def report(
 
 
 def recovered(faults: list[Fault], attempts: list[Any]) -> list[float]:
-    """Seconds from each kill that interrupted an attempt to the beginning of the next one of that job."""
+    """Seconds from each kill that interrupted an attempt to the beginning of the next one of that job.
+
+    A job that died of its last attempt waits for a person and is left out; `report` counts those apart.
+    """
+    most = importlib.import_module("django.conf").settings.SYNTHESIS_MAX_ATTEMPTS
     found = []
     for fault in faults:
         of_job = [a for a in attempts if fault.job is not None and a.job_id == fault.job.pk]
         hit = [a for a in of_job if a.began_at <= fault.at and a.token == fault.job.token]
+        last = bool(hit) and (of_job.index(hit[0]) + 1) % most == 0
         later = [a.began_at for a in of_job if a.began_at > fault.at]
-        if hit and hit[0].outcome in ("lost", "errored") and later:
+        if hit and hit[0].outcome in ("lost", "errored") and later and not last:
             found.append((min(later) - fault.at).total_seconds())
     return found
 

@@ -2,8 +2,8 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
-from studyportal.sites.rules import ROLE_NAMES
-from studyportal.sites.states import SiteStatus
+from studyportal.sites.rules import ROLE_NAMES, LockKind
+from studyportal.sites.states import LockStatus, SiteStatus
 
 
 class Site(Identified):
@@ -63,3 +63,78 @@ class Membership(Identified):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()} at {self.site.code if self.site else 'the study'}"
+
+
+class DataLock(Identified):
+    """Data of a site, or of the whole study, that nobody may change while it stands."""
+
+    site = models.ForeignKey(
+        Site,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="locks",
+        help_text="Site; empty for the whole study",
+    )
+    kind = models.CharField(
+        max_length=10,
+        choices=[(k.value, k.value) for k in LockKind],
+        help_text="Freeze, which one person lifts, or lock, which takes two",
+    )
+    status = models.CharField(
+        max_length=20, choices=[(s.value, s.value) for s in LockStatus], help_text="Status"
+    )
+    why = models.TextField(help_text="Why the data may not change any more")
+    locked_at = models.DateTimeField(help_text="Since when (UTC)")
+    locked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who locked"
+    )
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who asked for the unlocking; empty when nobody has",
+    )
+    unlock_why = models.TextField(blank=True, help_text="Why it should be, or was, lifted")
+    lifted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Until when (UTC); empty while it stands"
+    )
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who lifted it; of a lock never who asked for it",
+    )
+
+    class Meta:
+        ordering = ("-locked_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("site", "kind"),
+                condition=~models.Q(status="lifted"),
+                name="lock_one_of_a_kind_stands",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="lifted") | models.Q(lifted_at__isnull=False),
+                name="lock_lifted_at_some_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lifted_at=None, lifted_by=None)
+                | models.Q(lifted_at__isnull=False, lifted_by__isnull=False),
+                name="lock_lifted_by_someone",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="freeze")
+                | models.Q(lifted_by=None)
+                | (models.Q(asked_by__isnull=False) & ~models.Q(asked_by=models.F("lifted_by"))),
+                name="lock_lifted_by_two_people",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.site.code if self.site else 'the study'}"

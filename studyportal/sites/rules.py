@@ -16,6 +16,13 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
+class LockKind(StrEnum):
+    """A freeze is lifted by one person, a lock by two."""
+
+    FREEZE = "freeze"
+    LOCK = "lock"
+
+
 class Action(StrEnum):
     SEE_PARTICIPANTS = "see_participants"
     SCREEN_PARTICIPANT = "screen_participant"
@@ -44,6 +51,7 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     MANAGE_PROTOCOL = "manage_protocol"
     READ_CASES = "read_cases"
+    LOCK_DATA = "lock_data"
 
 
 ROLE_NAMES: Mapping[Role, str] = {
@@ -86,7 +94,22 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.MANAGE_PEOPLE: "Manage people, roles and sites",
     Action.MANAGE_PROTOCOL: "Load and activate a protocol",
     Action.READ_CASES: "Read cases in a reading session",
+    Action.LOCK_DATA: "Freeze, lock and unlock data",
 }
+
+# What nobody does where data are frozen or locked: everything that changes a participant's data.
+CHANGES_DATA = frozenset(
+    {
+        Action.SCREEN_PARTICIPANT,
+        Action.ENTER_CLINICAL,
+        Action.UPLOAD_IMAGES,
+        Action.OUTLINE_LESIONS,
+        Action.SORT_INBOX,
+        Action.ENTER_INJECTION,
+        Action.ACCEPT_FINDING,
+        Action.ANSWER_QUERY,
+    }
+)
 
 # Roles that are given for the whole study and never for one site.
 STUDY_ROLES = frozenset(
@@ -127,6 +150,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
+            Action.LOCK_DATA,
         }
     ),
     Role.MONITOR: frozenset(
@@ -187,6 +211,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_AUDIT,
             Action.MANAGE_PROTOCOL,
             Action.NAME_PRIMARY_RELEASE,
+            Action.LOCK_DATA,
         }
     ),
     Role.ADMINISTRATOR: frozenset(

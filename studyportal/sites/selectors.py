@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from studyportal.core.models import User
-from studyportal.sites.models import Membership, Site
+from studyportal.sites.models import DataLock, Membership, Site
 from studyportal.sites.rules import PERMISSIONS, Action, Role
+from studyportal.sites.states import LockStatus
 
 Person = User | AnonymousUser
 
@@ -34,6 +35,14 @@ def may(user: Person, action: Action, *, site: Site | None = None) -> bool:
     return any(
         action in PERMISSIONS[Role(membership.role)]
         and (site is None or membership.site_id is None or membership.site_id == site.pk)
+        for membership in memberships_of(user)
+    )
+
+
+def holds_for_study(user: Person, action: Action) -> bool:
+    """Whether the person may do this at every site, those of the future too."""
+    return any(
+        membership.site_id is None and action in PERMISSIONS[Role(membership.role)]
         for membership in memberships_of(user)
     )
 
@@ -73,3 +82,23 @@ def people_visible_to(user: Person) -> QuerySet[User]:
     return User.objects.prefetch_related(
         Prefetch("memberships", queryset=current, to_attr="current_memberships")
     )
+
+
+def locks_on(site: Site | None) -> QuerySet[DataLock]:
+    """What stands in the way of changes at this site, the study's own locks among it; None for the study's alone."""
+    rows = DataLock.objects.exclude(status=LockStatus.LIFTED).select_related("site", "locked_by")
+    return rows.filter(Q(site=None) | Q(site=site)) if site else rows.filter(site=None)
+
+
+def locks_visible_to(user: Person) -> QuerySet[DataLock]:
+    """Every lock, lifted ones too, of the sites at which the person may lock; the study's for all of them."""
+    if not may(user, Action.LOCK_DATA):
+        return DataLock.objects.none()
+    theirs = Q(site__in=sites_visible_to(user, Action.LOCK_DATA)) | Q(site=None)
+    people = ("site", "locked_by", "asked_by", "lifted_by")
+    return DataLock.objects.filter(theirs).select_related(*people)
+
+
+def lock_for(user: Person, lock_id: UUID) -> DataLock | None:
+    """The lock, or None when it does not exist or the person may not see it."""
+    return locks_visible_to(user).filter(pk=lock_id).first()

@@ -41,6 +41,11 @@ PAGES: Mapping[str, Action | Anyone] = {
     "enrol": Action.SCREEN_PARTICIPANT,
     "criteria": Action.SCREEN_PARTICIPANT,
     "reference": Action.ENTER_CLINICAL,
+    "locks": Action.LOCK_DATA,
+    "lock_place": Action.LOCK_DATA,
+    "lock_ask": Action.LOCK_DATA,
+    "lock_decline": Action.LOCK_DATA,
+    "lock_lift": Action.LOCK_DATA,
     # imaging
     "upload_open": Action.UPLOAD_IMAGES,
     "upload": Action.SEE_IMAGES,

@@ -114,6 +114,11 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "answered": Word(RUNNING, _("answered")),
         "closed": Word(DONE, _("closed")),
     },
+    "data lock": {
+        "standing": Word(SEALED, _("standing")),
+        "unlock_asked": Word(NEEDS_YOU, _("unlocking asked")),
+        "lifted": Word(DONE, _("lifted")),
+    },
     "verdict": {
         "eligible": Word(DONE, _("Eligible")),
         "not_eligible": Word(REFUSED, _("Not eligible")),

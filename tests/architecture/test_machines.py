@@ -16,6 +16,7 @@ MACHINES = {machine.name: machine for machine in generate.machines()}
 ROWS = {
     "protocol version": make.ProtocolVersionFactory,
     "site": make.SiteFactory,
+    "data lock": partial(make.DataLockFactory, ended=True),
     "data query": make.DataQueryFactory,
     "participant": make.ParticipantFactory,
     "imaging series": make.ImagingSeriesFactory,

@@ -48,6 +48,7 @@ AGREED = {
     Action.MANAGE_PEOPLE: "A",
     Action.MANAGE_PROTOCOL: "UA",
     Action.READ_CASES: "R",
+    Action.LOCK_DATA: "MU",
 }
 CELLS = [(role, action) for role in Role for action in Action]
 

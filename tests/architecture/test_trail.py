@@ -22,7 +22,7 @@ from studyportal.protocol.rules import parse
 from studyportal.protocol.selectors import packaged_text
 from studyportal.queries.rules import Asked
 from studyportal.queries.services import Subject
-from studyportal.sites.rules import Role
+from studyportal.sites.rules import LockKind, Role
 from studyportal.syntheses.services import release_files
 from studyportal.syntheses.states import ReleaseStatus
 from tests import factories as make
@@ -163,6 +163,14 @@ ACTS = {
     "sites.give_role": lambda: {
         "user": make.UserFactory(), "role": Role.COORDINATOR, "site": make.SiteFactory()
     },
+    "sites.lock_data": lambda: {
+        "site": make.SiteFactory(), "kind": LockKind.LOCK, "why": "Closed out."
+    },
+    "sites.ask_unlock": lambda: {"lock": make.DataLockFactory(lock=True), "why": "Late."},
+    "sites.decline_unlock": lambda: {
+        "lock": make.DataLockFactory(lock=True, status="unlock_asked"), "why": "No."
+    },
+    "sites.lift_lock": lambda: {"lock": make.DataLockFactory(), "why": "A form came late."},
     "queries.raise_query": lambda: {
         "subject": Subject(make.SiteFactory(), "SPH-00001", "images", uuid.uuid4()),
         "asked": Asked("source", "Is this the right side?"),

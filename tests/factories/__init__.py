@@ -41,6 +41,7 @@ from tests.factories.participants import (
 from tests.factories.queries import DataQueryFactory, QueryMessageFactory
 from tests.factories.sites import (
     AuditEventFactory,
+    DataLockFactory,
     MembershipFactory,
     ProtocolVersionFactory,
     SiteFactory,
@@ -71,6 +72,7 @@ __all__ = [
     "CriterionAnswerFactory",
     "CutPairFactory",
     "DataCutFactory",
+    "DataLockFactory",
     "DataQueryFactory",
     "DerivedVolumeFactory",
     "DispositionFactory",

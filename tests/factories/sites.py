@@ -9,9 +9,9 @@ from studyportal.core.models import AuditEvent, StatusChange, User
 from studyportal.protocol.models import ProtocolVersion
 from studyportal.protocol.selectors import packaged_text
 from studyportal.protocol.states import ProtocolVersionStatus
-from studyportal.sites.models import Membership, Site
-from studyportal.sites.rules import SITE_ROLES, Role
-from studyportal.sites.states import SiteStatus
+from studyportal.sites.models import DataLock, Membership, Site
+from studyportal.sites.rules import SITE_ROLES, LockKind, Role
+from studyportal.sites.states import LockStatus, SiteStatus
 from tests.factories.common import MOMENT, digest
 
 
@@ -100,6 +100,24 @@ class MembershipFactory(DjangoModelFactory):
     class Params:
         study_wide = factory.Trait(role=Role.STATISTICIAN, site=None)
         ended = factory.Trait(ended_at=MOMENT)
+
+
+class DataLockFactory(DjangoModelFactory):
+    """A freeze of a site."""
+
+    class Meta:
+        model = DataLock
+
+    site = factory.SubFactory(SiteFactory)
+    kind = LockKind.FREEZE
+    status = LockStatus.STANDING
+    why = "The last participant was verified."
+    locked_at = MOMENT
+    locked_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        lock = factory.Trait(kind=LockKind.LOCK)
+        ended = factory.Trait(lifted_at=MOMENT, lifted_by=factory.SubFactory(UserFactory))
 
 
 def person(role: Role, site: Site | None = None) -> User:
