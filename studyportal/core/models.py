@@ -13,6 +13,12 @@ class User(AbstractUser):
     display_name = models.CharField(
         max_length=120, blank=True, help_text="How the portal names this person"
     )
+    language = models.CharField(
+        max_length=12,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text="Language of pages, messages and e-mails; empty for that of the browser",
+    )
 
     class Meta(AbstractUser.Meta):
         ordering = ("username",)

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from studyportal.core import clock
+from studyportal.core.language import said
 from studyportal.dashboards import selectors
 from studyportal.outcomes.selectors import headline_results, latest_completed_run
 from studyportal.protocol.selectors import active_protocol
@@ -57,11 +58,11 @@ def welcome(request: HttpRequest) -> HttpResponse:
 def role_table(request: HttpRequest) -> HttpResponse:
     """Who may do what: the very table that the portal asks."""
     rows = [
-        (words, [action in PERMISSIONS[role] for role in Role])
+        (said(words), [action in PERMISSIONS[role] for role in Role])
         for action, words in ACTION_WORDS.items()
     ]
     return render(
-        request, "web/role_table.html", {"roles": list(ROLE_NAMES.values()), "rows": rows}
+        request, "web/role_table.html", {"roles": [said(name) for name in ROLE_NAMES.values()], "rows": rows}
     )
 
 
