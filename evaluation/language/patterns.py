@@ -8,7 +8,7 @@ from functools import cached_property
 _FIELD = re.compile(r"\{([a-z_][a-z0-9_]*)(?::([^{}]*))?\}")
 _NUMBER = r"[-+−]?[0-9][0-9,]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?|nan|inf"
 _ANYTHING = r".*?"
-_FEWEST_LETTERS = 8
+_FEWEST_LETTERS = 12
 """A template with fewer letters of its own says too little to be trusted alone."""
 
 
@@ -76,6 +76,17 @@ class Pattern:
             if values.get(name, value) == value and shape.fullmatch(value):
                 known = {**values, name: value}
                 yield from self._read(text, end + len(literal), number + 1, known)
+
+
+def filled(words: str, values: Mapping[str, str]) -> str:
+    """Return a template with its placeholders filled in.
+
+    Examples
+    --------
+    >>> filled("Site {code:>5} is closed.", {"code": "SPH"})
+    'Site SPH is closed.'
+    """
+    return _FIELD.sub(lambda match: values[match[1]], words)
 
 
 def _ends(text: str, start: int, literal: str, *, last: bool) -> Iterator[int]:

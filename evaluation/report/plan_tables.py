@@ -28,7 +28,9 @@ def _estimands(plan: Plan) -> Table:
     titles = {p.id: p.title for p in plan.primary}
     titles |= {c.id: c.title for c in plan.target_condition}
     for e in plan.estimand:
-        covered = "; ".join(sentence(titles.get(name) or name.replace("_", " ")) for name in e.endpoints)
+        covered = "; ".join(
+            sentence(titles.get(name) or name.replace("_", " ")) for name in e.endpoints
+        )
         heading = f"{sentence(e.id.replace('_', ' '))}: {covered}{_mark(e.proposal)}"
         attributes = zip(
             says("estimands.attributes"),
@@ -50,7 +52,9 @@ def _estimands(plan: Plan) -> Table:
 
 
 def _events(events: Iterable[IntercurrentEvent]) -> str:
-    lines = [f"{sentence(e.event)}: {sentence(e.handling)} ({sentence(e.strategy)})" for e in events]
+    lines = [
+        f"{sentence(e.event)}: {sentence(e.handling)} ({sentence(e.strategy)})" for e in events
+    ]
     return "\n".join(lines) or say("estimands.no_events")
 
 

@@ -78,7 +78,9 @@ def reasons_table(look: Lookup) -> Table | None:
     for r in look.rows:
         if r.reason and _counts(r) and not withheld(r):
             kind = say("reasons.no_value") if r.value is None else say("reasons.no_interval")
-            lacking.setdefault((_about(r), kind, sentence(r.reason)), []).append(statistic_name(r.statistic))
+            lacking.setdefault((_about(r), kind, sentence(r.reason)), []).append(
+                statistic_name(r.statistic)
+            )
     alike: dict[tuple[str, str, str], list[str]] = {}
     for (what, kind, reason), names in lacking.items():
         alike.setdefault((", ".join(dict.fromkeys(names)), kind, reason), []).append(what)

@@ -50,6 +50,14 @@ def said(text: object) -> str:
     return _sentences(language, tuple(sorted(names.items()))).translate(english)
 
 
+def english_of(words: str) -> list[str]:
+    """Return what kept English sentences hold that read so in the reader's language; nothing for a reader of English."""
+    language = translation.get_language() or ""
+    if language not in _CATALOGUES:
+        return []
+    return Sentences(_entries(language)).pieces_saying(words.strip())
+
+
 said_lazy = lazy(said, str)
 """As `said`, for texts that are put together before a reader is known."""
 

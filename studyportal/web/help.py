@@ -1,4 +1,4 @@
-"""Help inside the portal: the pages of docs/help/, each opened by the “?” of the page it belongs to."""
+"""Help inside the portal: the pages of docs/help/ (docs/help/zh/ in Chinese), each opened by the “?” of the page it belongs to."""
 
 import re
 from collections.abc import Mapping
@@ -8,6 +8,8 @@ import markdown
 from django.conf import settings
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+
+from studyportal.core.language import reads_chinese
 
 # Page of the portal → page of docs/help/.
 TOPICS: Mapping[str, str] = {
@@ -51,7 +53,8 @@ def help_text(topic: str) -> SafeString | None:
     """The help page as HTML, or None when there is none of this name."""
     if topic not in TOPICS.values():
         return None
-    path = Path(settings.REPOSITORY_DIR) / "docs" / "help" / f"{topic}.md"
+    pages = Path(settings.REPOSITORY_DIR) / "docs" / "help"
+    path = (pages / "zh" if reads_chinese() else pages) / f"{topic}.md"
     if not path.is_file():
         return None
     text = _LINK.sub(_linked, path.read_text("utf-8"))

@@ -21,7 +21,8 @@ class AskForm(PortalForm):
         help_text=_("As it stands on the form, for example EXC-02. Empty for the whole form."),
     )
     assigned_to = forms.ChoiceField(
-        label=_("Whom to ask"), choices=[(role.value, said_lazy(ROLE_NAMES[role])) for role in ASKED_ROLES]
+        label=_("Whom to ask"),
+        choices=[(role.value, said_lazy(ROLE_NAMES[role])) for role in ASKED_ROLES],
     )
     text = forms.CharField(
         label=_("What should be mended or explained"),

@@ -28,15 +28,50 @@ _FRAGMENTS = frozenset({"RefusalText", "Reason", "Refused", "FindingText", "Find
 # Enumerations that no sentence prints.
 _NOT_PRINTED = frozenset({"Action", "NextStep"})
 COMPOSED = (
-    "{which} {wrong}.",  # studyportal.imaging.rules.refusals: “Files 1 and 2 are neither CT nor PET.”
+    # studyportal.imaging.rules.refusals and .located: “Files 1, 2 of 9 are neither CT nor PET.”
+    "One file is {wrong}.",
+    "A file is {wrong}.",
+    "{count} files are {wrong}.",
+    "File {places}{of_all} is {wrong}.",
+    "Files {shown}{of_all} are {wrong}.",
+    "Files {shown}{of_all} and {rest} more are {wrong}.",
+    "Image {place} is {wrong}.",
+    "Images {places} are {wrong}.",
+    "Images {places} and {rest} more are {wrong}.",
+    " of {files}",
+    "File {place}",
+    "Files {places}",
+    "Image {place}",
+    "Images {places}",
+    "{fault} (entry {tag}).",  # studyportal.imaging.rules.refusals: why no SUV can be computed
+    "{role} received",  # studyportal.imaging.services.receiving
+    "higher",  # studyportal.imaging.rules.screening
+    "lower",
+    "screening",  # where an answer to a criterion comes from
+    "imaging",
+    "pathology",
+    "drawn with the brush",  # studyportal/web/frontend: how a region was drawn
+    "corrected with the brush",
+    "outlines that were sent",
+    "endpoint",  # filters of the results of an evaluation
+    "quantity",
+    "statistic",
+    "subgroup",
+    "family",
+    "analysis",
+    "secondary",
+    "body",
+    "synthetic",
     "{tag} {name} {what}.",  # studyportal.imaging.rules.deidentification
     "{waits}: {criterion}.",  # studyportal.participants.rules: an open criterion
     "{where}: {sentence}",  # studyportal.core.errors: a reason with its place
 )
-"""Sentences that are put together of known pieces only."""
+"""Sentences that are put together of known pieces only, and such pieces of one word."""
 _FIELD = re.compile(r"\{[^{}]*\}")
 _WORD = re.compile(r"[A-Za-z]{2,}")
-_CODE = re.compile(r"[<>\\=|;]{2}|</|=\"|[a-z]_[a-z]+ [a-z]+_|^[A-Za-z]+(?: [A-Z]\w+){2,}$|^[\w./-]+/[\w.{}/-]+|transfer-syntax=|^\d+ studyportal")
+_CODE = re.compile(
+    r"[<>\\=|;]{2}|</|=\"|[a-z]_[a-z]+ [a-z]+_|^[A-Za-z]+(?: [A-Z]\w+){2,}$|^[\w./-]+/[\w.{}/-]+|transfer-syntax=|^\d+ studyportal"
+)
 
 
 def sentences_in(path: Path) -> Iterator[tuple[str, int]]:
@@ -46,8 +81,12 @@ def sentences_in(path: Path) -> Iterator[tuple[str, int]]:
 
 
 def statuses_in(path: Path) -> Iterator[tuple[str, int]]:
-    """Every value of an enumeration as words: sentences print them so."""
+    """Every value of an enumeration as words, and the name of every state machine: sentences print them so."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        if isinstance(node, ast.Call) and _called(node.func) == "machine":
+            name = node.args[0]
+            if isinstance(name, ast.Constant):
+                yield str(name.value), node.lineno
         if isinstance(node, ast.ClassDef) and node.name not in _NOT_PRINTED and _is_str_enum(node):
             for line in node.body:
                 if isinstance(line, ast.Assign) and isinstance(line.value, ast.Constant):

@@ -49,7 +49,10 @@ def _pieces(node: ast.expr) -> list[list[Piece]] | None:
         left, right = _pieces(node.left), _pieces(node.right)
         if left is None and right is None:
             return None
-        return [*(left or [_alternatives(node.left, "")]), *(right or [_alternatives(node.right, "")])]
+        return [
+            *(left or [_alternatives(node.left, "")]),
+            *(right or [_alternatives(node.right, "")]),
+        ]
     return None
 
 

@@ -263,6 +263,13 @@ def index_test(name: str) -> str:
 
 
 @register.filter
+def provenance_name(key: str) -> str:
+    """Return what a number can be traced to as the report names it."""
+    with _report_language():
+        return wording.named("provenance_names", key)
+
+
+@register.filter
 def method(name: str) -> str:
     """Return a method as the report writes it."""
     with _report_language():

@@ -62,7 +62,9 @@ def role_table(request: HttpRequest) -> HttpResponse:
         for action, words in ACTION_WORDS.items()
     ]
     return render(
-        request, "web/role_table.html", {"roles": [said(name) for name in ROLE_NAMES.values()], "rows": rows}
+        request,
+        "web/role_table.html",
+        {"roles": [said(name) for name in ROLE_NAMES.values()], "rows": rows},
     )
 
 
