@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 _FIELD = re.compile(r"\{([a-z_][a-z0-9_]*)(?::([^{}]*))?\}")
-_NUMBER = r"[-+−]?[0-9][0-9,]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?|nan|inf"
+_NUMBER = r"(?:[-+−]?[0-9][0-9,]*(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?|nan|inf)%?"
 _ANYTHING = r".*?"
 _FEWEST_LETTERS = 12
 """A template with fewer letters of its own says too little to be trusted alone."""

@@ -151,7 +151,13 @@ def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
 
 def _flag_words(name: str) -> list[str]:
     found = [part for group in _FLAGS.findall(name) for part in group.strip(" []()").split(", ")]
-    return [" ".join(part.replace("_", " ").replace(":", " ").split()) for part in found]
+    return [" ".join(_flag(part).split()) for part in found]
+
+
+def _flag(part: str) -> str:
+    """A flag in words, with the sites or levels that it names behind it."""
+    words, _, named = part.replace("_", " ").partition(":")
+    return f"{sentence(words.strip())} {named.replace(':', ' ')}"
 
 
 def marked(look: Lookup, row: ResultRow) -> str:

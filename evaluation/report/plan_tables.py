@@ -9,7 +9,7 @@ from evaluation.report.cells import Row, grouped, test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, TESTS, count_of, label
 from evaluation.report.lookup import PROPOSAL, Lookup
-from evaluation.report.wording import named, names, say, says, sentence
+from evaluation.report.wording import named, names, say, says, sentence, spoken
 
 
 def plan_tables(look: Lookup) -> list[Table]:
@@ -88,7 +88,11 @@ def _column(plan: Plan, name: str) -> str:
     column = plan.column_named(name)
     title = column.title if column else ""
     said = sentence(title)
-    return f"{said[:1].lower()}{said[1:]}" if title else sentence(name.replace("_", " "))
+    return (
+        (f"{said[:1].lower()}{said[1:]}" if spoken() == "en" else said)
+        if title
+        else sentence(name.replace("_", " "))
+    )
 
 
 def _tests(plan: Plan) -> Table:
@@ -127,13 +131,14 @@ def analysis_name(look: Lookup, analysis: str) -> str:
     """Return the printed name of an analysis: of this report, else the title in the plan."""
     known = names("analyses")
     if analysis in known or look.plan is None:
-        return known.get(analysis, analysis.replace("_", " "))
-    return next((s.title for s in look.plan.sensitivity if s.id == analysis), analysis)
+        return known.get(analysis) or sentence(analysis.replace("_", " "))
+    return sentence(next((s.title for s in look.plan.sensitivity if s.id == analysis), analysis))
 
 
 def _analyses(look: Lookup, plan: Plan) -> Table:
     rows = tuple(
-        (f"{analysis_name(look, s.id)}{_mark(s.proposal)}", s.title) for s in plan.sensitivity
+        (f"{analysis_name(look, s.id)}{_mark(s.proposal)}", sentence(s.title))
+        for s in plan.sensitivity
     )
     return Table(
         say("sensitivity.planned"), says("sensitivity.planned_columns"), rows, text_columns=2,
@@ -149,7 +154,7 @@ def _choices(plan: Plan) -> Table:
         filled=say("yes") if image.body_mask.fill_holes else say("no"),
     )  # fmt: skip
     values = {
-        "plan": f"{plan.name}, {say('choices.version')} {plan.version}",
+        "plan": f"{sentence(plan.name)}, {say('choices.version')} {plan.version}",
         "level": f"{100 * plan.level:g} %",
         "data_range": f"{image.data_range_suv:g} SUV{_mark(image.proposal)}",
         "mask": f"{mask}{_mark(image.proposal)}",

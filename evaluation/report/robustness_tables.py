@@ -58,7 +58,7 @@ def tipping_table(look: Lookup) -> Table | None:
     bounds = dict.fromkeys(r.method for r in tips)
     return Table(
         say("tipping.title", level=level_of(look.rows)), (say("tipping.shift"), *heads),
-        tuple(rows), notes=(say("tipping.note", bound="; ".join(bounds)),), id="tipping_point",
+        tuple(rows), notes=(say("tipping.note", bound="; ".join(map(sentence, bounds))),), id="tipping_point",
     )  # fmt: skip
 
 

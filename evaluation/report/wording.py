@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 from evaluation.language import chinese
@@ -18,11 +19,13 @@ LANGUAGES: Mapping[str, str] = {"en": "english", "zh-Hans": "chinese"}
 """Languages of the report by their tag, and the file of each."""
 
 _spoken: ContextVar[str] = ContextVar("language of the report", default="en")
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+_names: ContextVar[Mapping[str, str]] = ContextVar("names of the study", default=_NO_NAMES)
 
 
 @contextmanager
-def speaking(language: str) -> Iterator[None]:
-    """Whatever asks for words inside gets them in this language.
+def speaking(language: str, *, names: Mapping[str, str] = _NO_NAMES) -> Iterator[None]:
+    """Whatever asks for words inside gets them in this language; ``names`` are those of the study, by their English.
 
     Raises
     ------
@@ -31,11 +34,12 @@ def speaking(language: str) -> Iterator[None]:
     """
     if language not in LANGUAGES:
         raise ValueError(f"the report is written in {', '.join(LANGUAGES)}, not in {language}")
-    token = _spoken.set(language)
+    tokens = _spoken.set(language), _names.set(names)
     try:
         yield
     finally:
-        _spoken.reset(token)
+        _spoken.reset(tokens[0])
+        _names.reset(tokens[1])
 
 
 def spoken() -> str:
@@ -65,8 +69,18 @@ def named(key: str, name: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return what an analysis wrote, in the language of the report."""
-    return text if spoken() == "en" else chinese().translate(text)
+    """Return what an analysis wrote, in the language of the report; a list is said part by part."""
+    if spoken() == "en":
+        return text
+    code, _, name = text.partition(" ")
+    known = _names.get()
+    if text in known or name in known:
+        return known[text] if text in known else f"{code} {known[name]}"
+    whole = chinese().translate(text)
+    for between, comma in (("; ", "；"), (", ", "，")):
+        if whole == text and between in text:
+            return comma.join(sentence(part) for part in text.split(between))
+    return whole
 
 
 class Names(Mapping[str, str]):

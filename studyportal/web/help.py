@@ -49,17 +49,30 @@ def help_address(url_name: str) -> str:
     return reverse("web:help", args=[topic]) if topic else reverse("web:role_table")
 
 
+def help_title(topic: str) -> str:
+    """What the help page is about, in the words of its heading."""
+    heading = (_source(topic) or topic).partition("\n")[0]
+    title = re.split(r"[:：]\s*", heading, maxsplit=1)[-1].lstrip("# ")
+    return title[:1].upper() + title[1:]
+
+
 def help_text(topic: str) -> SafeString | None:
     """The help page as HTML, or None when there is none of this name."""
+    source = _source(topic)
+    if source is None:
+        return None
+    text = _LINK.sub(_linked, source)
+    html = markdown.markdown(text, extensions=["tables", "sane_lists"])
+    return mark_safe(html.replace("<table>", '<table class="table">'))  # noqa: S308 our own documents
+
+
+def _source(topic: str) -> str | None:
+    """The page as it is written, in the reader's language."""
     if topic not in TOPICS.values():
         return None
     pages = Path(settings.REPOSITORY_DIR) / "docs" / "help"
     path = (pages / "zh" if reads_chinese() else pages) / f"{topic}.md"
-    if not path.is_file():
-        return None
-    text = _LINK.sub(_linked, path.read_text("utf-8"))
-    html = markdown.markdown(text, extensions=["tables", "sane_lists"])
-    return mark_safe(html.replace("<table>", '<table class="table">'))  # noqa: S308 our own documents
+    return path.read_text("utf-8") if path.is_file() else None
 
 
 def _linked(match: re.Match[str]) -> str:

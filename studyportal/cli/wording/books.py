@@ -13,7 +13,12 @@ from babel.messages.pofile import read_po, write_po
 
 from evaluation.language import placeholders
 from studyportal.cli.wording.messages import Marked, marked_in_python, marked_in_template
-from studyportal.cli.wording.sentences import COMPOSED, sentences_in, statuses_in
+from studyportal.cli.wording.sentences import (
+    COMPOSED,
+    PIECES_OF_ANALYSES,
+    sentences_in,
+    statuses_in,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 _LOCALE = Path("studyportal/locale/zh_Hans/LC_MESSAGES")
@@ -193,16 +198,18 @@ def _sentences_of(*folders: str) -> Callable[[], Mapping[Marked, list[str]]]:
 
 
 _READ_OF_PLAN = frozenset(
-    {"id", "name", "title", "text", "population", "variable", "conditions", "summary", "event", "handling", "strategy"}
+    {"not_estimable", "id", "name", "title", "text", "population", "variable", "conditions", "summary", "event", "handling", "strategy"}
 )  # fmt: skip
 
 
 def _evaluation_texts() -> Mapping[Marked, list[str]]:
     """The sentences of the code, and what the packaged analysis plans say in words."""
     found = dict(_sentences_of("evaluation")())
+    for text in PIECES_OF_ANALYSES:
+        found.setdefault(Marked(text), ["studyportal/cli/wording/sentences.py:0"])
     for path, name in _files("evaluation/plans", "*.toml"):
         for text in _texts_of_plan(tomllib.loads(path.read_text("utf-8"))):
-            if " " in text:
+            if " " in text or re.fullmatch(r"[A-Z][a-z]+", text):
                 found.setdefault(Marked(text), []).append(f"{name}:0")
     return found
 

@@ -74,6 +74,18 @@ _CODE = re.compile(
 )
 
 
+PIECES_OF_ANALYSES = (
+    "stratified", "stratified {method}", "paired stratified {method}", "specificity {low} to {high}", "planned",
+    "plan", "log", "exact", "F interval", "test: {method}", "with {level:.0%} confidence it is at least {bound:.3g}",
+    "cases taken as independent", "some share a participant", "McNemar exact", "McNemar (Obuchowski)",
+    "variance borrowed", "below usual variance", "no variation", "one sided", "cut off at 0 or 1",
+    "0.5 added to both cells", "without an estimate", "hypothetical", "composite", "pair ready", "synthesised",
+    "enrolled", "eligible", "consented", "female", "male", "liver", "blood pool", "positive", "negative",
+    "indeterminate", "missing",
+)  # fmt: skip
+"""Words of methods, flags and tables of analyses, which the report puts together."""
+
+
 def sentences_in(path: Path) -> Iterator[tuple[str, int]]:
     """Every template of a file with its line."""
     tree = ast.parse(path.read_text("utf-8"), str(path))

@@ -26,6 +26,7 @@ from studyportal.outcomes.models import (
 from studyportal.outcomes.services.cuts import software_versions
 from studyportal.outcomes.services.tables import tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
+from studyportal.protocol.selectors import content_of
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 from studyportal.syntheses.selectors import synthesis_notes
@@ -194,6 +195,7 @@ def _translations(
             out=folder / language,
             title=title_of(evaluation_run.cut, language=language),
             language=language,
+            names=content_of(evaluation_run.cut.protocol_version).names_in_chinese(),
         )
     )
 

@@ -18,7 +18,7 @@ from studyportal.sites.rules import ACTION_WORDS, PERMISSIONS, ROLE_NAMES, Actio
 from studyportal.sites.selectors import may, roles_of
 from studyportal.web.charts import cumulative_chart
 from studyportal.web.forms import SignInForm
-from studyportal.web.help import TOPICS, help_text
+from studyportal.web.help import TOPICS, help_text, help_title
 from studyportal.web.query_words import AGE_WORDS
 from studyportal.web.words import STATUS_WORDS
 
@@ -73,7 +73,10 @@ def help_page(request: HttpRequest, topic: str) -> HttpResponse:
     text = help_text(topic)
     if text is None:
         raise Http404
-    topics = [(name, reverse("web:help", args=[name])) for name in sorted(set(TOPICS.values()))]
+    topics = [
+        (help_title(name), reverse("web:help", args=[name]))
+        for name in sorted(set(TOPICS.values()))
+    ]
     return render(request, "web/help.html", {"text": text, "topics": topics})
 
 
