@@ -24,6 +24,7 @@ NEED_NO_DATABASE = {
     "-h",
     "--version",
     "build_assets",
+    "translations",
     "receive",
     "deidentify",
 }

@@ -26,6 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if "PYTEST_XDIST_WORKER" not in os.environ:
         _start_servers()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
+    os.environ.setdefault(
+        "STUDYPORTAL_REPORT_LANGUAGES", "en"
+    )  # tests of other languages ask for them
     from django.conf import settings
 
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -7,12 +7,12 @@ from pathlib import Path
 import typst
 
 from evaluation.report.document import Document, Figure, Table
-from evaluation.report.pdf_fonts import chinese_family, installed_families, without_chinese
-from evaluation.report.wording import say
+from evaluation.report.pdf_fonts import FONTS, chinese_family, installed_families, without_chinese
+from evaluation.report.wording import say, spoken
 
 _PREAMBLE = """\
 #set page(paper: "a4", margin: (x: 1.8cm, top: 2cm, bottom: 2cm), numbering: "1 / 1", footer-descent: 40%)
-#set text(font: (@FONTS@), size: 10pt, fill: rgb("#1d2733"), lang: "en")
+#set text(font: (@FONTS@), size: 10pt, fill: rgb("#1d2733"), lang: "@LANGUAGE@")
 #set par(justify: false, leading: 0.62em)
 #show heading.where(level: 1): it => block(above: 1.8em, below: 0.9em, width: 100%, stroke: (top: 1pt + rgb("#1d2733")), inset: (top: 6pt), sticky: true)[#text(size: 13pt, weight: "semibold", it.body)]
 #let numbers = text.with(size: 7.6pt, number-width: "tabular")
@@ -38,7 +38,7 @@ def render_pdf(document: Document, folder: Path, out: Path) -> None:
     try:
         typst.compile(
             str(source), output=str(out), root=str(folder), format="pdf",
-            timestamp=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+            timestamp=dt.datetime(2000, 1, 1, tzinfo=dt.UTC), font_paths=[str(FONTS)],
         )  # fmt: skip
     finally:
         source.unlink()
@@ -52,7 +52,7 @@ def typst_source(document: Document, chinese: str) -> str:
     numbers = document.numbers()
     parts = [
         f"#set document(title: {_quoted(document.title)}, date: none)",
-        _PREAMBLE.replace("@FONTS@", f"{fonts},"),
+        _PREAMBLE.replace("@FONTS@", f"{fonts},").replace("@LANGUAGE@", spoken()[:2]),
         f'#text(size: 18pt, weight: "semibold", {_quoted(document.title)})\n',
         f'#text(style: "italic", fill: rgb("#5c6873"), {_quoted(say("research"))})\n',
         _provenance(document),

@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "studyportal.web.language.PersonLanguageMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -162,6 +163,12 @@ SESSION_COOKIE_HTTPONLY = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "studyportal" / "locale"]
+# In which languages besides English the report of an evaluation is written; none with the value `en`.
+REPORT_LANGUAGES = [
+    language
+    for language in listed("STUDYPORTAL_REPORT_LANGUAGES") or ["zh-Hans"]
+    if language != "en"
+]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 

@@ -31,6 +31,12 @@ class User(AbstractUser):
     digest_sent_on = models.DateField(
         null=True, blank=True, help_text="Day of the last such e-mail"
     )
+    language = models.CharField(
+        max_length=12,
+        blank=True,
+        choices=settings.LANGUAGES,
+        help_text="Language of pages, messages and e-mails; empty for that of the browser",
+    )
 
     class Meta(AbstractUser.Meta):
         ordering = ("username",)

@@ -128,5 +128,11 @@ def record(
     )
 
 
+def choose_language(*, user: User, language: str) -> None:
+    """The person reads pages, messages and e-mails in this language from now on."""
+    user.language = language
+    user.save(update_fields=["language"])
+
+
 def _words(status: str) -> str:
     return str(status).replace("_", " ")

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import translation
 
 from studyportal.core.models import Digest, User
 from studyportal.core.selectors import people_with_digest
@@ -50,7 +52,8 @@ def due_digests(*, today: date) -> Iterator[tuple[User, Waiting]]:
 
 
 def digest_text(user: User, waiting: Waiting, *, address: str) -> tuple[str, str]:
-    """Subject and text of the e-mail."""
+    """Subject and text of the e-mail, in the person's language."""
     facts = {"user": user, "waiting": waiting, "address": address, "old_days": OLD_DAYS}
-    subject = render_to_string("mail/digest_subject.txt", facts)
-    return " ".join(subject.split()), render_to_string("mail/digest.txt", facts)
+    with translation.override(user.language or settings.LANGUAGE_CODE):
+        subject = render_to_string("mail/digest_subject.txt", facts)
+        return " ".join(subject.split()), render_to_string("mail/digest.txt", facts)

@@ -1,10 +1,12 @@
 from datetime import date
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
 from studyportal.core.models import Identified
+from studyportal.core.searching import Bigrams
 from studyportal.queries.states import LIVE, MessageKind, QueryStatus
 from studyportal.sites.rules import ROLE_NAMES
 
@@ -125,6 +127,7 @@ class QueryMessage(models.Model):
                 condition=~models.Q(text=""), name="query_message_says_something"
             ),
         )
+        indexes = (GinIndex(Bigrams(models.F("text")), name="query_message_bigrams"),)
 
     def __str__(self) -> str:
         return f"{self.kind} in {self.query}"

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from studyportal import __version__
+from studyportal.core.language import said
 from studyportal.queries.selectors import waiting_for
 from studyportal.sites.rules import ROLE_NAMES, Role
 from studyportal.sites.selectors import memberships_of, roles_of
@@ -59,7 +60,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
             match.url_name or "" if (match := request.resolver_match) else ""
         ),
         "my_role_words": ", ".join(
-            f"{ROLE_NAMES[Role(membership.role)]}{f' · {membership.site.code}' if membership.site else ''}"
+            f"{said(ROLE_NAMES[Role(membership.role)])}{f' · {membership.site.code}' if membership.site else ''}"
             for membership in memberships_of(user)
         ),
     }

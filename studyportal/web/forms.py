@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core.errors import Refused
+from studyportal.core.language import said
 from studyportal.participants.rules import Answer, ScreeningFacts, Sex
 from studyportal.protocol.rules import Criterion, Protocol
 from synthesis.registry import LARGEST_ARCHIVE
@@ -47,7 +48,7 @@ class PortalForm(forms.Form):
         """Every reason of the refusal stands at its field, or above the form."""
         for reason in refusal.reasons:
             place = reason.where if reason.where in self.fields else None
-            self.add_error(place, reason.sentence)
+            self.add_error(place, said(reason.sentence))
 
 
 class SignInForm(AuthenticationForm):
@@ -81,7 +82,7 @@ class CriteriaForm(PortalForm):
         self.fields["consent_date"].widget.attrs["class"] = "form-control"
         for criterion in self.at_screening:
             self.fields[criterion.code] = forms.ChoiceField(
-                label=criterion.text,
+                label=said(criterion.text),
                 choices=ANSWERS,
                 initial=Answer.UNKNOWN,
                 widget=forms.RadioSelect,

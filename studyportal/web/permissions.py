@@ -13,6 +13,7 @@ from django.shortcuts import render
 from django.urls import URLPattern, path
 
 from studyportal.core.errors import NotAllowed, Refused
+from studyportal.core.language import said
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
 
@@ -29,6 +30,7 @@ class Anyone(StrEnum):
 PAGES: Mapping[str, Action | Anyone] = {
     "login": Anyone.PUBLIC,
     "logout": Anyone.SIGNED_IN,
+    "language": Anyone.PUBLIC,
     "home": Anyone.SIGNED_IN,
     "welcome": Anyone.SIGNED_IN,
     "role_table": Anyone.SIGNED_IN,
@@ -137,7 +139,7 @@ def permitted(name: str) -> Callable[[View], View]:
             try:
                 return view(request, *args, **kwargs)
             except NotAllowed as refusal:
-                raise PermissionDenied(str(refusal)) from refusal
+                raise PermissionDenied(said(refusal)) from refusal
             except Refused as refusal:  # nothing nearer to the person took it
                 return render(request, "web/refused.html", {"refusal": refusal}, status=409)
 

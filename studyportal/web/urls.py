@@ -2,6 +2,7 @@
 
 from django.contrib.auth import views as auth_views
 
+from studyportal.web import language
 from studyportal.web.permissions import page
 from studyportal.web.views import (
     checks,
@@ -27,6 +28,7 @@ app_name = "web"
 urlpatterns = [
     page("sign-in/", home.SignIn.as_view(), "login"),
     page("sign-out/", auth_views.LogoutView.as_view(), "logout"),
+    page("language/", language.switch, "language"),
     page("", home.home, "home"),
     page("welcome/", home.welcome, "welcome"),
     page("help/roles/", home.role_table, "role_table"),

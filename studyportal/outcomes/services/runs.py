@@ -5,10 +5,11 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from evaluation.analysis import AnalysisResult, load_plan, run
-from evaluation.report import write_report
+from evaluation.report import write_report, write_translation
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.models import User
@@ -25,6 +26,7 @@ from studyportal.outcomes.models import (
 from studyportal.outcomes.services.cuts import software_versions
 from studyportal.outcomes.services.tables import tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
+from studyportal.protocol.selectors import content_of
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 from studyportal.syntheses.selectors import synthesis_notes
@@ -105,10 +107,15 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
         )
 
 
-def title_of(cut: DataCut) -> str:
+_EXPLORATORY = {"en": "Exploratory", "zh-Hans": "探索性"}
+
+
+def title_of(cut: DataCut, *, language: str = "en") -> str:
     """The title of a report; what is exploratory says so before anything else."""
     title = cut.protocol_version.title
-    return f"Exploratory – {title}" if cut.role == AnalysisRole.EXPLORATORY else title
+    if cut.role != AnalysisRole.EXPLORATORY:
+        return title
+    return f"{_EXPLORATORY[language]} – {title}"
 
 
 def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, str]]:
@@ -145,6 +152,7 @@ def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Pat
     provenance = provenance_of(evaluation_run)
     title = title_of(evaluation_run.cut)
     paths = write_report(result, provenance=provenance, out=folder, title=title)
+    paths += _translations(evaluation_run, result, folder, provenance)
     files = [(path.relative_to(folder).as_posix(), store_file(path)) for path in paths]
     with transaction.atomic():
         ResultRow.objects.bulk_create(
@@ -169,6 +177,27 @@ def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Pat
             f"The evaluation of “{evaluation_run.cut.name}” gave {len(result.rows)} results.",
             by=None,
         )
+
+
+def _translations(
+    evaluation_run: EvaluationRun,
+    result: AnalysisResult,
+    folder: Path,
+    provenance: dict[str, str | dict[str, str]],
+) -> tuple[Path, ...]:
+    """The report once more in each other language of the installation, in a folder named by it."""
+    return tuple(
+        path
+        for language in settings.REPORT_LANGUAGES
+        for path in write_translation(
+            result,
+            provenance=provenance,
+            out=folder / language,
+            title=title_of(evaluation_run.cut, language=language),
+            language=language,
+            names=content_of(evaluation_run.cut.protocol_version).names_in_chinese(),
+        )
+    )
 
 
 def _supersede_earlier(evaluation_run: EvaluationRun) -> None:

@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from studyportal.core import clock
+from studyportal.core.language import said
 from studyportal.dashboards import selectors
 from studyportal.outcomes.selectors import headline_results, latest_completed_run
 from studyportal.protocol.selectors import active_protocol
@@ -17,7 +18,7 @@ from studyportal.sites.rules import ACTION_WORDS, PERMISSIONS, ROLE_NAMES, Actio
 from studyportal.sites.selectors import may, roles_of
 from studyportal.web.charts import cumulative_chart
 from studyportal.web.forms import SignInForm
-from studyportal.web.help import TOPICS, help_text
+from studyportal.web.help import TOPICS, help_text, help_title
 from studyportal.web.query_words import AGE_WORDS
 from studyportal.web.words import STATUS_WORDS
 
@@ -57,11 +58,13 @@ def welcome(request: HttpRequest) -> HttpResponse:
 def role_table(request: HttpRequest) -> HttpResponse:
     """Who may do what: the very table that the portal asks."""
     rows = [
-        (words, [action in PERMISSIONS[role] for role in Role])
+        (said(words), [action in PERMISSIONS[role] for role in Role])
         for action, words in ACTION_WORDS.items()
     ]
     return render(
-        request, "web/role_table.html", {"roles": list(ROLE_NAMES.values()), "rows": rows}
+        request,
+        "web/role_table.html",
+        {"roles": [said(name) for name in ROLE_NAMES.values()], "rows": rows},
     )
 
 
@@ -70,7 +73,10 @@ def help_page(request: HttpRequest, topic: str) -> HttpResponse:
     text = help_text(topic)
     if text is None:
         raise Http404
-    topics = [(name, reverse("web:help", args=[name])) for name in sorted(set(TOPICS.values()))]
+    topics = [
+        (help_title(name), reverse("web:help", args=[name]))
+        for name in sorted(set(TOPICS.values()))
+    ]
     return render(request, "web/help.html", {"text": text, "topics": topics})
 
 

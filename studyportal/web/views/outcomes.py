@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from studyportal.core.language import reads_chinese
 from studyportal.core.storage import read_bytes
 from studyportal.outcomes.selectors import (
     cut_for,
@@ -135,6 +137,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     )
     shown = rows.filter(**{name: value for name, value in vars(chosen).items() if value})
     files = list(files_of(run))
+    tongue = _edition(file.name for file in files)
     context = {
         **_progress(run),
         "chosen": chosen,
@@ -144,12 +147,22 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
             for name, value in vars(chosen).items()
         ],
         "files": files,
-        "downloads": _DOWNLOADS,
-        "figures": [file for file in files if file.name.endswith(_FIGURES)],
-        "report": next((file for file in files if file.name.endswith("report.html")), None),
+        "downloads": [*_DOWNLOADS, *(f"{tongue}{name}" for name in ("report.pdf",))],
+        "figures": [file for file in files if _is_figure(file.name, tongue)],
+        "report": next((file for file in files if file.name == f"{tongue}report.html"), None),
         "may_export": may(request.user, Action.EXPORT),
     }
     return render(request, "web/run.html", context)
+
+
+def _edition(names: Iterable[str]) -> str:
+    """Folder of the report in the reader's language; the report itself where it was not written in it."""
+    folder = "zh-Hans/" if reads_chinese() else ""
+    return folder if f"{folder}report.html" in set(names) else ""
+
+
+def _is_figure(name: str, edition: str) -> bool:
+    return name.startswith(f"{edition}figures/") and name.endswith(_FIGURES)
 
 
 @require_GET
