@@ -73,3 +73,19 @@ def people_visible_to(user: Person) -> QuerySet[User]:
     return User.objects.prefetch_related(
         Prefetch("memberships", queryset=current, to_attr="current_memberships")
     )
+
+
+def investigators() -> QuerySet[User]:
+    """The active principal investigators of the sites and of the study."""
+    current = Membership.objects.filter(
+        ended_at=None, role__in=(Role.SITE_PI.value, Role.STUDY_PI.value)
+    )
+    return User.objects.filter(is_active=True, pk__in=current.values("user"))
+
+
+def sees_whole_study(user: Person, action: Action) -> bool:
+    """Whether the person may do this in the whole study, not only at sites."""
+    return any(
+        membership.site_id is None and action in PERMISSIONS[Role(membership.role)]
+        for membership in memberships_of(user)
+    )

@@ -29,6 +29,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
     ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
     ("exports", _("Exports"), frozenset({"exports"})),
+    ("audit", _("Audit trail"), frozenset({"audit", "participant_history"})),
     ("people", _("People"), frozenset({"people"})),
     ("health", _("Health"), frozenset({"health"})),
 )

@@ -35,6 +35,8 @@ TOPICS: Mapping[str, str] = {
     "comparison": "outcomes",
     "exports": "exports",
     "dashboard": "dashboard",
+    "audit": "audit",
+    "participant_history": "audit",
     "people": "people",
     "health": "people",
 }

@@ -18,6 +18,7 @@ from studyportal.web.views import (
     queries,
     queue,
     releases,
+    trail,
     uploads,
     viewer,
 )
@@ -113,6 +114,18 @@ urlpatterns = [
     page("exports/", exports.exports, "exports"),
     page("exports/pairs/", exports.request_pairs, "request_pairs_export"),
     page("exports/<uuid:export_id>/download/", exports.download, "download_export"),
+    page("audit/", trail.audit, "audit"),
+    page("audit/trail.<str:ending>", trail.audit_file, "audit_file"),
+    page(
+        "participants/<uuid:participant_id>/history/",
+        trail.participant_history,
+        "participant_history",
+    ),
+    page(
+        "participants/<uuid:participant_id>/history.<str:ending>",
+        trail.history_file,
+        "history_file",
+    ),
     page("people/", people.people, "people"),
     page("health/", people.health_page, "health"),
 ]

@@ -125,7 +125,9 @@ def test_no_page_is_wider_than_its_screen_or_hard_to_reach(live_server, screen, 
     page = screen
     axe = f"{live_server.url}/static/built/axe.min.js"
     for role, paths in PAGES.items():
-        page.goto("about:blank")  # the pair's page asks for its images on its own, and would do so signed out
+        page.goto(
+            "about:blank"
+        )  # the pair's page asks for its images on its own, and would do so signed out
         page.context.clear_cookies()
         sign_in(page, live_server.url, role.value)
         for path in paths:
