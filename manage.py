@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs one command of the portal, with embedded PostgreSQL and Redis where no servers are named."""
 
+import getpass
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ try:
     from django.core.management import execute_from_command_line
 
     from studyportal.config import embedded
+    from studyportal.core.audit_context import acting
 except ModuleNotFoundError as missing:
     sys.exit(
         f"The Python package {missing.name!r} is not installed here. "
@@ -64,7 +66,8 @@ def main() -> None:
                 choose_servers(command, running)
             except embedded.EmbeddedServiceError as refused:
                 sys.exit(str(refused))
-        execute_from_command_line(sys.argv)
+        with acting(command=command, operator=getpass.getuser()):
+            execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

@@ -68,8 +68,14 @@ def machines() -> list[Machine]:
 
 
 def portal_models() -> list[type[models.Model]]:
-    """Every model of the portal, in the order of the rooms."""
-    return [model for model in apps.get_models() if model.__module__.startswith("studyportal.")]
+    """Every model of the portal, in the order of the rooms; tables of events repeat theirs and are left out."""
+    return [
+        model
+        for model in apps.get_models()
+        if model.__module__.startswith("studyportal.")
+        and not model._meta.proxy
+        and not hasattr(model, "pgh_tracked_model")
+    ]
 
 
 def states() -> str:

@@ -3,8 +3,10 @@ from django.db import models
 
 from studyportal.clinical.rules import ReferenceStatus, TargetCondition, Unit
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 
 
+@tracked(participant="participant", reason_for=("number",))
 class Lesion(Identified):
     """A lesion as a clinical fact; its outline belongs to the images."""
 
@@ -25,6 +27,10 @@ class Lesion(Identified):
         return f"{self.participant} lesion {self.number}"
 
 
+@tracked(
+    participant="participant",
+    reason_for=("condition", "unit", "unit_id", "lesion", "status", "source"),
+)
 class ReferenceStandard(Identified):
     """What is taken as true for one target condition and one unit, and from where."""
 
@@ -78,6 +84,7 @@ class ReferenceStandard(Identified):
         return f"{self.participant} {self.condition}/{self.unit}/{self.unit_id}: {self.status}"
 
 
+@tracked(participant="participant", reason_for=("height_cm", "weight_kg"))
 class Baseline(Identified):
     """Body measurements at baseline."""
 

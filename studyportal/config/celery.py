@@ -10,7 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
 app.autodiscover_tasks(
     [
         f"studyportal.tasks.{name}"
-        for name in ("intake", "gpu", "evaluation", "exports", "mails", "sweep")
+        for name in ("anchoring", "intake", "gpu", "evaluation", "exports", "mails", "sweep")
     ],
     related_name=None,  # type: ignore[arg-type]  # None means the modules themselves
 )

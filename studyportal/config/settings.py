@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import dj_database_url
+import pghistory
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
@@ -81,6 +82,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "drf_spectacular",
+    "pgtrigger",
+    "pghistory",
     "studyportal.core",
     "studyportal.protocol",
     "studyportal.sites",
@@ -107,6 +110,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "studyportal.config.audit.AuditContext",
     "studyportal.web.language.PersonLanguageMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -144,6 +148,10 @@ DATABASES = {
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Events of the audit trail (core.tracking): when each was written, not when its transaction began. They are found
+# by the row they speak of, so their other keys need no index.
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 AUTH_USER_MODEL = "core.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -184,6 +192,8 @@ STORAGES = {
 ARCHIVE_DIR = VAR_DIR / "archive"  # write-once files addressed by digest
 QUARANTINE_DIR = VAR_DIR / "quarantine"  # received, not yet de-identified; emptied by intake
 WORK_DIR = VAR_DIR / "work"  # scratch of running jobs
+# Where the end of the audit chain is kept every day: best a disk that cannot be written over, not this one.
+AUDIT_ANCHOR_DIR = Path(os.environ.get("STUDYPORTAL_AUDIT_ANCHORS", VAR_DIR / "anchors"))
 RELEASES_DIR = VAR_DIR / "releases"  # model releases registered from elsewhere
 # What came over the network and was not read yet. It must lie on the same file system as the quarantine.
 SPOOL_DIR = VAR_DIR / "spool"
@@ -316,6 +326,11 @@ CELERY_BEAT_SCHEDULE = {
         "args": ["timetable"],
         "schedule": 10.0,
         "options": {"expires": 10, "queue": "gpu"},
+    },
+    "anchor": {
+        "task": "studyportal.tasks.anchoring.anchor_chain",
+        "schedule": crontab(hour=0, minute=30),
+        "options": {"expires": 3600},
     },
     "inbox": {
         "task": "studyportal.tasks.intake.read_inbox",

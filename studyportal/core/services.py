@@ -1,10 +1,12 @@
 """`advance()` is the only way a status changes; `record()` is the only way an act is kept."""
 
+from contextlib import nullcontext
 from datetime import date, timedelta
 
 from django.db import models, transaction
 
 from studyportal.core import clock
+from studyportal.core.audit_context import because
 from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.models import AuditEvent, Digest, StatusChange, User
 from studyportal.core.states import Machine
@@ -56,7 +58,9 @@ def advance(
     if any(field.name == "reason" for field in row._meta.fields):
         changes["reason"] = reason
     rows = type(row)._default_manager.filter(pk=row.pk, status=origin)
-    if rows.update(status=target, **changes) != 1:
+    with because(reason) if reason.strip() else nullcontext():
+        moved = rows.update(status=target, **changes)
+    if moved != 1:
         raise StaleState(
             Reason(
                 "stale", f"This {machine.name} was changed in the meantime. Reload and look again."

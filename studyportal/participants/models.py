@@ -2,10 +2,16 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import SELF, tracked
 from studyportal.participants.rules import Answer, Sex, Verdict
 from studyportal.participants.states import ParticipantStatus
 
 
+@tracked(
+    participant=SELF,
+    site="site",
+    reason_for=("site", "code", "sex", "age_years", "screening_date", "enrolled_on"),
+)
 class Participant(Identified):
     """A person in the study, known here by a code only."""
 
@@ -46,6 +52,7 @@ class Participant(Identified):
         return self.code
 
 
+@tracked(participant="participant", reason_for=("version", "signed_on", "withdrawn_on"))
 class Consent(Identified):
     """One signed version of the consent form, and its withdrawal."""
 
@@ -73,6 +80,7 @@ class Consent(Identified):
         return f"{self.participant} consent v{self.version}"
 
 
+@tracked(participant="participant", reason_for=("protocol_version", "assessed_at", "verdict"))
 class EligibilityAssessment(Identified):
     """One verdict under one protocol version; immutable, a new one is added when something settles."""
 
@@ -104,6 +112,9 @@ class EligibilityAssessment(Identified):
         return f"{self.participant}: {self.verdict}"
 
 
+@tracked(
+    participant="assessment__participant", reason_for=("criterion", "answer", "source", "reason")
+)
 class CriterionAnswer(models.Model):
     """The answer to one criterion in one assessment, with where it came from."""
 
@@ -133,6 +144,7 @@ class CriterionAnswer(models.Model):
         return f"{self.criterion}: {self.answer}"
 
 
+@tracked(participant="participant", reason_for=("kind", "on", "reason"))
 class Disposition(Identified):
     """How a participant's time in the study ended."""
 

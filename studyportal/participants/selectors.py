@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -102,3 +103,13 @@ def without_consent_left() -> QuerySet[Participant]:
     """Participants who consented and withdrew every consent since."""
     standing = Consent.objects.filter(participant=OuterRef("pk"), withdrawn_on=None)
     return Participant.objects.filter(consents__isnull=False).exclude(Exists(standing)).distinct()
+
+
+def participant_coded(code: str) -> Participant | None:
+    """The participant of this code, for reads that scope by site themselves."""
+    return Participant.objects.filter(code=code.strip().upper()).first()
+
+
+def codes_of(participant_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Study codes by id."""
+    return dict(Participant.objects.filter(pk__in=participant_ids).values_list("pk", "code"))

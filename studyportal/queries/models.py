@@ -7,10 +7,12 @@ from django.utils import timezone
 
 from studyportal.core.models import Identified
 from studyportal.core.searching import Bigrams
+from studyportal.core.tracking import tracked
 from studyportal.queries.states import LIVE, MessageKind, QueryStatus
 from studyportal.sites.rules import ROLE_NAMES
 
 
+@tracked(site="site")
 class DataQuery(Identified):
     """Something the study asks a site to mend or explain. Names what it is about by plain keys, not by reference."""
 
@@ -102,6 +104,7 @@ class DataQuery(Identified):
         return self.participant_code, self.site.code, self.form
 
 
+@tracked(site="query__site")
 class QueryMessage(models.Model):
     """One message of a query's thread; append-only, by trigger."""
 

@@ -162,3 +162,10 @@ def acts_on_query(user: Person, query: DataQuery) -> tuple[Act, ...]:
     """What the person may do with the query now."""
     held = {right for right in ACT_ACTIONS.values() if may(user, right, site=query.site)}
     return acts_at(query.status, held)
+
+
+def ids_about(participant_code: str) -> list[UUID]:
+    """Ids of every query about this participant, for reads that scope by site themselves."""
+    return list(
+        DataQuery.objects.filter(participant_code=participant_code).values_list("pk", flat=True)
+    )

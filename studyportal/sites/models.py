@@ -2,10 +2,12 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import SELF, tracked
 from studyportal.sites.rules import ROLE_NAMES, LockKind
 from studyportal.sites.states import LockStatus, SiteStatus
 
 
+@tracked(site=SELF)
 class Site(Identified):
     """A hospital that takes part."""
 
@@ -28,6 +30,7 @@ class Site(Identified):
         return f"{self.code} {self.name}"
 
 
+@tracked(site="site")
 class Membership(Identified):
     """One role of one person, at one site or in the whole study. Ended, never deleted."""
 
@@ -65,6 +68,7 @@ class Membership(Identified):
         return f"{self.user}: {self.get_role_display()} at {self.site.code if self.site else 'the study'}"
 
 
+@tracked(site="site")
 class DataLock(Identified):
     """Data of a site, or of the whole study, that nobody may change while it stands."""
 

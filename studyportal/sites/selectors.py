@@ -102,3 +102,11 @@ def locks_visible_to(user: Person) -> QuerySet[DataLock]:
 def lock_for(user: Person, lock_id: UUID) -> DataLock | None:
     """The lock, or None when it does not exist or the person may not see it."""
     return locks_visible_to(user).filter(pk=lock_id).first()
+
+
+def investigators() -> QuerySet[User]:
+    """The active principal investigators of the sites and of the study."""
+    current = Membership.objects.filter(
+        ended_at=None, role__in=(Role.SITE_PI.value, Role.STUDY_PI.value)
+    )
+    return User.objects.filter(is_active=True, pk__in=current.values("user"))

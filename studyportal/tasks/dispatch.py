@@ -6,12 +6,15 @@ A broker that is down loses nothing: the row is the truth and the sweeper sends 
 
 import logging
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from celery import Celery
 from django.db import transaction
 from kombu.exceptions import OperationalError
+
+from studyportal.core.audit_context import acting
 
 app = Celery("studyportal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -21,7 +24,14 @@ _log = logging.getLogger(__name__)
 
 def portal_task(function: Callable[..., None]) -> Any:
     """Declare a task. Its queue is named by whoever sends it; what the beat sends goes to the default one."""
-    return app.task(name=f"{function.__module__}.{function.__name__}")(function)
+    name = f"{function.__module__}.{function.__name__}"
+
+    @wraps(function)
+    def kept(*args: Any) -> None:
+        with acting(task=function.__name__, of=",".join(map(str, args))):
+            function(*args)
+
+    return app.task(name=name)(kept)
 
 
 def send(name: str, key: UUID | str, *, queue: str, expires: int | None = None) -> None:

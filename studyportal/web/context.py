@@ -31,6 +31,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
     ("exports", _("Exports"), frozenset({"exports"})),
     ("locks", _("Locks"), frozenset({"locks"})),
+    ("audit", _("Audit trail"), frozenset({"audit", "participant_history"})),
     ("people", _("People"), frozenset({"people"})),
     ("health", _("Health"), frozenset({"health"})),
 )

@@ -37,6 +37,8 @@ TOPICS: Mapping[str, str] = {
     "comparison": "outcomes",
     "exports": "exports",
     "dashboard": "dashboard",
+    "audit": "audit",
+    "participant_history": "audit",
     "people": "people",
     "health": "people",
 }

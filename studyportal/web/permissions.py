@@ -117,6 +117,10 @@ PAGES: Mapping[str, Action | Anyone] = {
     "download_export": Action.EXPORT,
     # overview and running
     "dashboard": Action.SEE_DASHBOARD,
+    "audit": Action.SEE_AUDIT,
+    "audit_file": Action.SEE_AUDIT,
+    "participant_history": Action.SEE_AUDIT,
+    "history_file": Action.SEE_AUDIT,
     "people": Action.MANAGE_PEOPLE,
     "health": Action.MANAGE_PEOPLE,
 }

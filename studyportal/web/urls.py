@@ -20,6 +20,7 @@ from studyportal.web.views import (
     queries,
     queue,
     releases,
+    trail,
     uploads,
     viewer,
 )
@@ -121,6 +122,18 @@ urlpatterns = [
     page("locks/<uuid:lock_id>/ask/", locks.ask, "lock_ask"),
     page("locks/<uuid:lock_id>/decline/", locks.decline, "lock_decline"),
     page("locks/<uuid:lock_id>/lift/", locks.lift, "lock_lift"),
+    page("audit/", trail.audit, "audit"),
+    page("audit/trail.<str:ending>", trail.audit_file, "audit_file"),
+    page(
+        "participants/<uuid:participant_id>/history/",
+        trail.participant_history,
+        "participant_history",
+    ),
+    page(
+        "participants/<uuid:participant_id>/history.<str:ending>",
+        trail.history_file,
+        "history_file",
+    ),
     page("people/", people.people, "people"),
     page("health/", people.health_page, "health"),
 ]

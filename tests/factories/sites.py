@@ -5,7 +5,7 @@ import uuid
 import factory
 from factory.django import DjangoModelFactory
 
-from studyportal.core.models import AuditEvent, StatusChange, User
+from studyportal.core.models import AuditEvent, Redaction, StatusChange, User
 from studyportal.protocol.models import ProtocolVersion
 from studyportal.protocol.selectors import packaged_text
 from studyportal.protocol.states import ProtocolVersionStatus
@@ -47,6 +47,21 @@ class AuditEventFactory(DjangoModelFactory):
     object_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
     site_code = "SPH"
     sentence = "SPH-00001 was screened: eligible."
+
+
+class RedactionFactory(DjangoModelFactory):
+    class Meta:
+        model = Redaction
+
+    at = MOMENT
+    by = factory.SubFactory(UserFactory)
+    source = "core_auditevent"
+    event_id = 1
+    object_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
+    field = "sentence"
+    reason = "It named a person."
+    digest_before = digest("before")
+    digest_after = digest("after")
 
 
 class ProtocolVersionFactory(DjangoModelFactory):

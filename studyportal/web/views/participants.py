@@ -183,6 +183,7 @@ def _show(
         "source_form": source,
         "queries": queries_of(request.user, participant.code),
         "sees_queries": may(request.user, Action.SEE_QUERIES, site=participant.site),
+        "sees_audit": may(request.user, Action.SEE_AUDIT, site=participant.site),
         "may_ask": may(request.user, Action.RAISE_QUERY, site=participant.site),
         "history": acts_on_any([participant.pk, *_images(pair, series)]),
         "may_screen": may(request.user, Action.SCREEN_PARTICIPANT, site=participant.site),

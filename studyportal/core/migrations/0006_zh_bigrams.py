@@ -14,7 +14,7 @@ $$
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0003_zh_language'),
+        ('core', '0005_zh_language'),
     ]
 
     operations = [

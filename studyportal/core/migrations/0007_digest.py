@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0004_zh_bigrams'),
+        ('core', '0006_zh_bigrams'),
     ]
 
     operations = [

@@ -7,8 +7,8 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('core', '0004_zh_bigrams'),
-        ('queries', '0002_queries_append_only'),
+        ('core', '0006_zh_bigrams'),
+        ('queries', '0003_audit_events'),
     ]
 
     operations = [
