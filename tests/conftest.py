@@ -98,6 +98,8 @@ APPEND_ONLY = (
     "core_auditevent",
     "core_statuschange",
     "outcomes_resultrow",
+    "participants_criterionanswer",
+    "participants_eligibilityassessment",
     "queries_querymessage",
 )
 

@@ -8,7 +8,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
 
 # The GPU module is the only one that may reach torch, and it does so in a child process.
 app.autodiscover_tasks(
-    [f"studyportal.tasks.{name}" for name in ("intake", "gpu", "evaluation", "exports", "sweep")],
+    [
+        f"studyportal.tasks.{name}"
+        for name in ("intake", "gpu", "evaluation", "exports", "withdrawal", "sweep")
+    ],
     related_name=None,  # type: ignore[arg-type]  # None means the modules themselves
 )
 

@@ -41,6 +41,16 @@ PAGES: Mapping[str, Action | Anyone] = {
     "enrol": Action.SCREEN_PARTICIPANT,
     "criteria": Action.SCREEN_PARTICIPANT,
     "reference": Action.ENTER_CLINICAL,
+    # consent, withdrawal, screening log
+    "screening_log": Action.SEE_PARTICIPANTS,
+    "declined": Action.SCREEN_PARTICIPANT,
+    "consent": Action.SCREEN_PARTICIPANT,
+    "withdraw": Action.SCREEN_PARTICIPANT,
+    "withdrawal": Action.SEE_PARTICIPANTS,
+    "override_ask": Action.ASK_OVERRIDE,
+    "override_decide": Action.DECIDE_OVERRIDE,
+    "consent_versions": Action.SEE_PARTICIPANTS,
+    "consent_declare": Action.MANAGE_PROTOCOL,
     # imaging
     "upload_open": Action.UPLOAD_IMAGES,
     "upload": Action.SEE_IMAGES,

@@ -114,6 +114,16 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "answered": Word(RUNNING, _("answered")),
         "closed": Word(DONE, _("closed")),
     },
+    "withdrawal": {
+        "recorded": Word(RUNNING, _("being carried out")),
+        "carried_out": Word(DONE, _("carried out")),
+        "confirmed": Word(DONE, _("carried out and confirmed")),
+    },
+    "override": {
+        "asked": Word(NEEDS_YOU, _("waits for a second person")),
+        "granted": Word(DONE, _("granted")),
+        "declined": Word(REFUSED, _("declined")),
+    },
     "verdict": {
         "eligible": Word(DONE, _("Eligible")),
         "not_eligible": Word(REFUSED, _("Not eligible")),

@@ -18,6 +18,8 @@ ROWS = {
     "site": make.SiteFactory,
     "data query": make.DataQueryFactory,
     "participant": make.ParticipantFactory,
+    "withdrawal": make.WithdrawalFactory,
+    "eligibility override": make.EligibilityOverrideFactory,
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),
