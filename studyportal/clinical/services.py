@@ -13,13 +13,13 @@ from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, refuse_if
 from studyportal.core.models import User
 from studyportal.core.services import record
-from studyportal.participants.rules import Answer
-from studyportal.participants.services import settle_fact
+from studyportal.participants.rules import Answer, Obeyed, Scope
+from studyportal.participants.services import require_consent, settle_fact
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 
 if TYPE_CHECKING:
-    from studyportal.participants.models import Participant
+    from studyportal.participants.models import Participant, Withdrawal
 
 
 @transaction.atomic
@@ -28,6 +28,7 @@ def enter_baseline(
 ) -> Baseline:
     """Body measurements at baseline are kept once; a correction needs a reason and is not an import."""
     require(by, Action.ENTER_CLINICAL, site=participant.site)
+    require_consent(participant)
     refuse_if(baseline_faults(height_cm, weight_kg))
     if Baseline.objects.filter(participant=participant).exists():
         raise Refused(
@@ -56,6 +57,7 @@ def enter_reference(
 ) -> list[ReferenceStandard]:
     """The reference standard of these units is kept, and with it that there is a pathological diagnosis."""
     require(by, Action.ENTER_CLINICAL, site=participant.site)
+    require_consent(participant)
     for entry in entries:
         if fault := unit_fault(entry.condition, entry.unit, entry.unit_id):
             raise Refused(Reason("reference_unit", fault))
@@ -76,6 +78,26 @@ def enter_reference(
             site_code=participant.site.code,
         )
     return rows
+
+
+def obey_withdrawal(*, withdrawal: Withdrawal) -> Obeyed:
+    """No later data cut or export has clinical records of a participant whose data are removed, and no page shows them.
+
+    The records themselves stay sealed, as good clinical practice asks (ICH E6(R3) 4.2): every read of this room leaves
+    them out by itself, so that nothing has to be changed here and nothing can come back.
+    """
+    participant = withdrawal.participant
+    kinds = {
+        "reference standards": ReferenceStandard.objects.filter(participant=participant).count(),
+        "lesions": Lesion.objects.filter(participant=participant).count(),
+        "baseline records": Baseline.objects.filter(participant=participant).count(),
+    }
+    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    if not told:
+        return Obeyed()
+    if withdrawal.scope != Scope.REMOVE:
+        return Obeyed(stays=(f"What was entered before stays: {told}.",))
+    return Obeyed(stays=(f"Sealed and left out of every later data cut, export and page: {told}.",))
 
 
 def _keep(

@@ -10,7 +10,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
 app.autodiscover_tasks(
     [
         f"studyportal.tasks.{name}"
-        for name in ("anchoring", "intake", "gpu", "evaluation", "exports", "mails", "sweep")
+        for name in (
+            "anchoring",
+            "intake",
+            "gpu",
+            "evaluation",
+            "exports",
+            "mails",
+            "sweep",
+            "withdrawal",
+        )
     ],
     related_name=None,  # type: ignore[arg-type]  # None means the modules themselves
 )

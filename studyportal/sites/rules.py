@@ -26,6 +26,8 @@ class LockKind(StrEnum):
 class Action(StrEnum):
     SEE_PARTICIPANTS = "see_participants"
     SCREEN_PARTICIPANT = "screen_participant"
+    ASK_OVERRIDE = "ask_override"
+    DECIDE_OVERRIDE = "decide_override"
     ENTER_CLINICAL = "enter_clinical"
     SEE_IMAGES = "see_images"
     UPLOAD_IMAGES = "upload_images"
@@ -69,6 +71,8 @@ ROLE_NAMES: Mapping[Role, str] = {
 ACTION_WORDS: Mapping[Action, str] = {
     Action.SEE_PARTICIPANTS: "See participants and the worklist",
     Action.SCREEN_PARTICIPANT: "Screen and enrol participants, record consent",
+    Action.ASK_OVERRIDE: "Ask to override a criterion",
+    Action.DECIDE_OVERRIDE: "Decide about an override, as the second person",
     Action.ENTER_CLINICAL: "Enter lesions and reference standards",
     Action.SEE_IMAGES: "See imaging series, pairs and findings",
     Action.UPLOAD_IMAGES: "Upload CT and PET",
@@ -123,6 +127,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.SCREEN_PARTICIPANT,
+            Action.ASK_OVERRIDE,
             Action.ENTER_CLINICAL,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
@@ -191,6 +196,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.SITE_PI: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.ASK_OVERRIDE,
+            Action.DECIDE_OVERRIDE,
             Action.SEE_IMAGES,
             Action.OUTLINE_LESIONS,
             Action.SEE_QUERIES,
@@ -203,6 +210,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.STUDY_PI: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.DECIDE_OVERRIDE,
             Action.SEE_IMAGES,
             Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,

@@ -89,6 +89,16 @@ def build_export(export_id: UUID) -> None:
     send("studyportal.tasks.exports.build", export_id, queue="cpu")
 
 
+def obey_withdrawal(withdrawal_id: UUID) -> None:
+    """Whatever a withdrawal still asks of the rooms."""
+    send("studyportal.tasks.withdrawal.obey", withdrawal_id, queue="intake")
+
+
+def confirm_withdrawal(withdrawal_id: UUID) -> None:
+    """A second look at a withdrawal that was carried out."""
+    send("studyportal.tasks.withdrawal.confirm", withdrawal_id, queue="intake")
+
+
 def _send_now(name: str, key: str, queue: str, expires: int | None) -> None:
     if not app.conf.broker_url:
         _log.info("no broker: %s waits for the sweeper", name)

@@ -21,7 +21,23 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     (
         "worklist",
         _("Participants"),
-        frozenset({"worklist", "participant", "screen", "criteria", "reference"}),
+        frozenset(
+            {
+                "worklist",
+                "participant",
+                "screen",
+                "criteria",
+                "reference",
+                "screening_log",
+                "declined",
+                "consent",
+                "withdraw",
+                "withdrawal",
+                "override_ask",
+                "override_decide",
+                "consent_versions",
+            }
+        ),
     ),
     ("queries", _("Queries"), frozenset({"queries", "query", "query_raise"})),
     ("inbox", _("Inbox"), frozenset({"inbox"})),

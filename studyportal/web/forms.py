@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core.errors import Refused
 from studyportal.core.language import said
-from studyportal.participants.rules import Answer, ScreeningFacts, Sex
+from studyportal.participants.rules import Answer, Language, ScreeningFacts, Sex
 from studyportal.protocol.rules import Criterion, Protocol
 from synthesis.registry import LARGEST_ARCHIVE
 
@@ -60,25 +60,39 @@ class SignInForm(AuthenticationForm):
             field.widget.attrs["class"] = "form-control"
 
 
-def _day(label: Any, *, required: bool) -> forms.DateField:
+def day_field(label: Any, *, required: bool) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, required=required, widget=widget)
+
+
+def consent_language() -> forms.ChoiceField:
+    """In which language the form was that the participant signed."""
+    return forms.ChoiceField(
+        label=_("Language of the consent form"),
+        choices=[("", "–"), (Language.CHINESE, "中文"), (Language.ENGLISH, "English")],
+        required=False,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
 
 
 class CriteriaForm(PortalForm):
     """Answers to the criteria that are settled at screening, with the consent they rest on."""
 
-    def __init__(self, *args: Any, protocol: Protocol, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, protocol: Protocol, declared: Iterable[str] = (), **kwargs: Any
+    ) -> None:
         self.protocol = protocol
         super().__init__(*args, **kwargs)
-        versions = [(version, version) for version in protocol.consent_versions]
-        self.fields["consent_date"] = _day(_("Date of consent"), required=False)
+        known = dict.fromkeys((*protocol.consent_versions, *declared))
+        versions = [(version, version) for version in known]
+        self.fields["consent_date"] = day_field(_("Date of consent"), required=False)
         self.fields["consent_version"] = forms.ChoiceField(
             label=_("Version of the consent form"),
             choices=[("", "–"), *versions],
             required=False,
             widget=forms.Select(attrs={"class": "form-select"}),
         )
+        self.fields["consent_language"] = consent_language()
         self.fields["consent_date"].widget.attrs["class"] = "form-control"
         for criterion in self.at_screening:
             self.fields[criterion.code] = forms.ChoiceField(
@@ -126,7 +140,13 @@ class ScreeningForm(CriteriaForm):
     age_years = forms.IntegerField(
         label=_("Age in years"), widget=forms.NumberInput(attrs={"inputmode": "numeric"})
     )
-    screening_date = _day(_("Date of screening"), required=True)
+    screening_date = day_field(_("Date of screening"), required=True)
+    another_person = forms.BooleanField(
+        label=_("This is another person"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
+    submission = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, sites: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -142,6 +162,7 @@ class ScreeningForm(CriteriaForm):
             screening_date=self.read("screening_date", today),
             consent_date=self.read("consent_date"),
             consent_version=self.read("consent_version", ""),
+            consent_language=self.read("consent_language", ""),
             answers=self.answers,
         )
 

@@ -48,6 +48,16 @@ PAGES: Mapping[str, Action | Anyone] = {
     "lock_ask": Action.LOCK_DATA,
     "lock_decline": Action.LOCK_DATA,
     "lock_lift": Action.LOCK_DATA,
+    # consent, withdrawal, screening log
+    "screening_log": Action.SEE_PARTICIPANTS,
+    "declined": Action.SCREEN_PARTICIPANT,
+    "consent": Action.SCREEN_PARTICIPANT,
+    "withdraw": Action.SCREEN_PARTICIPANT,
+    "withdrawal": Action.SEE_PARTICIPANTS,
+    "override_ask": Action.ASK_OVERRIDE,
+    "override_decide": Action.DECIDE_OVERRIDE,
+    "consent_versions": Action.SEE_PARTICIPANTS,
+    "consent_declare": Action.MANAGE_PROTOCOL,
     # imaging
     "upload_open": Action.UPLOAD_IMAGES,
     "upload": Action.SEE_IMAGES,

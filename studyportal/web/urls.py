@@ -7,6 +7,7 @@ from studyportal.web.permissions import page
 from studyportal.web.views import (
     checks,
     comparisons,
+    consent,
     deidentification,
     exports,
     home,
@@ -20,6 +21,7 @@ from studyportal.web.views import (
     queries,
     queue,
     releases,
+    screening_log,
     trail,
     uploads,
     viewer,
@@ -38,6 +40,17 @@ urlpatterns = [
     page("participants/", participants.worklist_page, "worklist"),
     page("participants/screen/", participants.screen, "screen"),
     page("participants/screen/verdict/", participants.screen_verdict, "screen_verdict"),
+    page("participants/log/", screening_log.log_page, "screening_log"),
+    page("participants/log/declined/", screening_log.declined, "declined"),
+    page("participants/<uuid:participant_id>/consent/", consent.consent, "consent"),
+    page("participants/<uuid:participant_id>/withdraw/", consent.withdraw, "withdraw"),
+    page(
+        "participants/<uuid:participant_id>/override/", screening_log.override_ask, "override_ask"
+    ),
+    page("overrides/<uuid:override_id>/decide/", screening_log.override_decide, "override_decide"),
+    page("withdrawals/<uuid:withdrawal_id>/", consent.withdrawal, "withdrawal"),
+    page("consent-versions/", consent.consent_versions, "consent_versions"),
+    page("consent-versions/declare/", consent.declare_version, "consent_declare"),
     page("participants/<uuid:participant_id>/", participants.participant_page, "participant"),
     page("participants/<uuid:participant_id>/enrol/", participants.enrol, "enrol"),
     page("participants/<uuid:participant_id>/criteria/", participants.criteria, "criteria"),

@@ -119,6 +119,16 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "unlock_asked": Word(NEEDS_YOU, _("unlocking asked")),
         "lifted": Word(DONE, _("lifted")),
     },
+    "withdrawal": {
+        "recorded": Word(RUNNING, _("being carried out")),
+        "carried_out": Word(DONE, _("carried out")),
+        "confirmed": Word(DONE, _("carried out and confirmed")),
+    },
+    "override": {
+        "asked": Word(NEEDS_YOU, _("waits for a second person")),
+        "granted": Word(DONE, _("granted")),
+        "declined": Word(REFUSED, _("declined")),
+    },
     "verdict": {
         "eligible": Word(DONE, _("Eligible")),
         "not_eligible": Word(REFUSED, _("Not eligible")),

@@ -19,6 +19,8 @@ ROWS = {
     "data lock": partial(make.DataLockFactory, ended=True),
     "data query": make.DataQueryFactory,
     "participant": make.ParticipantFactory,
+    "withdrawal": make.WithdrawalFactory,
+    "eligibility override": make.EligibilityOverrideFactory,
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),

@@ -17,9 +17,18 @@ from studyportal.imaging.models import ImagingSeries
 from studyportal.imaging.selectors import manifest_path, quarantine_of, waiting_files
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.rules import ScoreEntry
-from studyportal.participants.rules import Answer, ScreeningFacts
+from studyportal.participants.rules import (
+    Answer,
+    DeclinedFacts,
+    DeclineReason,
+    Language,
+    Offer,
+    Scope,
+    ScreeningFacts,
+    Why,
+)
 from studyportal.protocol.rules import parse
-from studyportal.protocol.selectors import packaged_text
+from studyportal.protocol.selectors import active_version, packaged_text
 from studyportal.queries.rules import Asked
 from studyportal.queries.services import Subject
 from studyportal.sites.rules import LockKind, Role
@@ -73,6 +82,16 @@ def facts(site):
 def screening():
     site = make.SiteFactory()
     return {"site": site, "facts": facts(site)}
+
+
+def failed_screening():
+    """A participant against whom one criterion stands."""
+    participant = make.ParticipantFactory(screen_failed=True)
+    assessment = make.EligibilityAssessmentFactory(
+        participant=participant, protocol_version=active_version(), verdict="not_eligible"
+    )
+    make.CriterionAnswerFactory(assessment=assessment, criterion="EXC-01", answer=Answer.MET)
+    return participant
 
 
 def reference():
@@ -182,7 +201,30 @@ ACTS = {
     },
     "participants.screen_participant": screening,
     "participants.enrol_participant": lambda: {
-        "participant": make.ParticipantFactory(eligible=True)
+        "participant": make.ConsentFactory(participant__eligible=True).participant
+    },
+    "participants.record_consent": lambda: {
+        "participant": make.ParticipantFactory(), "version": "1.0", "language": "",
+        "signed_on": make.DAY,
+    },
+    "participants.declare_consent_version": lambda: {
+        "site": make.SiteFactory(),
+        "offer": Offer("2.0", Language.CHINESE, make.DAY, None, True, None),
+    },
+    "participants.record_withdrawal": lambda: {
+        "participant": make.ConsentFactory().participant, "scope": Scope.REMOVE,
+        "withdrawn_on": make.DAY, "why": Why.NOT_SAID, "note": "",
+    },
+    "participants.record_declined": lambda: {
+        "site": make.SiteFactory(), "submission": uuid.uuid4(),
+        "facts": DeclinedFacts(make.DAY, DeclineReason.NO_TIME),
+    },
+    "participants.ask_override": lambda: {
+        "participant": failed_screening(), "criteria": ["EXC-01"], "because": "Cured long ago.",
+    },
+    "participants.decide_override": lambda: {
+        "override": make.EligibilityOverrideFactory(participant=failed_screening()),
+        "granted": True, "because": "Agreed.",
     },
     "participants.complete_screening": lambda: {
         "participant": make.ParticipantFactory(screened=True), "answers": {"INC-01": Answer.MET},

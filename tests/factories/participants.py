@@ -1,5 +1,7 @@
 """Participants and their clinical data."""
 
+import uuid
+
 import factory
 from factory.django import DjangoModelFactory
 
@@ -7,13 +9,27 @@ from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
 from studyportal.clinical.rules import ReferenceStatus, TargetCondition, Unit
 from studyportal.participants.models import (
     Consent,
+    ConsentVersion,
     CriterionAnswer,
+    Declined,
     Disposition,
     EligibilityAssessment,
+    EligibilityOverride,
     Participant,
+    Withdrawal,
+    WithdrawalStep,
 )
-from studyportal.participants.rules import Answer, Sex, Verdict
-from studyportal.participants.states import ParticipantStatus
+from studyportal.participants.rules import (
+    Answer,
+    DeclineReason,
+    Language,
+    Room,
+    Scope,
+    Sex,
+    Verdict,
+    Why,
+)
+from studyportal.participants.states import OverrideStatus, ParticipantStatus, WithdrawalStatus
 from tests.factories.common import DAY, MOMENT
 from tests.factories.sites import ProtocolVersionFactory, SiteFactory, UserFactory
 
@@ -126,3 +142,79 @@ class ReferenceStandardFactory(DjangoModelFactory):
         nodal = factory.Trait(
             condition=TargetCondition.NODAL_METASTASIS, unit=Unit.PARTICIPANT, lesion=None
         )
+
+
+class ConsentVersionFactory(DjangoModelFactory):
+    class Meta:
+        model = ConsentVersion
+
+    site = factory.SubFactory(SiteFactory)
+    version = "2.0"
+    language = Language.CHINESE
+    valid_from = DAY
+    declared_at = MOMENT
+    declared_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        to_sign_again = factory.Trait(requires_reconsent=True)
+
+
+class DeclinedFactory(DjangoModelFactory):
+    class Meta:
+        model = Declined
+
+    site = factory.SubFactory(SiteFactory)
+    declined_on = DAY
+    reason = DeclineReason.NO_TIME
+    submission = factory.LazyFunction(uuid.uuid4)
+    recorded_at = MOMENT
+    recorded_by = factory.SubFactory(UserFactory)
+
+
+class EligibilityOverrideFactory(DjangoModelFactory):
+    """An override that waits for the second person unless a trait says otherwise."""
+
+    class Meta:
+        model = EligibilityOverride
+
+    participant = factory.SubFactory(ParticipantFactory, screen_failed=True)
+    status = OverrideStatus.ASKED
+    criteria = factory.LazyFunction(lambda: ["EXC-01"])
+    because = "The other tumour was cured twenty years ago."
+    asked_at = MOMENT
+    asked_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        granted = factory.Trait(
+            status=OverrideStatus.GRANTED,
+            decided_because="Agreed.",
+            decided_at=MOMENT,
+            decided_by=factory.SubFactory(UserFactory),
+        )
+
+
+class WithdrawalFactory(DjangoModelFactory):
+    class Meta:
+        model = Withdrawal
+
+    participant = factory.SubFactory(ParticipantFactory, discontinued=True)
+    scope = Scope.REMOVE
+    status = WithdrawalStatus.RECORDED
+    withdrawn_on = DAY
+    why = Why.NOT_SAID
+    recorded_at = MOMENT
+    recorded_by = factory.SubFactory(UserFactory)
+    carried_out_at = MOMENT
+
+    class Params:
+        stopped = factory.Trait(scope=Scope.STOP_COLLECTING)
+        carried_out = factory.Trait(status=WithdrawalStatus.CARRIED_OUT)
+
+
+class WithdrawalStepFactory(DjangoModelFactory):
+    class Meta:
+        model = WithdrawalStep
+
+    withdrawal = factory.SubFactory(WithdrawalFactory)
+    room = Room.IMAGING
+    place = 2

@@ -23,6 +23,10 @@ pytestmark = pytest.mark.django_db
 PLAIN = (
     "worklist",
     "screen",
+    "screening_log",
+    "declined",
+    "consent_versions",
+    "consent_declare",
     "inbox",
     "queries",
     "pairs",

@@ -24,7 +24,7 @@ from studyportal.outcomes.models import (
     RunFile,
 )
 from studyportal.outcomes.services.cuts import software_versions
-from studyportal.outcomes.services.tables import tables_of
+from studyportal.outcomes.services.tables import left_out_since, tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
 from studyportal.protocol.selectors import content_of
 from studyportal.sites.rules import Action
@@ -91,7 +91,8 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
         raise Refused(Reason("run_incomplete", "Only a completed evaluation can be published."))
     cut = evaluation_run.cut
     plan = load_plan(cut.plan_text)
-    result = run(plan, tables_of(cut))
+    # As it was when the run was analysed: who had the data removed since stands in no row of this edition.
+    result = run(plan, tables_of(cut, before=evaluation_run.started_at))
     sentence = (
         f"The evaluation of “{cut.name}” was written for publication, cells below "
         f"{plan.minimum.cell} withheld."
@@ -135,11 +136,18 @@ def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, st
         "analysis_plan_sha256": cut.plan_digest,
         "index_tests_locked_at": _locked_at(cut),
         "run_id": str(evaluation_run.pk),
+        **_withdrawn(evaluation_run),
         "software": software_versions(),
         "synthesis_notes": synthesis_notes(
             CutPair.objects.filter(cut=cut).values_list("synthetic__facts", flat=True)
         ),
     }
+
+
+def _withdrawn(evaluation_run: EvaluationRun) -> dict[str, str]:
+    """How many of the cut's participants had their data removed before this run; no word where nobody had."""
+    count = left_out_since(evaluation_run.cut, before=evaluation_run.started_at)
+    return {"left_out_after_withdrawal": str(count)} if count else {}
 
 
 def _locked_at(cut: DataCut) -> str:

@@ -24,6 +24,7 @@ from studyportal.outcomes.selectors import (
     file_of,
     files_of,
     measured_share,
+    removed_by_cut,
     results_of,
     run_for,
     runs_visible_to,
@@ -56,11 +57,12 @@ _DOWNLOADS = ("report.pdf", "results.csv", "results.json", "tables.json", "verif
 def cuts(request: HttpRequest) -> HttpResponse:
     """Data cuts and the runs of each."""
     rows = [(cut, measured_share(cut)) for cut in cuts_visible_to(request.user)[:20]]
+    removed = removed_by_cut()
     runs: dict[UUID, list[EvaluationRun]] = {}
     for run in runs_visible_to(request.user):
         runs.setdefault(run.cut_id, []).append(run)
     context = {
-        "cuts": [(cut, share, runs.get(cut.pk, [])) for cut, share in rows],
+        "cuts": [(cut, share, runs.get(cut.pk, []), removed.get(cut.pk, 0)) for cut, share in rows],
         "may_freeze": may(request.user, Action.FREEZE_CUT),
         "may_run": may(request.user, Action.RUN_EVALUATION),
     }
@@ -151,6 +153,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "figures": [file for file in files if _is_figure(file.name, tongue)],
         "report": next((file for file in files if file.name == f"{tongue}report.html"), None),
         "may_export": may(request.user, Action.EXPORT),
+        "removed": removed_by_cut().get(run.cut_id, 0),
     }
     return render(request, "web/run.html", context)
 

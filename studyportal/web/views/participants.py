@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -28,6 +28,7 @@ from studyportal.participants.selectors import (
     answers_of,
     consents_of,
     latest_assessment,
+    offers_at,
     participant_for,
 )
 from studyportal.participants.services import (
@@ -43,6 +44,7 @@ from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.syntheses.selectors import jobs_of_pair
 from studyportal.web.answers import Attempt, acting, do, found, paged
 from studyportal.web.chain import ChainSources, chain_of
+from studyportal.web.conduct import conduct_of, declared_versions
 from studyportal.web.forms import CriteriaForm, ReferenceRows, ScreeningForm, SourceForm
 from studyportal.web.steps import STEP_BUTTONS, STEP_WORDS, place_of
 from studyportal.web.words import STATUS_WORDS
@@ -103,14 +105,21 @@ def screen(request: HttpRequest) -> HttpResponse:
     form = ScreeningForm(
         request.POST or None,
         protocol=protocol,
+        declared=declared_versions(request.user),
         sites=sites,
-        initial={"screening_date": clock.today()},
+        initial={"screening_date": clock.today(), "submission": uuid4()},
     )
     if request.method == "POST" and form.is_valid():
         site = form.cleaned_data["site"]
         with Attempt(form.take) as tried:
             facts = form.facts(today=clock.today())
-            participant = screen_participant(site=site, facts=facts, by=acting(request))
+            participant = screen_participant(
+                site=site,
+                facts=facts,
+                submission=form.read("submission"),
+                another_person=bool(form.read("another_person")),
+                by=acting(request),
+            )
         if tried.succeeded:
             messages.success(request, _("%(code)s was screened.") % {"code": participant.code})
             return redirect("web:participant", participant.pk)
@@ -122,7 +131,12 @@ def screen(request: HttpRequest) -> HttpResponse:
 def screen_verdict(request: HttpRequest) -> HttpResponse:
     """The verdict as the answers stand now, and why."""
     sites = sites_visible_to(request.user, Action.SCREEN_PARTICIPANT)
-    form = ScreeningForm(request.POST, protocol=active_protocol(), sites=sites)
+    form = ScreeningForm(
+        request.POST,
+        protocol=active_protocol(),
+        declared=declared_versions(request.user),
+        sites=sites,
+    )
     form.is_valid()
     return render(request, "web/partials/verdict.html", _verdict(form))
 
@@ -132,9 +146,11 @@ def _verdict(form: ScreeningForm) -> dict[str, Any]:
         return {}
     today = clock.today()
     facts = form.facts(today=today)
+    site = form.read("site")
+    offers = offers_at(site) if site else []
     faults = [
         fault
-        for fault in faults_of(facts, form.protocol, today=today)
+        for fault in faults_of(facts, form.protocol, today=today, offers=offers)
         if form.read(fault.where) is not None or fault.where == "consent_date"
     ]
     return {"assessment": assess(facts.answers, form.protocol.criteria), "faults": faults}
@@ -170,6 +186,7 @@ def _show(
         sees_outcomes=may(request.user, Action.SEE_OUTCOMES),
         measured=measurements_of_pair(request.user, pair.pk).count() if pair else 0,
     )
+    conduct = conduct_of(request.user, participant, sources.consents)
     context = {
         "participant": participant,
         "row": row,
@@ -187,7 +204,9 @@ def _show(
         "may_ask": may(request.user, Action.RAISE_QUERY, site=participant.site),
         "history": acts_on_any([participant.pk, *_images(pair, series)]),
         "may_screen": may(request.user, Action.SCREEN_PARTICIPANT, site=participant.site),
-        "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site),
+        "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site)
+        and not conduct["withdrawals"],
+        **conduct,
         "may_enrol": row.missing.step == Step.ENROL and row.mine,
         "may_answer": row.missing.step in (Step.ANSWER_CRITERIA, Step.RECORD_CONSENT) and row.mine,
     }
@@ -234,8 +253,17 @@ def criteria(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     )
     consent = consents_of(participant).last()
     if consent:
-        known |= {"consent_date": consent.signed_on, "consent_version": consent.version}
-    form = CriteriaForm(request.POST or None, protocol=active_protocol(), initial=known)
+        known |= {
+            "consent_date": consent.signed_on,
+            "consent_version": consent.version,
+            "consent_language": consent.language,
+        }
+    form = CriteriaForm(
+        request.POST or None,
+        protocol=active_protocol(),
+        declared=declared_versions(request.user),
+        initial=known,
+    )
     if request.method == "POST" and form.is_valid():
         with Attempt(form.take) as tried:
             complete_screening(
@@ -243,6 +271,7 @@ def criteria(request: HttpRequest, participant_id: UUID) -> HttpResponse:
                 answers=form.answers,
                 consent_date=form.read("consent_date"),
                 consent_version=form.read("consent_version", ""),
+                consent_language=form.read("consent_language", ""),
                 by=acting(request),
             )
         if tried.succeeded:

@@ -3,8 +3,24 @@ from django.db import models
 
 from studyportal.core.models import Identified
 from studyportal.core.tracking import SELF, tracked
-from studyportal.participants.rules import Answer, Sex, Verdict
+from studyportal.participants.models.consent import ConsentVersion
+from studyportal.participants.models.log import Declined, EligibilityOverride
+from studyportal.participants.models.withdrawal import Withdrawal, WithdrawalStep
+from studyportal.participants.rules import Answer, Language, Sex, Verdict
 from studyportal.participants.states import ParticipantStatus
+
+__all__ = [
+    "Consent",
+    "ConsentVersion",
+    "CriterionAnswer",
+    "Declined",
+    "Disposition",
+    "EligibilityAssessment",
+    "EligibilityOverride",
+    "Participant",
+    "Withdrawal",
+    "WithdrawalStep",
+]
 
 
 @tracked(
@@ -34,6 +50,12 @@ class Participant(Identified):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who screened"
     )
     enrolled_on = models.DateField(null=True, blank=True, help_text="Date of enrolment")
+    submission = models.UUIDField(
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="Key of the form that was sent, so that sending it twice screens once",
+    )
 
     class Meta:
         ordering = ("code",)
@@ -60,6 +82,12 @@ class Consent(Identified):
         Participant, models.PROTECT, related_name="consents", help_text="Participant"
     )
     version = models.CharField(max_length=20, help_text="Version of the consent form")
+    language = models.CharField(
+        max_length=2,
+        blank=True,
+        choices=[(one.value, one.name.lower()) for one in Language],
+        help_text="Language of the form that was signed; empty where it was not recorded",
+    )
     signed_on = models.DateField(help_text="Date of signature")
     withdrawn_on = models.DateField(
         null=True, blank=True, help_text="Date of withdrawal; empty while it stands"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 
@@ -26,7 +27,14 @@ from studyportal.participants.rules import (
     contradiction,
     faults_of,
 )
-from studyportal.participants.selectors import latest_assessment, screened_answers
+from studyportal.participants.selectors import (
+    latest_assessment,
+    offers_at,
+    overridden_criteria,
+    screened_answers,
+    standing_consents,
+)
+from studyportal.participants.services.guarding import require_consent
 from studyportal.participants.states import PARTICIPANT, ParticipantStatus
 from studyportal.protocol.rules import Fact, Protocol
 from studyportal.protocol.selectors import active_version, content_of
@@ -39,43 +47,54 @@ from studyportal.sites.states import SiteStatus
 if TYPE_CHECKING:
     from studyportal.sites.models import Site
 
+# An override leads even somebody who failed screening back.
+_BEFORE_ENROLMENT = (
+    ParticipantStatus.SCREENED,
+    ParticipantStatus.SCREEN_FAILED,
+    ParticipantStatus.ELIGIBLE,
+)
+
 
 @transaction.atomic
-def screen_participant(*, site: Site, facts: ScreeningFacts, by: User) -> Participant:
+def screen_participant(
+    *,
+    site: Site,
+    facts: ScreeningFacts,
+    by: User,
+    submission: UUID | None = None,
+    another_person: bool = True,
+) -> Participant:
     """A participant exists with consent, answers and verdict, and stands where the verdict puts them.
+
+    A form that was sent twice screens once. Unless it is said that this is `another_person`, somebody of the same
+    sex and age who was screened at the site on the same day is taken for the same one.
 
     Raises
     ------
     Refused
-        When the facts contradict themselves, or the site does not recruit.
+        When the facts contradict themselves, the site does not recruit, or the person seems to be screened already.
     """
     require(by, Action.SCREEN_PARTICIPANT, site=site)
-    version = active_version()
-    protocol = content_of(version)
-    if facts.site_code != site.code:
-        raise Refused(
-            Reason(
-                "site_differs", f"The facts are of {facts.site_code}, not of {site.code}.", "site"
-            )
-        )
-    refuse_if(faults_of(facts, protocol, today=clock.today()))
-    if site.status != SiteStatus.RECRUITING or facts.age_years is None:
-        raise Refused(Reason("site_not_recruiting", f"Site {site.code} is not recruiting."))
+    known = _sent_before(site, submission)
+    if known is not None:
+        return known
+    protocol = content_of(active_version())
+    _refuse_facts(site, facts, protocol)
+    if not another_person:
+        _refuse_twin(site, facts)
     participant = Participant.objects.create(
         site=site,
         code=_next_code(site, digits=protocol.participant_code_digits),
         status=ParticipantStatus.SCREENED,
         sex=facts.sex,
-        age_years=facts.age_years,
+        age_years=facts.age_years,  # type: ignore[misc]  # a missing age was refused above
         screening_date=facts.screening_date,
         created_at=clock.now(),
         created_by=by,
+        submission=submission,
     )
     begin(participant, PARTICIPANT, by=by)
-    if facts.consent_date is not None:
-        Consent.objects.create(
-            participant=participant, version=facts.consent_version, signed_on=facts.consent_date
-        )
+    _keep_consent(participant, facts)
     assessment = _keep_assessment(participant, facts.answers, protocol, source="screening", by=by)
     _follow_verdict(participant, assessment, by=by)
     record(
@@ -90,8 +109,20 @@ def screen_participant(*, site: Site, facts: ScreeningFacts, by: User) -> Partic
 
 @transaction.atomic
 def enrol_participant(*, participant: Participant, by: User) -> Participant:
-    """An eligible participant is enrolled."""
+    """An eligible participant is enrolled.
+
+    Raises
+    ------
+    Refused
+        When no consent stands, it was signed on a later day, a newer version must be signed, or they are not eligible.
+    """
     require(by, Action.SCREEN_PARTICIPANT, site=participant.site)
+    require_consent(participant)
+    if participant.status == ParticipantStatus.ELIGIBLE and not (
+        standing_consents(participant).filter(signed_on__lte=clock.today()).exists()
+    ):
+        sentence = f"No consent of {participant.code} is recorded. Record it before enrolment."
+        raise Refused(Reason("consent_missing", sentence))
     advance(participant, PARTICIPANT, ParticipantStatus.ENROLLED, by=by, enrolled_on=clock.today())
     record(
         "enrol_participant",
@@ -110,6 +141,7 @@ def complete_screening(
     answers: Mapping[str, Answer],
     consent_date: date | None,
     consent_version: str,
+    consent_language: str = "",
     by: User,
 ) -> EligibilityAssessment:
     """The criteria left open at screening are answered, consent is kept, and the participant follows the verdict.
@@ -122,7 +154,7 @@ def complete_screening(
     require(by, Action.SCREEN_PARTICIPANT, site=participant.site)
     if participant.status != ParticipantStatus.SCREENED:
         raise Refused(Reason("screening_over", f"Screening of {participant.code} is over."))
-    consent = participant.consents.filter(withdrawn_on=None).first()
+    consent = standing_consents(participant).first()
     former = latest_assessment(participant)
     known = {row.criterion: Answer(row.answer) for row in former.answers.all()} if former else {}
     facts = ScreeningFacts(
@@ -133,12 +165,19 @@ def complete_screening(
         consent_date=consent.signed_on if consent else consent_date,
         consent_version=consent.version if consent else consent_version,
         answers={**known, **answers},
+        consent_language=consent.language if consent else consent_language,
     )
-    refuse_if(faults_of(facts, content_of(active_version()), today=clock.today()))
-    if consent is None and consent_date is not None:
-        Consent.objects.create(
-            participant=participant, version=consent_version, signed_on=consent_date
+    refuse_if(
+        faults_of(
+            facts,
+            content_of(active_version()),
+            today=clock.today(),
+            offers=offers_at(participant.site),
+            consent_kept=consent is not None,
         )
+    )
+    if consent is None:
+        _keep_consent(participant, facts)
     return settle_criteria(participant=participant, answers=answers, source="screening", by=by)
 
 
@@ -149,6 +188,24 @@ def settle_fact(
     code = content_of(active_version()).code_of(fact)
     if code:
         settle_criteria(participant=participant, answers={code: answer}, source=source, by=by)
+
+
+@transaction.atomic
+def assess_again(*, participant: Participant, by: User | None) -> EligibilityAssessment:
+    """The answers as they are were judged anew, because what counts against them changed; earlier verdicts stay."""
+    former = latest_assessment(participant)
+    known = {row.criterion: Answer(row.answer) for row in former.answers.all()} if former else {}
+    assessment = _keep_assessment(
+        participant,
+        known,
+        content_of(active_version()),
+        source="screening",
+        by=by,
+        former=former,
+    )
+    if participant.status in _BEFORE_ENROLMENT:
+        _follow_verdict(participant, assessment, by=by)
+    return assessment
 
 
 @transaction.atomic
@@ -177,6 +234,47 @@ def settle_criteria(
         site_code=participant.site.code,
     )
     return assessment
+
+
+def _refuse_facts(site: Site, facts: ScreeningFacts, protocol: Protocol) -> None:
+    if facts.site_code != site.code:
+        sentence = f"The facts are of {facts.site_code}, not of {site.code}."
+        raise Refused(Reason("site_differs", sentence, "site"))
+    refuse_if(faults_of(facts, protocol, today=clock.today(), offers=offers_at(site)))
+    if site.status != SiteStatus.RECRUITING:
+        raise Refused(Reason("site_not_recruiting", f"Site {site.code} is not recruiting."))
+
+
+def _sent_before(site: Site, submission: UUID | None) -> Participant | None:
+    if submission is None:
+        return None
+    lock_site(site)  # of two who send the same form at once the second waits for the first
+    return Participant.objects.filter(site=site, submission=submission).first()
+
+
+def _refuse_twin(site: Site, facts: ScreeningFacts) -> None:
+    twin = Participant.objects.filter(
+        site=site,
+        sex=facts.sex,
+        age_years=facts.age_years,
+        screening_date=facts.screening_date,
+    ).first()
+    if twin is not None:
+        sentence = (
+            f"{twin.code} was screened here on the same day with the same sex and age. Say that this is another "
+            "person, or leave it."
+        )
+        raise Refused(Reason("perhaps_screened", sentence, "another_person"))
+
+
+def _keep_consent(participant: Participant, facts: ScreeningFacts) -> None:
+    if facts.consent_date is not None:
+        Consent.objects.create(
+            participant=participant,
+            version=facts.consent_version,
+            language=facts.consent_language,
+            signed_on=facts.consent_date,
+        )
 
 
 def _ask_about_contradictions(participant: Participant, assessment: EligibilityAssessment) -> None:
@@ -216,7 +314,8 @@ def _keep_assessment(
     by: User | None,
     former: EligibilityAssessment | None = None,
 ) -> EligibilityAssessment:
-    verdict = assess(answers, protocol.criteria)
+    overridden = overridden_criteria(participant)
+    verdict = assess(answers, protocol.criteria, overridden=overridden)
     row = EligibilityAssessment.objects.create(
         participant=participant,
         protocol_version=active_version(),

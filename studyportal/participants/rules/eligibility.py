@@ -1,11 +1,12 @@
 """Eligibility: criteria and answers in, a verdict with a reason per criterion out. No clock, no database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
 from studyportal.core.errors import Reason
+from studyportal.participants.rules.consent import Offer, Signature, signature_faults
 from studyportal.protocol.rules import Criterion, Protocol
 
 
@@ -39,6 +40,7 @@ class ScreeningFacts:
     consent_date: date | None
     consent_version: str
     answers: Mapping[str, Answer]
+    consent_language: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,19 +52,38 @@ class Assessment:
     open_items: tuple[Reason, ...]
 
 
-def faults_of(facts: ScreeningFacts, protocol: Protocol, *, today: date) -> tuple[Reason, ...]:
-    """Everything that contradicts itself or cannot be, in words; empty when the facts can be kept."""
+def faults_of(
+    facts: ScreeningFacts,
+    protocol: Protocol,
+    *,
+    today: date,
+    offers: Sequence[Offer] = (),
+    consent_kept: bool = False,
+) -> tuple[Reason, ...]:
+    """Everything that contradicts itself or cannot be, in words; empty when the facts can be kept.
+
+    `offers` are the versions of the consent form that the site declared. A consent that is kept already was judged
+    when it was kept.
+    """
+    judged = () if consent_kept else _consent_faults(facts, protocol, today=today, offers=offers)
     return (
         *_answer_faults(facts, protocol),
+        *judged,
         *_date_faults(facts, today=today),
         *_contradictions(facts, protocol),
     )
 
 
-def assess(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> Assessment:
+def assess(
+    answers: Mapping[str, Answer],
+    criteria: Sequence[Criterion],
+    *,
+    overridden: Collection[str] = frozenset(),
+) -> Assessment:
     """Return the verdict. Unknown never counts as met.
 
     A criterion that settles at screening must be known; one that imaging or pathology settles may stay open.
+    One that two people overrode is answered as it was and stands in the way no longer.
     """
     against: list[Reason] = []
     missing: list[Reason] = []
@@ -72,13 +93,18 @@ def assess(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> Asse
         if answer == Answer.UNKNOWN:
             target = missing if criterion.settled_by == "screening" else later
             target.append(Reason(criterion.code, _open_sentence(criterion)))
-        elif (answer == Answer.MET) == (criterion.kind == "exclusion"):
+        elif not fulfilled(criterion, answer) and criterion.code not in overridden:
             against.append(Reason(criterion.code, criterion.unmet))
     if against:
         return Assessment(Verdict.NOT_ELIGIBLE, tuple(against), tuple(later))
     if missing:
         return Assessment(Verdict.UNDETERMINED, tuple(missing), tuple(later))
     return Assessment(Verdict.ELIGIBLE, (), tuple(later))
+
+
+def fulfilled(criterion: Criterion, answer: Answer) -> bool:
+    """Whether this answer lets the person take part: an inclusion that is met, an exclusion that is not."""
+    return answer != Answer.UNKNOWN and (answer == Answer.MET) == (criterion.kind == "inclusion")
 
 
 def contradiction(code: str, screened: Answer, *, answer: Answer, source: str) -> str:
@@ -117,15 +143,18 @@ def _answer_faults(facts: ScreeningFacts, protocol: Protocol) -> list[Reason]:
         faults.append(
             Reason("age_range", f"An age of {facts.age_years} years cannot be.", "age_years")
         )
-    if facts.consent_date is not None and facts.consent_version not in protocol.consent_versions:
-        faults.append(
-            Reason(
-                "consent_version",
-                f"Consent version “{facts.consent_version}” is not one of: {', '.join(protocol.consent_versions)}.",
-                "consent_version",
-            )
-        )
     return faults
+
+
+def _consent_faults(
+    facts: ScreeningFacts, protocol: Protocol, *, today: date, offers: Sequence[Offer]
+) -> tuple[Reason, ...]:
+    if facts.consent_date is None:
+        return ()
+    signature = Signature(facts.consent_version, facts.consent_language, facts.consent_date)
+    return signature_faults(
+        signature, offers=offers, of_protocol=protocol.consent_versions, today=today
+    )
 
 
 def _date_faults(facts: ScreeningFacts, *, today: date) -> list[Reason]:
@@ -133,10 +162,6 @@ def _date_faults(facts: ScreeningFacts, *, today: date) -> list[Reason]:
     if facts.screening_date > today:
         faults.append(
             Reason("screening_future", "The screening date lies in the future.", "screening_date")
-        )
-    if facts.consent_date is not None and facts.consent_date > today:
-        faults.append(
-            Reason("consent_future", "The consent date lies in the future.", "consent_date")
         )
     return faults
 

@@ -16,7 +16,7 @@ from studyportal.participants.models import (
     Participant,
 )
 from studyportal.participants.rules import Answer
-from studyportal.participants.states import ParticipantStatus
+from studyportal.participants.states import ParticipantStatus, WithdrawalStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
 
@@ -41,6 +41,16 @@ def participant_for(user: Person, participant_id: UUID) -> Participant | None:
 def latest_assessment(participant: Participant) -> EligibilityAssessment | None:
     """The assessment that counts."""
     return participant.assessments.order_by("-assessed_at").first()
+
+
+def assessments_of(participant: Participant) -> QuerySet[EligibilityAssessment]:
+    """Every assessment that was ever made, newest first, with its answers."""
+    return (
+        EligibilityAssessment.objects.filter(participant=participant)
+        .select_related("protocol_version", "assessed_by")
+        .prefetch_related("answers")
+        .order_by("-assessed_at")
+    )
 
 
 def answers_of(assessment: EligibilityAssessment) -> QuerySet[CriterionAnswer]:
@@ -100,9 +110,10 @@ def consents_of(participant: Participant) -> QuerySet[Consent]:
 
 
 def without_consent_left() -> QuerySet[Participant]:
-    """Participants who consented and withdrew every consent since."""
+    """Participants who consented and withdrew every consent since, and whom no withdrawal is being carried out for."""
     standing = Consent.objects.filter(participant=OuterRef("pk"), withdrawn_on=None)
-    return Participant.objects.filter(consents__isnull=False).exclude(Exists(standing)).distinct()
+    gone = Participant.objects.filter(consents__isnull=False).exclude(Exists(standing))
+    return gone.exclude(withdrawals__status=WithdrawalStatus.RECORDED).distinct()
 
 
 def participant_coded(code: str) -> Participant | None:
