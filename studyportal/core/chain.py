@@ -228,7 +228,7 @@ def _judge_differing(source: str, differing: Sequence[tuple[TrailEntry, str]]) -
 
 def _texts(source: str, shape: str, keys: list[int]) -> Mapping[int, str]:
     """Each event as text, with the columns that it had when it was written."""
-    model = chained_models().get(source)
+    model: Any = chained_models().get(source)
     if model is None:
         return {}
     key, table = model._meta.pk.column, connection.ops.quote_name(source)

@@ -50,7 +50,7 @@ class User(AbstractUser):
 
 
 @tracked()
-class UserGroup(User.groups.through):  # type: ignore[name-defined,misc]  # the link table, which Django makes
+class UserGroup(User.groups.through):  # type: ignore[name-defined]  # the link table, which Django makes
     """One person in one group of the admin site."""
 
     class Meta:
@@ -58,7 +58,7 @@ class UserGroup(User.groups.through):  # type: ignore[name-defined,misc]  # the 
 
 
 @tracked()
-class UserPermission(User.user_permissions.through):  # type: ignore[name-defined,misc]
+class UserPermission(User.user_permissions.through):  # type: ignore[name-defined]
     """One permission of one person in the admin site."""
 
     class Meta:

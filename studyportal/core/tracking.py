@@ -50,7 +50,7 @@ class TrailTriggerSql(compiler.UpsertTriggerSql):
 class _Firm(pgtrigger.Trigger):
     """A trigger without the switch that django-pgtrigger builds into its own."""
 
-    def compile(self, model: type[models.Model]) -> compiler.Trigger:
+    def compile(self, model: Any) -> compiler.Trigger:
         compiled = super().compile(model)
         parts: dict[str, Any] = dict(compiled.sql.kwargs)
         parts.pop("ignore_func_name", None)
@@ -113,7 +113,7 @@ class _AppendOnly(_Firm):
     when = pgtrigger.Before
     operation = pgtrigger.Update | pgtrigger.Delete
 
-    def get_func(self, model: type[models.Model]) -> str:
+    def get_func(self, model: Any) -> str:
         key = model._meta.pk.column
         return (
             f"IF TG_OP = 'UPDATE' AND core_is_redacted(TG_TABLE_NAME::text, OLD.\"{key}\", OLD, NEW) "
@@ -128,7 +128,7 @@ class _Chain(_Firm):
     when = pgtrigger.After
     operation = pgtrigger.Insert
 
-    def get_func(self, model: type[models.Model]) -> str:
+    def get_func(self, model: Any) -> str:
         columns = ",".join(sorted(field.column for field in model._meta.concrete_fields))
         words = ", ".join(
             (
@@ -141,7 +141,7 @@ class _Chain(_Firm):
         )
         return f"PERFORM core_keep({words}); RETURN NULL;"
 
-    def place(self, model: type[models.Model]) -> Iterable[str]:
+    def place(self, model: Any) -> Iterable[str]:
         """SQL of label, row, participant, site and person."""
         raise NotImplementedError
 
@@ -153,7 +153,7 @@ class _EventChain(_Chain):
         self.participant, self.site = participant, site
         super().__init__()
 
-    def place(self, model: type[models.Model]) -> Iterable[str]:
+    def place(self, model: Any) -> Iterable[str]:
         participant = _follow(model, self.participant)
         site = _follow(model, self.site)
         if site == _NOTHING and participant != _NOTHING:
@@ -169,10 +169,10 @@ class _ActChain(_Chain):
         self.label = label
         super().__init__()
 
-    def get_declare(self, model: type[models.Model]) -> list[tuple[str, str]]:
+    def get_declare(self, model: Any) -> list[tuple[str, str]]:
         return [("whose", "record := core_whose(NEW.object_id::text)")]
 
-    def place(self, model: type[models.Model]) -> Iterable[str]:
+    def place(self, model: Any) -> Iterable[str]:
         return (
             f"'{self.label}'", "NEW.object_id::text", "whose.participant_id", "whose.site_id", "NEW.by_id",
         )  # fmt: skip
@@ -206,7 +206,7 @@ class _ReasonNeeded(_Firm):
         self.fields, self.unless = tuple(fields), unless
         super().__init__(name=name, operation=operation)
 
-    def get_func(self, model: type[models.Model]) -> str:
+    def get_func(self, model: Any) -> str:
         result = "OLD" if self.operation == pgtrigger.Delete else "NEW"
         return (
             "IF NOT core_has_reason() THEN RAISE EXCEPTION "
@@ -215,8 +215,8 @@ class _ReasonNeeded(_Firm):
             f"RETURN {result};"
         )
 
-    def render_condition(self, model: type[models.Model]) -> str:
-        columns = [model._meta.get_field(name).column for name in self.fields]  # type: ignore[union-attr]
+    def render_condition(self, model: Any) -> str:
+        columns = [model._meta.get_field(name).column for name in self.fields]
         changed = " OR ".join(
             f'(COALESCE(OLD."{column}"::text, \'\') <> \'\' AND OLD."{column}" IS DISTINCT FROM NEW."{column}")'
             for column in columns

@@ -28,7 +28,6 @@ from studyportal.dashboards.trail import (
     trail,
     user_names,
 )
-from studyportal.participants.models import Participant
 from studyportal.participants.selectors import participant_for
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import sites_visible_to
@@ -115,7 +114,8 @@ def history_file(request: HttpRequest, participant_id: UUID, ending: str) -> Htt
     entries = history_of_participant(request.user, participant)
     title = _("History of %(code)s") % {"code": participant.code}
     file = _file(request, entries, ending=ending, name=f"history-{participant.code}", title=title)
-    _keep(request, participant, ending)
+    what = f"The history of {participant.code} was downloaded as {ending.upper()}"
+    _keep(request, participant, what, site=participant.site.code)
     return file
 
 
@@ -124,18 +124,12 @@ def audit_file(request: HttpRequest, ending: str) -> HttpResponse:
     """What the filters of the page leave as JSON or PDF; who took it is kept."""
     entries = trail(request.user, _chosen(request)).order_by("id")
     file = _file(request, entries, ending=ending, name="audit-trail", title=_("Audit trail"))
-    _keep(request, acting(request), ending)
+    _keep(request, acting(request), f"The audit trail was downloaded as {ending.upper()}")
     return file
 
 
-def _keep(request: HttpRequest, row: Any, ending: str) -> None:
-    what, site = "The audit trail", ""
-    if isinstance(row, Participant):
-        what, site = f"The history of {row.code}", row.site.code
-    record(
-        "hand_out_trail", row, f"{what} was downloaded as {ending.upper()}.",
-        by=acting(request), site_code=site,
-    )  # fmt: skip
+def _keep(request: HttpRequest, row: Any, what: str, *, site: str = "") -> None:
+    record("hand_out_trail", row, f"{what}.", by=acting(request), site_code=site)
 
 
 def _file(
