@@ -1,5 +1,6 @@
 """Reads of participants, scoped to what the person may see."""
 
+from studyportal.participants.models import Participant
 from studyportal.participants.selectors.consent import (
     consent_needed,
     consent_versions_visible_to,
@@ -57,6 +58,7 @@ __all__ = [
     "LogCounts",
     "LogFilter",
     "LogLine",
+    "Participant",
     "answers_of",
     "assessments_of",
     "consent_needed",
