@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 SLICES = 120
-LONGEST_LIFE = 0.4  # seconds until a worker is killed, at most
+LONGEST_LIFE = float(os.environ.get("LONGEST_LIFE", "0.4"))  # seconds until a worker is killed, at most
 
 
 def main() -> None:
@@ -57,6 +57,7 @@ def _storm(people: int) -> None:
         while Withdrawal.objects.get(pk=row.pk).status == "recorded":
             kills += _try_and_kill(str(row.pk), draw)
         took.append(time.monotonic() - begun)
+        print(f"{row.participant.code}: {took[-1]:.1f} s, {kills} kills so far", flush=True)
     left = sum(path_of(digest).exists() for digest in files)
     lost = sum(not path_of(digest).exists() for digest in shared | kept)
     wrong = [row.pk for row in Withdrawal.objects.all() if not _true(row)]
