@@ -92,7 +92,7 @@ def obey_withdrawal(*, withdrawal: Withdrawal) -> Obeyed:
         "lesions": Lesion.objects.filter(participant=participant).count(),
         "baseline records": Baseline.objects.filter(participant=participant).count(),
     }
-    told = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
+    told = ", ".join(f"{kind} {count}" for kind, count in kinds.items() if count)
     if not told:
         return Obeyed()
     if withdrawal.scope != Scope.REMOVE:

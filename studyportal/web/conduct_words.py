@@ -80,6 +80,9 @@ COUNT_WORDS: Mapping[str, str | Promise] = {
 }
 
 
+_SHOWN_BYTES = 50_000  # less would be shown as 0.0 MB
+
+
 @dataclass(frozen=True)
 class RoomLine:
     """What one room did, as the certificate says it."""
@@ -95,7 +98,7 @@ def room_line(step: WithdrawalStep) -> RoomLine:
     """The line of the certificate for one step."""
     counts: Mapping[str, int] = step.counts
     did = [(f"{counts[key]:,}", COUNT_WORDS[key]) for key in COUNT_WORDS if counts.get(key)]
-    if counts.get("bytes_deleted"):
+    if counts.get("bytes_deleted", 0) >= _SHOWN_BYTES:
         did.append((f"{counts['bytes_deleted'] / 1e6:,.1f}", _("MB deleted")))
     return RoomLine(
         title=ROOM_WORDS[step.room],

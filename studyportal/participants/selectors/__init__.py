@@ -1,5 +1,6 @@
 """Reads of participants, scoped to what the person may see."""
 
+from studyportal.participants.models import Participant
 from studyportal.participants.selectors.consent import (
     consent_needed,
     consent_versions_visible_to,
@@ -59,6 +60,7 @@ __all__ = [
     "LogCounts",
     "LogFilter",
     "LogLine",
+    "Participant",
     "answers_of",
     "assessments_of",
     "codes_of",

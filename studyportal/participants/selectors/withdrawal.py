@@ -64,7 +64,7 @@ def removals() -> QuerySet[Withdrawal]:
     return Withdrawal.objects.filter(scope=Scope.REMOVE)
 
 
-def removed_ids() -> QuerySet[Withdrawal, dict[str, Any]]:
+def removed_ids() -> QuerySet[Withdrawal, Any]:
     """Participants who had their data removed, as a subquery for other rooms' reads."""
     return removals().values("participant")
 

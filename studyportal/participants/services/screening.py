@@ -253,12 +253,8 @@ def _sent_before(site: Site, submission: UUID | None) -> Participant | None:
 
 
 def _refuse_twin(site: Site, facts: ScreeningFacts) -> None:
-    twin = Participant.objects.filter(
-        site=site,
-        sex=facts.sex,
-        age_years=facts.age_years,
-        screening_date=facts.screening_date,
-    ).first()
+    alike = Participant.objects.filter(sex=facts.sex, screening_date=facts.screening_date)
+    twin = alike.filter(site=site, age_years=facts.age_years or 0).first()
     if twin is not None:
         sentence = (
             f"{twin.code} was screened here on the same day with the same sex and age. Say that this is another "

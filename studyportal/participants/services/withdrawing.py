@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -223,14 +223,15 @@ def _conclude(withdrawal: Withdrawal, *, again: bool) -> None:
         step.doomed = {"files": step.doomed.get("files", [])}
         step.save(update_fields=["doomed"])
     if withdrawal.status == WithdrawalStatus.RECORDED:
-        moved, at = WithdrawalStatus.CARRIED_OUT, {"carried_out_at": clock.now()}
+        moved, field = WithdrawalStatus.CARRIED_OUT, "carried_out_at"
         said = "was carried out in every room"
     elif again and not steps.exclude(waits_for="").exists():
-        moved, at = WithdrawalStatus.CONFIRMED, {"confirmed_at": clock.now()}
+        moved, field = WithdrawalStatus.CONFIRMED, "confirmed_at"
         said = "was looked at again and holds"
     else:
         return
-    advance(withdrawal, WITHDRAWAL, moved, by=None, **at)
+    changes: dict[str, Any] = {field: clock.now()}
+    advance(withdrawal, WITHDRAWAL, moved, by=None, **changes)
     participant = withdrawal.participant
     record(
         "carry_out_withdrawal",

@@ -27,6 +27,7 @@ from studyportal.participants.rules import assess, faults_of
 from studyportal.participants.selectors import (
     answers_of,
     consents_of,
+    is_removed,
     latest_assessment,
     offers_at,
     participant_for,
@@ -185,6 +186,7 @@ def _show(
         references=list(reference_of(participant).select_related("entered_by")),
         sees_outcomes=may(request.user, Action.SEE_OUTCOMES),
         measured=measurements_of_pair(request.user, pair.pk).count() if pair else 0,
+        removed=is_removed(participant),
     )
     conduct = conduct_of(request.user, participant, sources.consents)
     context = {
