@@ -13,6 +13,7 @@ from evaluation.language.patterns import Pattern, filled
 
 _BOUNDARY = re.compile(r"(?<=[.?!…:;])\s+")
 _PROSE = re.compile(r"[A-Za-z]{2,} +[a-z]{2,}|^[a-z]{3,}$")
+_CLAUSE_ENDS = {":": "：", ";": "；"}
 _LONGEST_RUN = 6
 _LONGEST_OF_PIECES = 400
 _MOST_READINGS = 60
@@ -108,6 +109,14 @@ class Sentences:
             return whole
         return self._run_by_run(value) if _BOUNDARY.search(value) else value
 
+    def _run(self, text: str) -> str | None:
+        """Return the translation of some sentences of a text, or of a clause before a colon or semicolon."""
+        whole = self._whole(text, 0)
+        if whole is None and text[-1:] in _CLAUSE_ENDS:
+            clause = self._whole(text[:-1], 0)
+            return None if clause is None else clause + _CLAUSE_ENDS[text[-1]]
+        return whole
+
     def _run_by_run(self, text: str) -> str:
         """Translate sentence after sentence, the longest known run of them first."""
         pieces = _BOUNDARY.split(text)
@@ -116,7 +125,7 @@ class Sentences:
         said: list[str] = []
         while pieces:
             runs = range(min(_LONGEST_RUN, len(pieces)), 0, -1)
-            found = ((n, self._whole(" ".join(pieces[:n]), 0)) for n in runs)
+            found = ((n, self._run(" ".join(pieces[:n]))) for n in runs)
             length, words = next(((n, w) for n, w in found if w is not None), (1, pieces[0]))
             said.append(words)
             pieces = pieces[length:]

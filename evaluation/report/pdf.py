@@ -7,7 +7,13 @@ from pathlib import Path
 import typst
 
 from evaluation.report.document import Document, Figure, Table
-from evaluation.report.pdf_fonts import FONTS, chinese_family, installed_families, without_chinese
+from evaluation.report.pdf_fonts import (
+    CHINESE,
+    FONTS,
+    chinese_family,
+    installed_families,
+    without_chinese,
+)
 from evaluation.report.wording import say, spoken
 
 _PREAMBLE = """\
@@ -117,13 +123,19 @@ def _figure(figure: Figure, number: int) -> str:
     )
 
 
+def _letters(text: str) -> int:
+    """Return how many letters wide a text is; a Chinese character is as wide as two."""
+    return len(text) + sum(len(found) for found in CHINESE.findall(text))
+
+
 def _shares(table: Table) -> tuple[int, ...]:
     """Return column widths in proportion to the longest line a column must hold."""
     shares = []
     for i, column in enumerate(table.columns):
         # A short head of two words, such as "True +", is not worth a second line.
-        words = [len(column)] if len(column) < 12 else [len(word) for word in column.split()]
-        lines = [len(line) for row in table.rows for line in row[i].split("\n")]
+        parts = [column] if len(column) < 12 else column.split()
+        words = [_letters(part) for part in parts]
+        lines = [_letters(line) for row in table.rows for line in row[i].split("\n")]
         shares.append(max(4, *words, *lines) + 2)
     if sum(shares) <= _PAGE:
         return tuple(shares)
@@ -137,7 +149,7 @@ def _table(table: Table, number: int) -> str:
     )
     shares = table.widths or _shares(table)
     widths = ", ".join(f"{share}fr" for share in shares)
-    named = [0, *(len(name) for _, name in table.groups)]
+    named = [0, *(_letters(name) for _, name in table.groups)]
     # A few narrow columns spread over the page would part each number from its name.
     wide = 100 if table.widths else min(100, max(45, 100 * max(sum(shares), *named) // _PAGE))
     head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)

@@ -12,7 +12,7 @@ from evaluation.report.document import Block, Document, Figure, Section, Table
 from evaluation.report.wording import say
 
 _FAMILIES = (
-    "Noto Sans Hans", "Noto Serif CJK SC", "Noto Serif SC", "Source Han Serif SC", "Songti SC", "SimSun",
+    "Noto Sans S Chinese", "Noto Serif CJK SC", "Noto Serif SC", "Source Han Serif SC", "Songti SC", "SimSun",
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei",
     "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "AR PL UMing CN", "Droid Sans Fallback",
 )  # fmt: skip

@@ -159,7 +159,8 @@ _FEW = {"participant_flow", "analysis_set", "baseline"}
 
 
 def _tables(look):
-    drawn = Drawn({}, false_negatives(look, look.series["scores"]), look.series["sites"])
+    series = simulated_result().series
+    drawn = Drawn({}, false_negatives(look, series["scores"]), series["sites"])
     blocks = [block for section in sections(look, drawn) for block in section.blocks]
     return {block.id: block for block in blocks if isinstance(block, Table)}
 

@@ -183,6 +183,19 @@ def _one_each(found: Mapping[Marked, list[str]]) -> Mapping[Marked, list[str]]:
     }
 
 
+_READ_OF_PROTOCOL = ("title", "short_title", "aim", "study_type", "targets_note")
+
+
+def _portal_texts() -> Mapping[Marked, list[str]]:
+    """The sentences of the code, and what the packaged protocols say of the study in English only."""
+    found = dict(_sentences_of("studyportal", "synthesis")())
+    for path, name in _files("studyportal/protocol/versions", "*.toml"):
+        table = tomllib.loads(path.read_text("utf-8"))
+        for key in _READ_OF_PROTOCOL:
+            found.setdefault(Marked(str(table[key])), []).append(f"{name}:0")
+    return found
+
+
 def _sentences_of(*folders: str) -> Callable[[], Mapping[Marked, list[str]]]:
     def texts() -> Mapping[Marked, list[str]]:
         composed = COMPOSED if "studyportal" in folders else ()
@@ -232,7 +245,7 @@ def _statuses(path: Path, name: str) -> Iterator[tuple[str, int]]:
 
 BOOKS = (
     Book(_LOCALE / "django.po", _marked_texts, compiled=True),
-    Book(_LOCALE / "sentences.po", _sentences_of("studyportal", "synthesis")),
+    Book(_LOCALE / "sentences.po", _portal_texts),
     Book(Path("evaluation/language/zh_Hans/sentences.po"), _evaluation_texts),
 )
 """Every catalogue: pages and entrances, sentences of the portal and of synthesis, those of evaluation."""

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 
 from evaluation.analysis import AnalysisResult, load_plan, run
 from evaluation.report import write_report, write_translation
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
+from studyportal.core.language import said
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.core.storage import store_file
@@ -113,7 +115,8 @@ _EXPLORATORY = {"en": "Exploratory", "zh-Hans": "探索性"}
 
 def title_of(cut: DataCut, *, language: str = "en") -> str:
     """The title of a report; what is exploratory says so before anything else."""
-    title = cut.protocol_version.title
+    with translation.override(language.lower()):
+        title = said(cut.protocol_version.title)
     if cut.role != AnalysisRole.EXPLORATORY:
         return title
     return f"{_EXPLORATORY[language]} – {title}"
