@@ -29,7 +29,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
     ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
     ("exports", _("Exports"), frozenset({"exports"})),
-    ("people", _("People"), frozenset({"people"})),
+    ("people", _("People"), frozenset({"people", "person", "invite", "access_review"})),
     ("health", _("Health"), frozenset({"health"})),
 )
 

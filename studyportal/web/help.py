@@ -36,6 +36,9 @@ TOPICS: Mapping[str, str] = {
     "exports": "exports",
     "dashboard": "dashboard",
     "people": "people",
+    "person": "people",
+    "invite": "people",
+    "access_review": "people",
     "health": "people",
 }
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)([^)]*)\)")

@@ -40,7 +40,9 @@ from tests.factories.participants import (
 )
 from tests.factories.queries import DataQueryFactory, QueryMessageFactory
 from tests.factories.sites import (
+    AccessReviewFactory,
     AuditEventFactory,
+    InvitationFactory,
     MembershipFactory,
     ProtocolVersionFactory,
     SiteFactory,
@@ -61,6 +63,7 @@ __all__ = [
     "DAY",
     "MOMENT",
     "SUMMARY",
+    "AccessReviewFactory",
     "ArrivalConflictFactory",
     "ArrivalFactory",
     "AuditEventFactory",
@@ -84,6 +87,7 @@ __all__ = [
     "IndexScoreFactory",
     "IndexTestFactory",
     "InjectionEntryFactory",
+    "InvitationFactory",
     "JobAttemptFactory",
     "LesionFactory",
     "MeasurementFactory",

@@ -1,15 +1,16 @@
-"""Opens sites and gives roles."""
+"""Opens sites; gives roles and ends them."""
 
 from django.db import transaction
 
 from studyportal.core import clock
-from studyportal.core.errors import NotAllowed, Reason, Refused
+from studyportal.core.errors import NotAllowed, Reason, Refused, refuse_if
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.protocol.rules import Protocol
 from studyportal.sites.models import Membership, Site
 from studyportal.sites.rules import ACTION_WORDS, Action, Role, scope_fault
-from studyportal.sites.selectors import may
+from studyportal.sites.rules.access import LAST_ADMINISTRATOR
+from studyportal.sites.selectors import may, other_administrators
 from studyportal.sites.states import SITE, SiteStatus
 
 
@@ -73,6 +74,40 @@ def give_role(*, user: User, role: Role, site: Site | None, by: User | None) -> 
             site_code=code,
         )
     return membership
+
+
+@transaction.atomic
+def end_role(*, membership: Membership, reason: str, by: User) -> None:
+    """The person no longer holds the role there; that they held it stays on record.
+
+    Raises
+    ------
+    Refused
+        Without a reason, when it ended already, or when nobody would be left to manage people.
+    """
+    require(by, Action.MANAGE_PEOPLE)
+    row = Membership.objects.select_for_update().get(pk=membership.pk)
+    faults = reason_faults(reason)
+    if row.ended_at is not None:
+        faults.append(Reason("role_ended", "This role ended already."))
+    if row.role == Role.ADMINISTRATOR and not other_administrators(row.user):
+        faults.append(Reason("last_administrator", LAST_ADMINISTRATOR))
+    refuse_if(faults)
+    row.ended_at = clock.now()
+    row.save(update_fields=["ended_at"])
+    record(
+        "end_role",
+        row,
+        f"{row.user.username} is no longer {row.get_role_display()}.",
+        by=by,
+        site_code=row.site.code if row.site else "",
+        reason=reason.strip(),
+    )
+
+
+def reason_faults(reason: str) -> list[Reason]:
+    """A fault when no reason was given."""
+    return [] if reason.strip() else [Reason("reason", "Give a reason.", "reason")]
 
 
 def lock_site(site: Site) -> None:
