@@ -100,7 +100,7 @@ def demonstration_personas() -> Sequence[User]:
     current = Membership.objects.filter(ended_at=None).select_related("site")
     prefetch = Prefetch("memberships", queryset=current, to_attr="current_memberships")
     people = User.objects.filter(is_active=True, memberships__ended_at=None).distinct()
-    return [one for one in people.prefetch_related(prefetch) if one.current_memberships]  # type: ignore[attr-defined]  # the prefetch sets it
+    return [one for one in people.prefetch_related(prefetch) if one.current_memberships]
 
 
 def open_invitations(user: Person) -> QuerySet[Invitation]:

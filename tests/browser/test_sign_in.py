@@ -49,7 +49,7 @@ def test_a_passkey_is_set_up_and_signs_in_without_a_password(live_server, screen
     assert overflow(page) <= 0
     assert Authenticator.objects.get(type="webauthn").user.username == "data_manager"
     page.goto(f"{address}/pairs/")
-    page.get_by_role("heading", name="Images").first.wait_for()
+    page.get_by_role("link", name="Images").wait_for()
 
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in with a passkey").click()

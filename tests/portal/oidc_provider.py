@@ -6,6 +6,7 @@
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import django
@@ -29,7 +30,7 @@ def configure(folder: Path) -> None:
     settings.configure(
         SECRET_KEY="of the provider alone",
         ALLOWED_HOSTS=["127.0.0.1"],
-        ROOT_URLCONF="allauth.idp.urls",
+        ROOT_URLCONF="addresses_of_the_provider",
         USE_TZ=True,
         DATABASES={
             "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(folder / "idp.sqlite3")}
@@ -51,6 +52,11 @@ def configure(folder: Path) -> None:
         SILENCED_SYSTEM_CHECKS=["*"],
     )  # fmt: skip
     django.setup()
+    from django.urls import include, path
+
+    addresses = ModuleType("addresses_of_the_provider")
+    addresses.urlpatterns = [path("", include("allauth.idp.urls"))]
+    sys.modules[addresses.__name__] = addresses
 
 
 def somebody_is_signed_in(get_response):

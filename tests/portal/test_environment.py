@@ -26,10 +26,21 @@ PRODUCTION = {
 }
 
 
+@pytest.fixture(autouse=True)
+def own_environment():
+    """Each test begins without keys in the environment, and leaves it as it was."""
+    kept = dict(os.environ)
+    for name in embedded.KEYS:
+        os.environ.pop(name, None)
+        os.environ.pop(f"{name}_FILE", None)
+    yield
+    os.environ.clear()
+    os.environ.update(kept)
+
+
 def test_a_secret_is_read_from_the_file_that_is_named(tmp_path, monkeypatch):
     file = tmp_path / "key"
     file.write_text("from the file\n")
-    monkeypatch.delenv(KEY, raising=False)
     monkeypatch.setenv(f"{KEY}_FILE", str(file))
     assert environment.secret(KEY, "otherwise") == "from the file"
 
@@ -39,7 +50,6 @@ def test_a_file_that_holds_no_secret_stops_the_start(tmp_path, monkeypatch, cont
     file = tmp_path / "key"
     if content is not None:
         file.write_text(content)
-    monkeypatch.delenv(KEY, raising=False)
     monkeypatch.setenv(f"{KEY}_FILE", str(file))
     with pytest.raises(ImproperlyConfigured, match=str(file)):
         environment.secret(KEY)
@@ -100,7 +110,7 @@ def test_production_refuses_to_start_in_words(changes, said):
     assert said in done.stderr
 
 
-def test_production_cannot_switch_second_factors_off(tmp_path):
+def test_production_cannot_switch_second_factors_off():
     script = "from studyportal.config import accounts, settings; print(accounts.SECOND_FACTOR, settings.DEMO)"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True,
@@ -109,11 +119,8 @@ def test_production_cannot_switch_second_factors_off(tmp_path):
     assert done.stdout.split() == ["True", "False"]
 
 
-def test_an_embedded_installation_draws_its_own_keys_once(tmp_path, monkeypatch):
+def test_an_embedded_installation_draws_its_own_keys_once(tmp_path):
     names = embedded.KEYS
-    for name in names:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(f"{name}_FILE", raising=False)
     drawn = []
     for _ in range(2):
         embedded.use_own_keys(tmp_path, draw=True)
@@ -124,10 +131,7 @@ def test_an_embedded_installation_draws_its_own_keys_once(tmp_path, monkeypatch)
         assert stat.S_IMODE((tmp_path / "keys" / name).stat().st_mode) == 0o600
 
 
-def test_an_installation_with_data_gets_no_new_keys(tmp_path, monkeypatch):
-    for name in embedded.KEYS:
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(f"{name}_FILE", raising=False)
+def test_an_installation_with_data_gets_no_new_keys(tmp_path):
     (tmp_path / "postgres").mkdir()
     embedded.use_own_keys(tmp_path, draw=True)
     assert not (tmp_path / "keys").exists()

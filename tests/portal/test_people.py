@@ -74,7 +74,7 @@ def test_an_invitation_goes_by_mail_and_makes_the_account_once(administrator):
     user = User.objects.get(username="li.na")
     assert [(one.role, one.site) for one in user.memberships.all()] == [(Role.COORDINATOR, site)]
     assert EmailAddress.objects.get(user=user).verified
-    assert guest.get(reverse("web:worklist")).status_code == 200
+    assert guest.get(reverse("web:pairs")).status_code == 200
     assert Client().get(place).status_code == 410
     row = Invitation.objects.get()
     assert row.accepted_by == user
@@ -157,12 +157,12 @@ def test_a_closed_account_is_nobody_at_once_and_everything_it_did_stays(administ
     done = make.AuditEventFactory(by=user)
     token = Token.objects.create(user=user)
     there = signed_in(user)
-    assert there.get(reverse("web:worklist")).status_code == 200
+    assert there.get(reverse("web:pairs")).status_code == 200
     place = reverse("web:account_close", args=[user.username])
     signed_in(administrator).post(place, {"reason": "Left the hospital."})
     user.refresh_from_db()
     assert not user.is_active
-    assert there.get(reverse("web:worklist")).status_code == 302
+    assert there.get(reverse("web:pairs")).status_code == 302
     head = {"authorization": f"Token {token.key}"}
     assert Client().get("/api/v1/participants/", headers=head).status_code == 401
     assert user.memberships.filter(ended_at=None).count() == 0

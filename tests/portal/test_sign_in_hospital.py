@@ -117,5 +117,5 @@ def test_an_answer_nobody_asked_for_is_refused(hospital):
     client = Client()
     address = reverse("openid_connect_callback", args=["hospital"])
     answer = client.get(address, {"code": "stolen", "state": "made up"})
-    assert answer.status_code == 200
+    assert answer.status_code == 401
     assert "_auth_user_id" not in client.session

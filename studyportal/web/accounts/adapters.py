@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils.encoding import force_bytes
 from django.utils.translation import gettext_lazy as _
 
 from studyportal.core import clock
@@ -43,7 +44,7 @@ class AccountAdapter(DefaultAccountAdapter):
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Leave the counting of wrong passwords to django-axes, which locks and records."""
 
-    def login(self, request: HttpRequest, user: User) -> None:  # type: ignore[override]  # the portal has one kind of user
+    def login(self, request: HttpRequest, user: User) -> None:
         """The person is signed in, the clocks of the session run, and the trail knows how."""
         records = request.session.get("account_authentication_methods") or []
         ways = dict.fromkeys(_WAYS[one["method"]] for one in records if one["method"] in _WAYS)
@@ -110,6 +111,6 @@ def _cipher() -> MultiFernet:
     return MultiFernet([Fernet(_derived(key)) for key in keys])
 
 
-def _derived(key: str) -> bytes:
-    digest = hashlib.sha256(b"studyportal second factors\0" + key.encode()).digest()
+def _derived(key: str | bytes) -> bytes:
+    digest = hashlib.sha256(b"studyportal second factors\0" + force_bytes(key)).digest()
     return base64.urlsafe_b64encode(digest)

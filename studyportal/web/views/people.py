@@ -110,7 +110,7 @@ def give(request: HttpRequest, username: str) -> HttpResponse:
     form = RoleForm(request.POST, sites=every_site())
     if not form.is_valid():
         for fault in form.errors.values():
-            messages.error(request, fault[0])
+            messages.error(request, str(fault[0]))
         return redirect("web:person", username)
     with Attempt(lambda refusal: say_refusal(request, refusal)) as tried:
         give_role(
