@@ -122,7 +122,11 @@ def main() -> int:
     asked = parser.parse_args()
     var = Path(tempfile.mkdtemp(prefix="synthesis-faults-"))
     embedded = importlib.import_module("studyportal.config.embedded")
-    os.environ |= {"STUDYPORTAL_VAR": str(var), "STUDYPORTAL_DEVICES": "cpu"}
+    os.environ |= {
+        "STUDYPORTAL_VAR": str(var),
+        "STUDYPORTAL_DEVICES": "cpu",
+        "STUDYPORTAL_DEMO": "1",
+    }
     os.environ["DATABASE_URL"] = embedded.ensure_database(var)
     broker = (
         brokers.DebianRabbit(var)

@@ -38,6 +38,8 @@ def _start_servers() -> None:
     var = Path(tempfile.mkdtemp(prefix="studyportal-tests-"))
     _OWN_FOLDER.append(var)
     os.environ["STUDYPORTAL_VAR"] = str(var)
+    # Known keys, personas, second factors off; tests of these things switch them on.
+    os.environ.setdefault("STUDYPORTAL_DEMO", "1")
     (var / "static").mkdir()  # the web server warns where it is missing, and warnings are errors
     if not os.environ.get("DATABASE_URL"):
         os.environ["DATABASE_URL"] = embedded.ensure_database(var)

@@ -76,3 +76,7 @@ RIGHTS: Mapping[str, Action | Access] = {
     "exports.pairs": Action.EXPORT,
     "exports.download": Action.EXPORT,
 }
+
+# Acts for which whoever came by a session of the browser showed who they are within the last minutes, as the pages
+# ask it. A token was obtained with password and code and is asked for nothing more.
+ASK_AGAIN = frozenset({"exports.create", "exports.pairs", "exports.download"})

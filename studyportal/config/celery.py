@@ -2,9 +2,11 @@
 
 import os
 
+from studyportal.config.start import refuse_known_keys
 from studyportal.tasks.dispatch import app
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyportal.config.settings")
+refuse_known_keys()
 
 # The GPU module is the only one that may reach torch, and it does so in a child process.
 app.autodiscover_tasks(

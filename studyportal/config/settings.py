@@ -13,58 +13,54 @@ from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from studyportal.config.accounts import *  # noqa: F403 one part of these settings
+from studyportal.config.accounts import ACCOUNT_APPS, OIDC_ORIGINS, TRUSTED_PROXIES
+from studyportal.config.environment import (
+    DEMO_DEIDENTIFICATION_KEY,
+    DEMO_KEYS,
+    DEMO_SECRET_KEY,
+    PRODUCTION,
+    flag,
+    listed,
+    number,
+    required,
+    secret,
+    strong_key,
+)
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 
-
-def required(name: str, where: str) -> str:
-    """Return the variable, or stop with a sentence that names it."""
-    value = os.environ.get(name, "")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set. {where}")
-    return value
-
-
-def flag(name: str) -> bool:
-    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
-
-
-def number(name: str, default: int) -> int:
-    """Return the whole number of this variable, or stop with a sentence that names it."""
-    value = os.environ.get(name, "")
-    if value and not value.isdigit():
-        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number.")
-    return int(value) if value else default
-
-
-def listed(name: str) -> list[str]:
-    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
-
-
-PRODUCTION = flag("STUDYPORTAL_PRODUCTION")
 DEBUG = False
 VAR_DIR = Path(os.environ.get("STUDYPORTAL_VAR", BASE_DIR / "var")).resolve()
 REPOSITORY_DIR = BASE_DIR
 
-_DEMO_KEY = "demo-only-key-never-used-where-STUDYPORTAL_PRODUCTION-is-set"
 SECRET_KEY = (
-    required("STUDYPORTAL_SECRET_KEY", "Set it to 50 random characters; see docs/production.md.")
+    strong_key("STUDYPORTAL_SECRET_KEY", "Draw one as docs/production.md says.")
     if PRODUCTION
-    else os.environ.get("STUDYPORTAL_SECRET_KEY", _DEMO_KEY)
+    else secret("STUDYPORTAL_SECRET_KEY", DEMO_SECRET_KEY)
 )
 # Apart from SECRET_KEY, because it must never change while the study runs: pseudonymous UIDs and date offsets hang on it.
 DEIDENTIFICATION_KEY = (
-    required(
+    strong_key(
         "STUDYPORTAL_DEIDENTIFICATION_KEY",
-        "Set it once per study and keep a copy offline; see docs/production.md.",
+        "Draw it once per study and keep a copy offline; see docs/production.md.",
     )
     if PRODUCTION
-    else os.environ.get(
-        "STUDYPORTAL_DEIDENTIFICATION_KEY", "demo-only-deidentification-key-of-no-real-study"
-    )
+    else secret("STUDYPORTAL_DEIDENTIFICATION_KEY", DEMO_DEIDENTIFICATION_KEY)
 )
+if SECRET_KEY == DEIDENTIFICATION_KEY:
+    raise ImproperlyConfigured(
+        "STUDYPORTAL_SECRET_KEY and STUDYPORTAL_DEIDENTIFICATION_KEY are the same; draw two."
+    )
+# Outside the demonstration nothing starts on keys that everybody can read in the source.
+ON_KNOWN_KEYS = not DEMO_KEYS.isdisjoint({SECRET_KEY, DEIDENTIFICATION_KEY})
 ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or (
     [] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
 )
+if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
+    raise ImproperlyConfigured(
+        "STUDYPORTAL_HOSTS must name the hosts the portal answers to, and not *."
+    )
 CSRF_TRUSTED_ORIGINS = listed("STUDYPORTAL_ORIGINS")
 PORTAL_ADDRESS = (CSRF_TRUSTED_ORIGINS or ["http://127.0.0.1:8000"])[0]  # what e-mails lead to
 
@@ -84,6 +80,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "pgtrigger",
     "pghistory",
+    *ACCOUNT_APPS,
     "studyportal.core",
     "studyportal.protocol",
     "studyportal.sites",
@@ -114,8 +111,12 @@ MIDDLEWARE = [
     "studyportal.web.language.PersonLanguageMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "studyportal.web.accounts.sessions.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "studyportal.web.accounts.second_factor.SecondFactorRequired",
+    "axes.middleware.AxesMiddleware",  # last: it answers for whoever is locked out
 ]
 
 ROOT_URLCONF = "studyportal.config.urls"
@@ -153,21 +154,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
 PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 AUTH_USER_MODEL = "core.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-LOGIN_URL = "web:login"
-LOGIN_REDIRECT_URL = "web:home"
-LOGOUT_REDIRECT_URL = "web:login"
-SESSION_COOKIE_AGE = 8 * 3600
-SESSION_COOKIE_HTTPONLY = True
-
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "studyportal" / "locale"]
@@ -239,14 +225,15 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *OIDC_ORIGINS],
         "frame-ancestors": [NONE],
     }
 }
 
 REST_FRAMEWORK = {
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "studyportal.api.authentication.LimitedToken",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -287,7 +274,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
+CELERY_BROKER_URL = secret("CELERY_BROKER_URL")
 CELERY_RESULT_BACKEND = None  # PostgreSQL rows are the state of record
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -359,6 +346,8 @@ LOGGING = {
     "loggers": {
         "pydicom": {"level": "CRITICAL", "propagate": False},
         "pynetdicom": {"level": "CRITICAL", "propagate": False},
+        # django-axes names people and addresses; what it does stands in the audit trail and in its own tables.
+        "axes": {"level": "CRITICAL", "propagate": False},
     },
     "root": {"handlers": ["console"], "level": os.environ.get("STUDYPORTAL_LOG_LEVEL", "WARNING")},
 }

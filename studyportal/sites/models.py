@@ -1,6 +1,7 @@
 from django.conf import settings
 from django.db import models
 
+from studyportal.core import clock
 from studyportal.core.models import Identified
 from studyportal.core.tracking import SELF, tracked
 from studyportal.sites.rules import ROLE_NAMES, LockKind
@@ -66,6 +67,94 @@ class Membership(Identified):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.get_role_display()} at {self.site.code if self.site else 'the study'}"
+
+
+@tracked(site="site")
+class Invitation(Identified):
+    """A person was asked by mail to make an account with one role. Only the digest of the mail's token is kept."""
+
+    email = models.EmailField(help_text="Where the invitation went")
+    role = models.CharField(
+        max_length=30, choices=[(r.value, n) for r, n in ROLE_NAMES.items()], help_text="Role"
+    )
+    site = models.ForeignKey(
+        Site,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="invitations",
+        help_text="Site; empty for the whole study",
+    )
+    token_sha256 = models.CharField(
+        max_length=64, unique=True, help_text="SHA-256 of the token that the mail carries"
+    )
+    invited_at = models.DateTimeField(help_text="When it was made (UTC)")
+    invited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who invited"
+    )
+    expires_at = models.DateTimeField(help_text="Until when it can be accepted (UTC)")
+    accepted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was accepted (UTC)"
+    )
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The account that was made",
+    )
+    withdrawn_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it was withdrawn (UTC)"
+    )
+
+    class Meta:
+        ordering = ("-invited_at",)
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None, accepted_by=None)
+                | models.Q(accepted_at__isnull=False, accepted_by__isnull=False),
+                name="invitation_accepted_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None) | models.Q(withdrawn_at=None),
+                name="invitation_accepted_or_withdrawn",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("invited_at")),
+                name="invitation_expires_later",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()} at {self.site.code if self.site else 'the study'}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be accepted."""
+        unspent = self.accepted_at is None and self.withdrawn_at is None
+        return unspent and self.expires_at > clock.now()
+
+
+@tracked()
+class AccessReview(Identified):
+    """Somebody looked at who has access to what, and kept what they saw. Append-only."""
+
+    at = models.DateTimeField(help_text="When the review was kept (UTC)")
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who reviewed"
+    )
+    note = models.TextField(help_text="What follows from it, in words")
+    content = models.JSONField(
+        help_text="One entry a person: roles, last sign-in, factors, findings"
+    )
+    sha256 = models.CharField(max_length=64, help_text="SHA-256 of the content as canonical JSON")
+
+    class Meta:
+        ordering = ("-at",)
+
+    def __str__(self) -> str:
+        return f"Access review of {self.at:%Y-%m-%d}"
 
 
 @tracked(site="site")

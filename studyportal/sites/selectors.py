@@ -1,14 +1,21 @@
 """Who sees which site. Every other room scopes its reads by `sites_visible_to`."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Prefetch, Q, QuerySet
+from rest_framework.authtoken.models import Token
 
+from studyportal.core import clock
 from studyportal.core.models import User
-from studyportal.sites.models import DataLock, Membership, Site
-from studyportal.sites.rules import PERMISSIONS, Action, Role
+from studyportal.sites.models import AccessReview, DataLock, Invitation, Membership, Site
+from studyportal.sites.rules import PERMISSIONS, Action, Role, needs_second_factor
+from studyportal.sites.rules.access import AccessFacts, review_due
 from studyportal.sites.states import LockStatus
 
 Person = User | AnonymousUser
@@ -110,3 +117,97 @@ def investigators() -> QuerySet[User]:
         ended_at=None, role__in=(Role.SITE_PI.value, Role.STUDY_PI.value)
     )
     return User.objects.filter(is_active=True, pk__in=current.values("user"))
+
+
+def person_for(user: Person, username: str) -> User | None:
+    """One person with their current roles, for those who manage people."""
+    return people_visible_to(user).filter(username=username).first()
+
+
+def other_administrators(user: User) -> bool:
+    """Whether somebody else with an open account manages people."""
+    others = Membership.objects.filter(
+        role=Role.ADMINISTRATOR, ended_at=None, user__is_active=True
+    ).exclude(user=user)
+    return others.exists()
+
+
+def demonstration_personas() -> Sequence[User]:
+    """Everybody who holds a role, for the sign-in page of the demonstration."""
+    current = Membership.objects.filter(ended_at=None).select_related("site")
+    prefetch = Prefetch("memberships", queryset=current, to_attr="current_memberships")
+    people = User.objects.filter(is_active=True, memberships__ended_at=None).distinct()
+    return [one for one in people.prefetch_related(prefetch) if one.current_memberships]
+
+
+def open_invitations(user: Person) -> QuerySet[Invitation]:
+    """Invitations that can still be accepted, for those who manage people."""
+    if not may(user, Action.MANAGE_PEOPLE):
+        return Invitation.objects.none()
+    return Invitation.objects.filter(
+        accepted_at=None, withdrawn_at=None, expires_at__gt=clock.now()
+    ).select_related("site", "invited_by")
+
+
+def invitation_by_digest(token_sha256: str) -> Invitation | None:
+    """The invitation whose token has this digest, whatever became of it."""
+    return Invitation.objects.filter(token_sha256=token_sha256).select_related("site").first()
+
+
+def access_facts() -> list[AccessFacts]:
+    """What an access review looks at, one entry a person, closed accounts included."""
+    factors: dict[int, set[str]] = defaultdict(set)
+    for user_id, kind in Authenticator.objects.values_list("user_id", "type"):
+        factors[user_id].add(kind)
+    tokens = dict(Token.objects.values_list("user_id", "created"))
+    current = Membership.objects.filter(ended_at=None).select_related("site")
+    prefetch = Prefetch("memberships", queryset=current, to_attr="current_memberships")
+    return [
+        _facts(person, frozenset(factors[person.pk]), tokens.get(person.pk))
+        for person in User.objects.prefetch_related(prefetch).order_by("username")
+    ]
+
+
+def _facts(person: User, factors: frozenset[str], token_since: datetime | None) -> AccessFacts:
+    held = person.current_memberships  # type: ignore[attr-defined]  # the prefetch sets it
+    return AccessFacts(
+        username=person.username,
+        name=str(person),
+        active=person.is_active,
+        roles=tuple((Role(one.role), one.site.code if one.site else "") for one in held),
+        created_at=person.date_joined,
+        last_sign_in=person.last_login,
+        second_factors=factors,
+        token_since=token_since,
+    )
+
+
+def access_reviews(user: Person) -> QuerySet[AccessReview]:
+    """Every review that was kept, newest first, for those who manage people."""
+    if not may(user, Action.MANAGE_PEOPLE):
+        return AccessReview.objects.none()
+    return AccessReview.objects.select_related("by").order_by("-at")
+
+
+def review_is_due() -> bool:
+    """Whether the last access review is more than a quarter ago, or there was none."""
+    last = AccessReview.objects.order_by("-at").values_list("at", flat=True).first()
+    return review_due(last, now=clock.now())
+
+
+def second_factors_of(user: User) -> list[Authenticator]:
+    """Everything the person proves themselves with beside the password, oldest first."""
+    return list(Authenticator.objects.filter(user=user).order_by("created_at"))
+
+
+def has_second_factor(user: User) -> bool:
+    """Whether the person has an authenticator app or a passkey."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return Authenticator.objects.filter(user=user, type__in=kinds).exists()
+
+
+def must_have_second_factor(user: User) -> bool:
+    """Whether this installation asks this person for one."""
+    if not settings.SECOND_FACTOR:
+        return False
+    return user.is_staff or needs_second_factor(roles_of(user))

@@ -48,7 +48,7 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("exports", _("Exports"), frozenset({"exports"})),
     ("locks", _("Locks"), frozenset({"locks"})),
     ("audit", _("Audit trail"), frozenset({"audit", "participant_history"})),
-    ("people", _("People"), frozenset({"people"})),
+    ("people", _("People"), frozenset({"people", "person", "invite", "access_review"})),
     ("health", _("Health"), frozenset({"health"})),
 )
 

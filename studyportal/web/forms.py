@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.db.models import QuerySet
 from django.forms import formset_factory
 from django.utils.translation import gettext_lazy as _
@@ -49,15 +48,6 @@ class PortalForm(forms.Form):
         for reason in refusal.reasons:
             place = reason.where if reason.where in self.fields else None
             self.add_error(place, said(reason.sentence))
-
-
-class SignInForm(AuthenticationForm):
-    """User name and password."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
-        for field in self.fields.values():
-            field.widget.attrs["class"] = "form-control"
 
 
 def day_field(label: Any, *, required: bool) -> forms.DateField:

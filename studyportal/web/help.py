@@ -49,6 +49,9 @@ TOPICS: Mapping[str, str] = {
     "audit": "audit",
     "participant_history": "audit",
     "people": "people",
+    "person": "people",
+    "invite": "people",
+    "access_review": "people",
     "health": "people",
 }
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:)([^)]*)\)")

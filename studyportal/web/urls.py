@@ -1,10 +1,10 @@
 """Addresses of the browser pages; `permissions.PAGES` says who may open each."""
 
-from django.contrib.auth import views as auth_views
-
 from studyportal.web import language
 from studyportal.web.permissions import page
 from studyportal.web.views import (
+    access,
+    accounts,
     checks,
     comparisons,
     consent,
@@ -29,8 +29,10 @@ from studyportal.web.views import (
 
 app_name = "web"
 urlpatterns = [
-    page("sign-in/", home.SignIn.as_view(), "login"),
-    page("sign-out/", auth_views.LogoutView.as_view(), "logout"),
+    page("sign-in/", accounts.SignIn.as_view(), "login"),
+    page("sign-in/as/", accounts.persona, "persona"),
+    page("sign-out/", accounts.sign_out, "logout"),
+    page("invitation/<str:token>/", accounts.Invitation.as_view(), "invitation"),
     page("language/", language.switch, "language"),
     page("", home.home, "home"),
     page("welcome/", home.welcome, "welcome"),
@@ -148,5 +150,21 @@ urlpatterns = [
         "history_file",
     ),
     page("people/", people.people, "people"),
+    page("people/invite/", people.invite, "invite"),
+    page(
+        "people/invitations/<uuid:invitation_id>/withdraw/",
+        people.withdraw,
+        "invitation_withdraw",
+    ),
+    page("people/access/", access.review, "access_review"),
+    page("people/access/access.csv", access.review_file, "access_review_file"),
+    page("people/accounts/<str:username>/", people.person, "person"),
+    page("people/accounts/<str:username>/roles/give/", people.give, "role_give"),
+    page("people/accounts/<str:username>/roles/<uuid:membership_id>/end/", people.end, "role_end"),
+    page("people/accounts/<str:username>/close/", people.close, "account_close"),
+    page("people/accounts/<str:username>/open/", people.reopen, "account_reopen"),
+    page(
+        "people/accounts/<str:username>/second-factors/drop/", people.drop_factors, "factors_drop"
+    ),
     page("health/", people.health_page, "health"),
 ]

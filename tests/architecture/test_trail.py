@@ -7,6 +7,7 @@ import uuid
 from importlib import import_module
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
@@ -174,6 +175,12 @@ def comparable_on_one_cut():
     return {"cut": own.cut, "releases": [own.cut.release, other.job.release]}
 
 
+def with_factor():
+    person = make.UserFactory()
+    Authenticator.objects.create(user=person, type="totp", data={"secret": "drawn"})
+    return person
+
+
 # Service → its arguments, made in the database before the trail breaks.
 ACTS = {
     "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.1"', '"9.9"', 1)},
@@ -190,6 +197,17 @@ ACTS = {
         "lock": make.DataLockFactory(lock=True, status="unlock_asked"), "why": "No."
     },
     "sites.lift_lock": lambda: {"lock": make.DataLockFactory(), "why": "A form came late."},
+    "sites.end_role": lambda: {"membership": make.MembershipFactory(), "reason": "Left."},
+    "sites.close_account": lambda: {"user": make.UserFactory(), "reason": "Left."},
+    "sites.reopen_account": lambda: {
+        "user": make.UserFactory(is_active=False), "reason": "Came back."
+    },
+    "sites.drop_second_factors": lambda: {"user": with_factor(), "reason": "Lost the phone."},
+    "sites.invite": lambda: {
+        "email": "li.na@hospital.example", "role": Role.COORDINATOR, "site": make.SiteFactory()
+    },
+    "sites.withdraw_invitation": lambda: {"invitation": make.InvitationFactory()},
+    "sites.review_access": lambda: {"note": "Nothing needs to change."},
     "queries.raise_query": lambda: {
         "subject": Subject(make.SiteFactory(), "SPH-00001", "images", uuid.uuid4()),
         "asked": Asked("source", "Is this the right side?"),

@@ -45,8 +45,10 @@ from tests.factories.participants import (
 )
 from tests.factories.queries import DataQueryFactory, QueryMessageFactory
 from tests.factories.sites import (
+    AccessReviewFactory,
     AuditEventFactory,
     DataLockFactory,
+    InvitationFactory,
     MembershipFactory,
     ProtocolVersionFactory,
     RedactionFactory,
@@ -68,6 +70,7 @@ __all__ = [
     "DAY",
     "MOMENT",
     "SUMMARY",
+    "AccessReviewFactory",
     "ArrivalConflictFactory",
     "ArrivalFactory",
     "AuditEventFactory",
@@ -95,6 +98,7 @@ __all__ = [
     "IndexScoreFactory",
     "IndexTestFactory",
     "InjectionEntryFactory",
+    "InvitationFactory",
     "JobAttemptFactory",
     "LesionFactory",
     "MeasurementFactory",

@@ -1,6 +1,7 @@
 """Users, sites, protocol and the trail."""
 
 import uuid
+from datetime import timedelta
 
 import factory
 from factory.django import DjangoModelFactory
@@ -9,7 +10,7 @@ from studyportal.core.models import AuditEvent, Redaction, StatusChange, User
 from studyportal.protocol.models import ProtocolVersion
 from studyportal.protocol.selectors import packaged_text
 from studyportal.protocol.states import ProtocolVersionStatus
-from studyportal.sites.models import DataLock, Membership, Site
+from studyportal.sites.models import AccessReview, DataLock, Invitation, Membership, Site
 from studyportal.sites.rules import SITE_ROLES, LockKind, Role
 from studyportal.sites.states import LockStatus, SiteStatus
 from tests.factories.common import MOMENT, digest
@@ -133,6 +134,34 @@ class DataLockFactory(DjangoModelFactory):
     class Params:
         lock = factory.Trait(kind=LockKind.LOCK)
         ended = factory.Trait(lifted_at=MOMENT, lifted_by=factory.SubFactory(UserFactory))
+
+
+class InvitationFactory(DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    email = factory.Sequence("person{}@hospital.example".format)
+    role = Role.COORDINATOR
+    site = factory.SubFactory(SiteFactory)
+    token_sha256 = factory.LazyAttribute(lambda row: digest(row.email))
+    invited_at = MOMENT
+    invited_by = factory.SubFactory(UserFactory)
+    expires_at = MOMENT + timedelta(days=3650)
+
+    class Params:
+        accepted = factory.Trait(accepted_at=MOMENT, accepted_by=factory.SubFactory(UserFactory))
+        withdrawn = factory.Trait(withdrawn_at=MOMENT)
+
+
+class AccessReviewFactory(DjangoModelFactory):
+    class Meta:
+        model = AccessReview
+
+    at = MOMENT
+    by = factory.SubFactory(UserFactory)
+    note = "Nothing needs to change."
+    content = factory.LazyFunction(list)
+    sha256 = digest("[]")
 
 
 def person(role: Role, site: Site | None = None) -> User:

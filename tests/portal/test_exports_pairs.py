@@ -45,6 +45,7 @@ from studyportal.sites.rules import PERMISSIONS, Action, Role
 from synthesis.data.sources import open_source
 from tests.factories import ConsentFactory, ExportFactory, ParticipantFactory, ScanPairFactory
 from tests.portal.scenes import person, ready_pair, site
+from tests.portal.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 ENROLLED, READY = ParticipantStatus.ENROLLED, PairStatus.READY
@@ -263,7 +264,7 @@ def test_an_export_whose_worker_died_is_errored(study):
 
 
 def test_the_page_asks_for_image_pairs_and_shows_them(study, client):
-    client.force_login(statistician())
+    signed_in(statistician(), client)
 
     client.post(reverse("web:request_pairs_export"), {"site": "SPH", "reason": "To train."})
     page = client.get(reverse("web:exports")).content.decode()

@@ -62,7 +62,7 @@ def screening(study, **changes):
 
 def test_a_person_signs_in_and_is_brought_to_the_worklist(study):
     client = Client()
-    typed = {"username": "coordinator", "password": PASSWORD}
+    typed = {"login": "coordinator", "password": PASSWORD}
     answer = client.post(reverse("web:login"), typed, follow=True)
     assert answer.redirect_chain[-1][0] == reverse("web:worklist")
     assert b"Nobody has been screened yet" in answer.content

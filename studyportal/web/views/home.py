@@ -1,8 +1,7 @@
-"""Sign-in, the home of each role, the dashboard, the table of roles."""
+"""The home of each role, the dashboard, the table of roles."""
 
 from collections.abc import Mapping
 
-from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,7 +16,6 @@ from studyportal.queries.selectors import counts_by_age
 from studyportal.sites.rules import ACTION_WORDS, PERMISSIONS, ROLE_NAMES, Action, Role
 from studyportal.sites.selectors import may, roles_of
 from studyportal.web.charts import cumulative_chart
-from studyportal.web.forms import SignInForm
 from studyportal.web.help import TOPICS, help_text, help_title
 from studyportal.web.query_words import AGE_WORDS
 from studyportal.web.words import STATUS_WORDS
@@ -34,14 +32,6 @@ _HOMES: Mapping[Role, str] = {
     Role.ADMINISTRATOR: "web:people",
     Role.READER: "web:welcome",
 }
-
-
-class SignIn(LoginView):
-    """The way in."""
-
-    template_name = "web/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
 
 
 def home(request: HttpRequest) -> HttpResponse:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sites', '0002_audit_events'),
+        ('sites', '0003_signin'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

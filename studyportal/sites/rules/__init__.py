@@ -1,6 +1,6 @@
 """Who may do what: one table. Every entrance asks it, the documentation prints it, a test walks every cell."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
@@ -226,6 +226,26 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {Action.MANAGE_PEOPLE, Action.MANAGE_PROTOCOL, Action.SEE_DASHBOARD, Action.SEE_AUDIT}
     ),
 }
+
+
+# What shows data of participants, or decides who may see them. A role that may do any of it needs a second factor.
+GUARDED = frozenset(
+    {
+        Action.SEE_PARTICIPANTS,
+        Action.SEE_IMAGES,
+        Action.SEE_QUERIES,
+        Action.SEE_OUTCOMES,
+        Action.SEE_AUDIT,
+        Action.EXPORT,
+        Action.READ_CASES,
+        Action.MANAGE_PEOPLE,
+    }
+)
+
+
+def needs_second_factor(roles: Iterable[Role]) -> bool:
+    """Whether somebody with these roles signs in with more than a password."""
+    return any(not GUARDED.isdisjoint(PERMISSIONS[role]) for role in roles)
 
 
 def may(role: Role, action: Action) -> bool:
