@@ -9,7 +9,6 @@ from pathlib import Path
 
 import dj_database_url
 import pghistory
-from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -27,6 +26,7 @@ from studyportal.config.environment import (
     secret,
     strong_key,
 )
+from studyportal.config.timetable import TIMETABLE
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -295,36 +295,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
 )
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_BEAT_SCHEDULE = {
-    # Hourly, so that people whom the mail server refused at seven hear of it at eight.
-    "digests": {
-        "task": "studyportal.tasks.mails.send_digests",
-        "schedule": crontab(hour="7-11", minute="10"),
-        "options": {"expires": 1800},
-    },
-    "sweep": {
-        "task": "studyportal.tasks.sweep.sweep",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    # Not by way of the sweeper, which may wait behind long tasks of its queue.
-    "wake": {
-        "task": "studyportal.tasks.gpu.translate",
-        "args": ["timetable"],
-        "schedule": 10.0,
-        "options": {"expires": 10, "queue": "gpu"},
-    },
-    "anchor": {
-        "task": "studyportal.tasks.anchoring.anchor_chain",
-        "schedule": crontab(hour=0, minute=30),
-        "options": {"expires": 3600},
-    },
-    "inbox": {
-        "task": "studyportal.tasks.intake.read_inbox",
-        "schedule": 10.0,
-        "options": {"expires": 10, "queue": "intake"},
-    },
-}
+CELERY_BEAT_SCHEDULE = TIMETABLE
 # Which devices the workers of the queue `gpu` use: auto, cpu, or a list such as cuda:0,cuda:1.
 SYNTHESIS_DEVICES = os.environ.get("STUDYPORTAL_DEVICES", "auto")
 SYNTHESIS_LEASE_SECONDS = 60

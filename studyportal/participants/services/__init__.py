@@ -1,5 +1,6 @@
 """Screens, enrols, assesses, keeps consent and withdrawal. Each name here is one use case."""
 
+from studyportal.participants.services.assessing import settle_criteria, settle_fact
 from studyportal.participants.services.consent import declare_consent_version, record_consent
 from studyportal.participants.services.guarding import refuse_withdrawn, require_consent
 from studyportal.participants.services.log import (
@@ -12,8 +13,6 @@ from studyportal.participants.services.screening import (
     complete_screening,
     enrol_participant,
     screen_participant,
-    settle_criteria,
-    settle_fact,
 )
 from studyportal.participants.services.withdrawing import (
     InUse,

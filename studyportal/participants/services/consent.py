@@ -19,8 +19,8 @@ from studyportal.participants.rules import (
     signature_faults,
 )
 from studyportal.participants.selectors import offers_at
+from studyportal.participants.services.assessing import settle_fact
 from studyportal.participants.services.guarding import refuse_withdrawn
-from studyportal.participants.services.screening import settle_fact
 from studyportal.participants.states import ParticipantStatus
 from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Action

@@ -26,8 +26,8 @@ from studyportal.participants.rules import (
     override_faults,
 )
 from studyportal.participants.selectors import latest_assessment, overridden_criteria
+from studyportal.participants.services.assessing import assess_again
 from studyportal.participants.services.guarding import refuse_withdrawn
-from studyportal.participants.services.screening import assess_again
 from studyportal.participants.states import ELIGIBILITY_OVERRIDE, OverrideStatus
 from studyportal.protocol.selectors import active_protocol, content_of
 from studyportal.sites.rules import Action
