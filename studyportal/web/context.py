@@ -20,7 +20,12 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     (
         "worklist",
         _("Participants"),
-        frozenset({"worklist", "participant", "screen", "criteria", "reference"}),
+        frozenset({"worklist", "participant", "screen", "criteria"}),
+    ),
+    (
+        "crf_overview",
+        _("Forms"),
+        frozenset({"crf_overview", "crf_import", "crf", "crf_second", "crf_reconcile"}),
     ),
     ("queries", _("Queries"), frozenset({"queries", "query", "query_raise"})),
     ("inbox", _("Inbox"), frozenset({"inbox"})),

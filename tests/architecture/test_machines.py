@@ -18,6 +18,7 @@ ROWS = {
     "site": make.SiteFactory,
     "data query": make.DataQueryFactory,
     "participant": make.ParticipantFactory,
+    "form": make.FormFactory,
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),

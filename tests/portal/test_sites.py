@@ -25,17 +25,17 @@ from tests.portal.scenes import person, site
 
 # The whole table as the protocol's conduct asks for it, written down a second time on purpose:
 # a cell changed by accident in `rules` is seen here.
-COLUMNS = "see_participants screen_participant enter_clinical see_images upload_images outline_lesions sort_inbox enter_injection accept_finding see_queries answer_query raise_query close_query see_syntheses request_synthesis cancel_synthesis register_release name_primary_release freeze_cut run_evaluation see_outcomes export see_dashboard see_audit manage_people manage_protocol read_cases".split()  # noqa: SIM905
+COLUMNS = "see_participants screen_participant enter_clinical verify_form reconcile_entries see_images upload_images outline_lesions sort_inbox enter_injection accept_finding see_queries answer_query raise_query close_query see_syntheses request_synthesis cancel_synthesis register_release name_primary_release freeze_cut run_evaluation see_outcomes export see_dashboard see_audit manage_people manage_protocol read_cases".split()  # noqa: SIM905
 TABLE = {
-    "coordinator":        "x x x x x x x x . x x . . x . . . . . . . . . . . . .",
-    "data_manager":       "x . x x x x x x x x . x x x . . . . . . . . x x . . .",
-    "monitor":            "x . . x . . . . . x . x x x . . . . . . . . x x . . .",
-    "reader":             ". . . . . . . . . . . . . . . . . . . . . . . . . . x",
-    "synthesis_operator": ". . . x . . . . . . . . . x x x x . . . . . . . . . .",
-    "statistician":       "x . . x . . . . . x . . . x . . . . x x x x x . . . .",
-    "site_pi":            "x . . x . x . . . x x . . x . . . . . . . . x x . . .",
-    "study_pi":           "x . . x . . . . . x . . . x . . . x . . x . x x . x .",
-    "administrator":      ". . . . . . . . . . . . . . . . . . . . . . x x x x .",
+    "coordinator":        "x x x . . x x x x x . x x . . x . . . . . . . . . . . . .",
+    "data_manager":       "x . x x x x x x x x x x . x x x . . . . . . . . x x . . .",
+    "monitor":            "x . . x . x . . . . . x . x x x . . . . . . . . x x . . .",
+    "reader":             ". . . . . . . . . . . . . . . . . . . . . . . . . . . . x",
+    "synthesis_operator": ". . . . . x . . . . . . . . . x x x x . . . . . . . . . .",
+    "statistician":       "x . . . . x . . . . . x . . . x . . . . x x x x x . . . .",
+    "site_pi":            "x . . . . x . x . . . x x . . x . . . . . . . . x x . . .",
+    "study_pi":           "x . . . . x . . . . . x . . . x . . . x . . x . x x . x .",
+    "administrator":      ". . . . . . . . . . . . . . . . . . . . . . . . x x x x .",
 }  # fmt: skip
 
 
