@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.utils.translation import get_language
@@ -58,7 +59,7 @@ class FieldView:
     unit: str
     stands: str
     asked: bool
-    findings: list[Found] = field(default_factory=list)
+    findings: list[Found] = dataclasses.field(default_factory=list)
     conflict: Conflict | None = None
     typed: str | None = None
     settled: bool = False
@@ -72,6 +73,11 @@ class FieldView:
     def id(self) -> str:
         """The same without signs that selectors know."""
         return f"{self.unit or 'row'}-{self.field.name}"
+
+    @property
+    def computed(self) -> bool:
+        """Whether it follows from the others; a template would call the field's own function."""
+        return self.field.computed is not None
 
     @property
     def label(self) -> str:

@@ -106,7 +106,7 @@ def body_measurements(
     participant_ids: list[UUID] | None = None,
 ) -> dict[UUID, BodyMeasurements]:
     """Body measurements by participant; of everybody, for data cuts, where no ids are given."""
-    rows: QuerySet[Any] = Baseline.objects.filter(void_reason="")  # type: ignore[attr-defined]  # columns come from the definition
+    rows: QuerySet[Any] = Baseline.objects.filter(void_reason="")
     if participant_ids is not None:
         rows = rows.filter(form__participant__in=participant_ids)
     return {

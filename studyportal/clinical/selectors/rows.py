@@ -39,7 +39,7 @@ def answer_of(record: Record, field: Field) -> Value:
         return PartialDate(stored.year, stored.month, stored.day)
     if field.kind is Kind.PARTIAL_DATE:
         return read_partial(stored)
-    return stored  # type: ignore[no-any-return]  # the column's type is that of the field
+    return stored
 
 
 def row_of(record: Record) -> Row:

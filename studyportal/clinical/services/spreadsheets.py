@@ -116,8 +116,8 @@ def template_csv(form: FormDefinition) -> bytes:
 def template_xlsx(form: FormDefinition) -> bytes:
     """A workbook to fill in, with lists to choose from, and a sheet that explains each column in both languages."""
     book = Workbook()
-    sheet = book.active
-    sheet.title = form.key
+    sheet = book.create_sheet(form.key, 0)
+    del book["Sheet"]
     columns = template_columns(form)
     _head(sheet, columns)
     for number, column in enumerate(columns, start=1):
