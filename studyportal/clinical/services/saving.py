@@ -151,5 +151,6 @@ def _follow(form: Form, unit: str, record: Record, saved: Saved) -> None:
 
 
 def _sentence(saved: Saved) -> str:
-    names = sorted({change.field for change in saved.kept})
-    return f"got answers to: {', '.join(names)}"
+    definition = FORMS[saved.form.kind]
+    names = dict.fromkeys(definition.field(change.field).label.en for change in saved.kept)
+    return f"got answers to: {'; '.join(names)}"

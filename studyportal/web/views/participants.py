@@ -52,6 +52,9 @@ if TYPE_CHECKING:
     from studyportal.participants.models import Participant
 
 
+_ACTS_SHOWN = 40
+
+
 class Line(NamedTuple):
     """One line of the worklist."""
 
@@ -173,7 +176,7 @@ def participant_page(request: HttpRequest, participant_id: UUID) -> HttpResponse
         "may_ask": may(request.user, Action.RAISE_QUERY, site=participant.site),
         "history": acts_on_any(
             [participant.pk, *(form.pk for form in forms_of(participant)), *_images(pair, series)]
-        ),
+        )[:_ACTS_SHOWN],
         "may_screen": may(request.user, Action.SCREEN_PARTICIPANT, site=participant.site),
         "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site),
         "may_enrol": row.missing.step == Step.ENROL and row.mine,

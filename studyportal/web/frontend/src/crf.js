@@ -14,7 +14,8 @@ function valueOf(key) {
 function showAsked(form) {
   form.querySelectorAll("[data-asked-if]").forEach((place) => {
     const [key, among] = place.dataset.askedIf.split("=");
-    const parent = inputOf(key)?.closest("[data-asked-if]");
+    if (!inputOf(key)) return; // shown to be read, not filled in
+    const parent = inputOf(key).closest("[data-asked-if]");
     const asked = among.split(",").includes(valueOf(key)) && !(parent && parent.hidden);
     place.hidden = !asked;
     place.querySelectorAll("input, select, textarea").forEach((input) => {
@@ -42,6 +43,7 @@ function setBox(key, text) {
 
 // Either a value or a word instead of it.
 function onlyOne(input) {
+  if (!input.name) return;
   const [kind, ...rest] = input.name.split(":");
   const key = rest.join(":");
   if (kind === "absent" && input.value) setBox(key, "");
