@@ -1,4 +1,4 @@
-"""Body measurements entered before there were forms stand on baseline forms, as drafts."""
+"""Body measurements entered before there were forms stand on baseline forms, as drafts, to the one decimal they have."""
 
 from django.db import migrations
 

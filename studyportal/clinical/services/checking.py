@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from studyportal.clinical.models import Form
 from studyportal.clinical.rules import FORMS, Found, Label, Nature, Unreadable, judge, read
-from studyportal.clinical.selectors import context_of, rows_of, rows_of_participant
+from studyportal.clinical.selectors import context_of, rows_of
 from studyportal.clinical.states import FormStatus
 from studyportal.queries.rules import Asked
 from studyportal.queries.services import Subject, settle_rules
@@ -59,20 +59,12 @@ def _asked(form: Form, found: Found) -> Asked:
     return Asked(where, question, f"{form.kind}_{found.id}", found.evidence[:64])
 
 
-def completed_forms(form: Form) -> list[Form]:
-    """Every form of the participant that is past its draft, this one included, in the same order for everybody."""
+def touched_forms(form: Form) -> list[Form]:
+    """This form and the others past their draft whose checks look at it, in the same order for everybody."""
+    kinds = [key for key, one in FORMS.items() if key == form.kind or form.kind in one.looks_at]
     return list(
-        Form.objects.filter(participant=form.participant)
+        Form.objects.filter(participant=form.participant, kind__in=kinds)
         .exclude(status=FormStatus.DRAFT)
         .select_related("participant", "participant__site")
         .order_by("kind", "occurrence")
     )
-
-
-__all__ = [
-    "completed_forms",
-    "findings_of",
-    "rows_of_participant",
-    "settle_checks",
-    "subject_of",
-]

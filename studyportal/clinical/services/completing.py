@@ -7,7 +7,7 @@ from django.db import transaction
 from studyportal.clinical.models import Form
 from studyportal.clinical.rules import FORMS, Found, asked_twice
 from studyportal.clinical.selectors import open_discrepancies, rows_of, second_entry_of
-from studyportal.clinical.services.checking import completed_forms, findings_of, settle_checks
+from studyportal.clinical.services.checking import findings_of, settle_checks, touched_forms
 from studyportal.clinical.services.deriving import derive_reference
 from studyportal.clinical.services.opening import FROM_PAGE, keep_act, locked, taken
 from studyportal.clinical.states import CORRECTABLE, FORM, FormStatus
@@ -40,7 +40,7 @@ def complete_form(*, form: Form, by: User) -> Form:
         completed_at=clock.now(),
         completed_by=by,
     )
-    settle_checks(completed_forms(form))
+    settle_checks(touched_forms(form))
     derive_reference(form.participant, by=by)
     keep_act("complete_form", form, "was completed", by=by)
     return form

@@ -9,7 +9,7 @@ from django.db import transaction
 from studyportal.clinical.models import Form, Reconciliation, SecondEntry
 from studyportal.clinical.rules import FORMS, Unreadable, asked_twice, read, written
 from studyportal.clinical.selectors import open_discrepancies, records_of, rows_of, second_entry_of
-from studyportal.clinical.services.checking import completed_forms, settle_checks
+from studyportal.clinical.services.checking import settle_checks, touched_forms
 from studyportal.clinical.services.deriving import derive_reference
 from studyportal.clinical.services.opening import keep_act, locked, touched
 from studyportal.clinical.services.saving import assign
@@ -118,5 +118,5 @@ def _take(form: Form, unit: str, name: str, text: str, *, by: User) -> None:
             raise Refused(Reason("others_depend", sentence))
     record.save()
     touched(form, by=by)
-    settle_checks(completed_forms(form))
+    settle_checks(touched_forms(form))
     derive_reference(form.participant, by=by)
