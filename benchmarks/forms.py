@@ -3,7 +3,7 @@
 `python -m benchmarks.forms [PARTICIPANTS]` in a database of its own, named by DATABASE_URL or the embedded one.
 """
 
-# ruff: noqa: PLC0415 the portal is imported once its database is named
+# ruff: noqa: DTZ011, PLC0415 the portal is imported once its database is named
 import csv
 import io
 import os
@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -44,8 +45,8 @@ ROWS = {
         "resected": "yes", "after_treatment": "no", "pt": "T1c", "pn": "N0", "pm": "M0",
     }],
     "follow_up": [{
-        "visit": "1", "contact_on": "2026-09-01", "vital_status": "alive",
-        "imaged_on": "2026-08-30", "progression": "no",
+        "visit": "1", "contact_on": date.today().isoformat(), "vital_status": "alive",
+        "imaged_on": date.today().isoformat(), "progression": "no",
     }],
 }  # fmt: skip
 
