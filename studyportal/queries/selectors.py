@@ -127,6 +127,11 @@ def queries_of(user: Person, participant_code: str) -> QuerySet[DataQuery]:
     return rows.order_by("closed_at", "opened_at", "id")  # PostgreSQL puts "not yet" last
 
 
+def live_about(subject_id: UUID) -> int:
+    """How many queries about this row are not closed."""
+    return DataQuery.objects.filter(subject_id=subject_id, status__in=LIVE).count()
+
+
 def live_counts(user: Person, codes: Collection[str]) -> dict[str, int]:
     """How many queries of these participants are not closed; participants without one are missing."""
     rows = queries_visible_to(user).filter(participant_code__in=codes, status__in=LIVE)

@@ -172,7 +172,7 @@ def _reference(sources: ChainSources) -> ChainStep:
     return ChainStep(
         "reference",
         title,
-        Word(DONE, _("entered")),
+        Word(DONE, _("derived")),
         newest.entered_at,
         str(newest.entered_by),
         note,

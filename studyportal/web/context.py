@@ -27,7 +27,6 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
                 "participant",
                 "screen",
                 "criteria",
-                "reference",
                 "screening_log",
                 "declined",
                 "consent",
@@ -38,6 +37,11 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
                 "consent_versions",
             }
         ),
+    ),
+    (
+        "crf_overview",
+        _("Forms"),
+        frozenset({"crf_overview", "crf_import", "crf", "crf_second", "crf_reconcile"}),
     ),
     ("queries", _("Queries"), frozenset({"queries", "query", "query_raise"})),
     ("inbox", _("Inbox"), frozenset({"inbox"})),

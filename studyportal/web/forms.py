@@ -8,10 +8,8 @@ from typing import Any, cast
 
 from django import forms
 from django.db.models import QuerySet
-from django.forms import formset_factory
 from django.utils.translation import gettext_lazy as _
 
-from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core.errors import Refused
 from studyportal.core.language import said
 from studyportal.participants.rules import Answer, Language, ScreeningFacts, Sex
@@ -155,85 +153,6 @@ class ScreeningForm(CriteriaForm):
             consent_language=self.read("consent_language", ""),
             answers=self.answers,
         )
-
-
-_UNITS = {
-    "malignancy/lesion": (TargetCondition.MALIGNANCY, Unit.LESION),
-    "nodal_metastasis/station": (TargetCondition.NODAL_METASTASIS, Unit.STATION),
-    "nodal_metastasis/participant": (TargetCondition.NODAL_METASTASIS, Unit.PARTICIPANT),
-    "distant_metastasis/participant": (TargetCondition.DISTANT_METASTASIS, Unit.PARTICIPANT),
-}
-
-
-class ReferenceRowForm(PortalForm):
-    """The reference standard of one unit."""
-
-    unit = forms.ChoiceField(
-        label=_("What is judged"),
-        required=False,
-        choices=[
-            ("", "–"),
-            ("malignancy/lesion", _("A lesion: malignant?")),
-            ("nodal_metastasis/station", _("A nodal station: metastasis?")),
-            ("nodal_metastasis/participant", _("Any node of the participant: metastasis?")),
-            ("distant_metastasis/participant", _("The participant: distant metastasis?")),
-        ],
-    )
-    unit_id = forms.CharField(
-        label=_("Lesion number or station"),
-        required=False,
-        max_length=12,
-        widget=forms.TextInput(attrs={"placeholder": _("1, 2 … or 4R")}),
-    )
-    status = forms.ChoiceField(
-        label=_("Reference standard"),
-        required=False,
-        choices=[
-            ("", "–"),
-            (ReferenceStatus.POSITIVE, _("positive")),
-            (ReferenceStatus.NEGATIVE, _("negative")),
-            (ReferenceStatus.INDETERMINATE, _("indeterminate")),
-        ],
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a row that is begun and not finished."""
-        typed = super().clean() or self.cleaned_data
-        if any(typed.values()):
-            for name in ("unit", "status"):
-                if not typed.get(name):
-                    self.add_error(name, _("This row is not finished."))
-        return typed
-
-    def entry(self) -> ReferenceEntry | None:
-        """The row as an entry; None when it is empty."""
-        if not self.cleaned_data.get("unit"):
-            return None
-        condition, unit = _UNITS[self.cleaned_data["unit"]]
-        return ReferenceEntry(
-            condition,
-            unit,
-            self.cleaned_data["unit_id"].strip(),
-            ReferenceStatus(self.cleaned_data["status"]),
-        )
-
-
-ReferenceRows = formset_factory(ReferenceRowForm, extra=4)
-
-
-class SourceForm(PortalForm):
-    """Where a reference standard comes from."""
-
-    source = forms.ChoiceField(
-        label=_("How it was established"),
-        choices=[
-            ("histology", _("histology")),
-            ("cytology", _("cytology")),
-            ("surgery", _("surgery")),
-            ("follow-up imaging", _("follow-up imaging")),
-            ("multidisciplinary panel", _("multidisciplinary panel")),
-        ],
-    )
 
 
 class ReasonForm(PortalForm):

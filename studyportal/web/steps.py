@@ -18,7 +18,7 @@ STEP_WORDS: Mapping[Step, str | Promise] = {
     Step.SEND_PET: _("PET to send"),
     Step.MEND_FINDING: _("Images to mend"),
     Step.JUDGE_ARTEFACTS: _("Artefacts to judge"),
-    Step.ENTER_REFERENCE: _("Reference standard to enter"),
+    Step.ENTER_REFERENCE: _("Forms on pathology to fill in"),
     Step.WAIT_CHECKS: _("Waits for the image checks"),
     Step.WAIT_SYNTHESIS: _("Waits for the synthetic PET"),
     Step.COMPLETE: _("Nothing: complete"),
@@ -37,7 +37,7 @@ STEP_BUTTONS: Mapping[Step, str | Promise] = {
 }
 _AT_THE_PAIR = frozenset({Step.MEND_FINDING, Step.JUDGE_ARTEFACTS})
 _AT_THE_CRITERIA = frozenset({Step.ANSWER_CRITERIA, Step.RECORD_CONSENT})
-_ANCHORS = {Step.SEND_CT: "ct", Step.SEND_PET: "pet", Step.ENTER_REFERENCE: "reference"}
+_ANCHORS = {Step.SEND_CT: "ct", Step.SEND_PET: "pet", Step.ENTER_REFERENCE: "forms"}
 
 
 def place_of(row: WorkRow) -> str:

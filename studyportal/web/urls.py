@@ -8,6 +8,9 @@ from studyportal.web.views import (
     checks,
     comparisons,
     consent,
+    crf,
+    crf_tables,
+    crf_twice,
     deidentification,
     exports,
     home,
@@ -28,6 +31,7 @@ from studyportal.web.views import (
 )
 
 app_name = "web"
+_FORM = "participants/<uuid:participant_id>/forms/<slug:kind>/<int:occurrence>/"
 urlpatterns = [
     page("sign-in/", accounts.SignIn.as_view(), "login"),
     page("sign-in/as/", accounts.persona, "persona"),
@@ -56,7 +60,24 @@ urlpatterns = [
     page("participants/<uuid:participant_id>/", participants.participant_page, "participant"),
     page("participants/<uuid:participant_id>/enrol/", participants.enrol, "enrol"),
     page("participants/<uuid:participant_id>/criteria/", participants.criteria, "criteria"),
-    page("participants/<uuid:participant_id>/reference/", participants.reference, "reference"),
+    page("forms/", crf_tables.overview, "crf_overview"),
+    page("forms/import/", crf_tables.take, "crf_import"),
+    page("forms/<slug:kind>/template.<slug:ending>", crf_tables.template, "crf_template"),
+    page("participants/<uuid:participant_id>/forms/<slug:kind>/open/", crf.begin, "crf_open"),
+    *(
+        page(f"{_FORM}{part}", view, name)
+        for part, view, name in (
+            ("", crf.page, "crf"),
+            ("save/", crf.save, "crf_save"),
+            ("rows/", crf.add, "crf_add"),
+            ("rows/remove/", crf.void, "crf_void"),
+            ("complete/", crf.complete, "crf_complete"),
+            ("verify/", crf.verify, "crf_verify"),
+            ("reopen/", crf.reopen, "crf_reopen"),
+            ("second/", crf_twice.second, "crf_second"),
+            ("reconcile/", crf_twice.settle, "crf_reconcile"),
+        )
+    ),
     page("participants/<uuid:participant_id>/send/<str:role>/", imaging.upload_open, "upload_open"),
     page("uploads/<uuid:series_id>/", imaging.upload, "upload"),
     page("uploads/<uuid:series_id>/announce/", uploads.announce, "upload_announce"),

@@ -134,6 +134,13 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "not_eligible": Word(REFUSED, _("Not eligible")),
         "undetermined": Word(NEEDS_YOU, _("Not decided yet")),
     },
+    "form": {
+        "draft": Word(NEEDS_YOU, _("draft")),
+        "complete": Word(RUNNING, _("complete")),
+        "verified": Word(DONE, _("verified")),
+        "signed": Word(DONE, _("signed")),
+        "locked": Word(SEALED, _("locked")),
+    },
     "site": {
         "planned": Word(WAITING, _("planned")),
         "recruiting": Word(RUNNING, _("recruiting")),
@@ -158,6 +165,13 @@ ROLE_WORDS: Mapping[str, str | Promise] = {
 ANALYSIS_WORDS: Mapping[str, str | Promise] = {
     "primary": _("primary analysis"),
     "exploratory": _("exploratory"),
+}
+CERTAINTY_WORDS: Mapping[str, str | Promise] = {
+    "definite": _("definite"),
+    "probable": _("probable"),
+    "presumed": _("presumed"),
+    "unstated": _("not stated"),
+    "none": "–",
 }
 CONDITION_WORDS: Mapping[str, str | Promise] = {
     "malignancy": _("Malignancy"),

@@ -21,6 +21,7 @@ ROWS = {
     "participant": make.ParticipantFactory,
     "withdrawal": make.WithdrawalFactory,
     "eligibility override": make.EligibilityOverrideFactory,
+    "form": make.FormFactory,
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),

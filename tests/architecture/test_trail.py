@@ -10,7 +10,13 @@ import pytest
 from allauth.mfa.models import Authenticator
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
-from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
+from studyportal.clinical.rules import (
+    Change,
+    ReferenceEntry,
+    ReferenceStatus,
+    TargetCondition,
+    Unit,
+)
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
 from studyportal.exports.models import Export
@@ -97,6 +103,19 @@ def failed_screening():
 
 def reference():
     return [ReferenceEntry(TargetCondition.MALIGNANCY, Unit.LESION, "1", ReferenceStatus.POSITIVE)]
+
+
+def whole_specimen():
+    """A specimen with every answer, on a form that was not completed yet."""
+    return make.SpecimenRowFactory(
+        lesion=1, method="resection", taken_on="2026-02", result="malignant",
+        histology="adenocarcinoma",
+    )  # fmt: skip
+
+
+def differing_entries():
+    form = make.BaselineFactory(form__complete=True).form
+    return make.SecondEntryFactory(form=form, answers={"": {"weight_kg": "26.0"}}).form
 
 
 def score():
@@ -255,6 +274,35 @@ ACTS = {
     "participants.settle_fact": lambda: {
         "participant": make.ParticipantFactory(), "fact": "artefacts", "answer": Answer.NOT_MET,
         "source": "imaging",
+    },
+    "clinical.open_form": lambda: {
+        "participant": make.ParticipantFactory(), "kind": "lesions"
+    },
+    "clinical.add_row": lambda: {"form": make.FormFactory(kind="nodes"), "unit": "7"},
+    "clinical.void_row": lambda: {
+        "form": make.NodeRowFactory().form, "unit": "7", "reason": "Not examined."
+    },
+    "clinical.save_answers": lambda: {
+        "form": make.BaselineFactory().form, "changes": [Change("", "weight_kg", "62.0", "63.5")]
+    },
+    "clinical.complete_form": lambda: {"form": whole_specimen().form},
+    "clinical.verify_form": lambda: {
+        "form": make.FormFactory(kind="treatment", complete=True)
+    },
+    "clinical.reopen_form": lambda: {
+        "form": make.FormFactory(complete=True), "reason": "The source was read wrongly."
+    },
+    "clinical.enter_second": lambda: {
+        "form": make.BaselineFactory(form__complete=True).form,
+        "answers": {"": {"weight_kg": "62.0", "glucose_mmol_l": "5.4"}},
+    },
+    "clinical.reconcile": lambda: {
+        "form": differing_entries(), "unit": "", "field": "weight_kg", "take_second": False,
+        "reason": "The source says so.",
+    },
+    "clinical.import_forms": lambda: {
+        "kind": "treatment", "name": "treatment.csv",
+        "content": f"participant,row,intent\n{make.ParticipantFactory().code},1,curative\n".encode(),
     },
     "clinical.enter_reference": lambda: {
         "participant": make.ParticipantFactory(), "entries": reference(), "source": "resection"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from evaluation.analysis import COLUMNS, Tables
-from studyportal.clinical.selectors import every_baseline, every_reference
+from studyportal.clinical.selectors import BodyMeasurements, body_measurements, every_reference
 from studyportal.core.storage import StoredFile, read_bytes, store_bytes
 from studyportal.imaging.rules import SeriesSummary, summary_from_json
 from studyportal.imaging.selectors import every_pair
@@ -25,7 +25,6 @@ from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.selectors import every_site
 
 if TYPE_CHECKING:
-    from studyportal.clinical.models import Baseline
     from studyportal.imaging.models import ScanPair
     from studyportal.participants.models import Participant
 
@@ -120,7 +119,7 @@ def _participants(synthesised: set[str]) -> Rows:
     pairs = {pair.participant_id: pair for pair in every_pair().prefetch_related("series")}
     referenced = set(every_reference().values_list("participant_id", flat=True))
     answers = latest_answers()
-    measured = {row.participant_id: row for row in every_baseline()}
+    measured = body_measurements()
     return [
         _participant_row(
             person,
@@ -165,7 +164,7 @@ def _participant_row(
     }
 
 
-def _described(pair: ScanPair | None, baseline: Baseline | None) -> dict[str, object]:
+def _described(pair: ScanPair | None, baseline: BodyMeasurements | None) -> dict[str, object]:
     """What the baseline table and the subgroups of a plan may ask for; empty where it is not known."""
     summaries = _accepted_summaries(pair)
     ct, pet = summaries.get(SeriesRole.SOURCE), summaries.get(SeriesRole.REFERENCE)
@@ -194,7 +193,7 @@ def _accepted_summaries(pair: ScanPair | None) -> dict[str, SeriesSummary]:
     }
 
 
-def _body_mass_index(baseline: Baseline | None) -> float | None:
+def _body_mass_index(baseline: BodyMeasurements | None) -> float | None:
     if baseline is None or baseline.weight_kg is None or baseline.height_cm is None:
         return None
     return baseline.weight_kg / (baseline.height_cm / 100) ** 2

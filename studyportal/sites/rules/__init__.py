@@ -29,6 +29,8 @@ class Action(StrEnum):
     ASK_OVERRIDE = "ask_override"
     DECIDE_OVERRIDE = "decide_override"
     ENTER_CLINICAL = "enter_clinical"
+    VERIFY_FORM = "verify_form"
+    RECONCILE_ENTRIES = "reconcile_entries"
     SEE_IMAGES = "see_images"
     UPLOAD_IMAGES = "upload_images"
     OUTLINE_LESIONS = "outline_lesions"
@@ -73,7 +75,9 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.SCREEN_PARTICIPANT: "Screen and enrol participants, record consent",
     Action.ASK_OVERRIDE: "Ask to override a criterion",
     Action.DECIDE_OVERRIDE: "Decide about an override, as the second person",
-    Action.ENTER_CLINICAL: "Enter lesions and reference standards",
+    Action.ENTER_CLINICAL: "Enter and correct case report forms",
+    Action.VERIFY_FORM: "Verify a whole case report form",
+    Action.RECONCILE_ENTRIES: "Settle differences between two entries of a form",
     Action.SEE_IMAGES: "See imaging series, pairs and findings",
     Action.UPLOAD_IMAGES: "Upload CT and PET",
     Action.OUTLINE_LESIONS: "Outline lesions on the PET",
@@ -143,6 +147,8 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
         {
             Action.SEE_PARTICIPANTS,
             Action.ENTER_CLINICAL,
+            Action.VERIFY_FORM,
+            Action.RECONCILE_ENTRIES,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
             Action.OUTLINE_LESIONS,
@@ -161,6 +167,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.MONITOR: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.VERIFY_FORM,
             Action.SEE_IMAGES,
             Action.SEE_QUERIES,
             Action.RAISE_QUERY,

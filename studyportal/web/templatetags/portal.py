@@ -14,9 +14,12 @@ from django.utils.translation import ngettext
 
 from evaluation.report import formats as formats_of_report
 from evaluation.report import wording
+from studyportal.clinical.rules import RULES
 from studyportal.core import clock, language
+from studyportal.web.crf import said as label_said
 from studyportal.web.model_card import render_card
 from studyportal.web.words import (
+    CERTAINTY_WORDS,
     COMPARED_WORDS,
     CONDITION_WORDS,
     HELD_OUT_WORDS,
@@ -208,6 +211,18 @@ def rule_word(rule: str) -> str:
 def condition_word(condition: str) -> str:
     """Return what people call a target condition."""
     return str(CONDITION_WORDS[condition])
+
+
+@register.filter
+def certainty_word(certainty: str) -> str:
+    """Return how firmly a reference standard is established."""
+    return str(CERTAINTY_WORDS[certainty])
+
+
+@register.filter
+def reference_rule(rule: str) -> str:
+    """Return the rule that decided a reference standard, in words."""
+    return label_said(RULES[rule]) if rule in RULES else _("Entered before there were forms.")
 
 
 @register.filter

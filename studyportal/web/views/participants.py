@@ -10,13 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.clinical.selectors import reference_of
-from studyportal.clinical.services import enter_reference
+from studyportal.clinical.rules import FORMS
+from studyportal.clinical.selectors import forms_of, reference_of
 from studyportal.core import clock
-from studyportal.core.errors import Refused
 from studyportal.core.selectors import acts_on_any
 from studyportal.dashboards.rules import Step
 from studyportal.dashboards.selectors import WorkFilter, WorkRow, missing_of, worklist
@@ -46,7 +44,8 @@ from studyportal.syntheses.selectors import jobs_of_pair
 from studyportal.web.answers import Attempt, acting, do, found, paged
 from studyportal.web.chain import ChainSources, chain_of
 from studyportal.web.conduct import conduct_of, declared_versions
-from studyportal.web.forms import CriteriaForm, ReferenceRows, ScreeningForm, SourceForm
+from studyportal.web.crf import said
+from studyportal.web.forms import CriteriaForm, ScreeningForm
 from studyportal.web.steps import STEP_BUTTONS, STEP_WORDS, place_of
 from studyportal.web.words import STATUS_WORDS
 
@@ -54,6 +53,9 @@ if TYPE_CHECKING:
     from django.utils.functional import Promise
 
     from studyportal.participants.models import Participant
+
+
+_ACTS_SHOWN = 40
 
 
 class Line(NamedTuple):
@@ -161,17 +163,6 @@ def _verdict(form: ScreeningForm) -> dict[str, Any]:
 def participant_page(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     """The whole way of one participant."""
     participant = found(participant_for(request.user, participant_id))
-    return _show(request, participant, ReferenceRows(prefix="reference"), SourceForm())
-
-
-def _show(
-    request: HttpRequest,
-    participant: Participant,
-    rows: Any,
-    source: SourceForm,
-    *,
-    status: int = 200,
-) -> HttpResponse:
     row = found(missing_of(request.user, participant.pk))
     pair = pair_of(participant)
     series = list(series_of_pair(pair)) if pair else []
@@ -198,13 +189,14 @@ def _show(
         "sendable": _sendable(request, participant, series),
         "answers": _answers(assessment),
         "references": sources.references,
-        "reference_rows": rows,
-        "source_form": source,
+        "form_lines": _form_lines(participant),
         "queries": queries_of(request.user, participant.code),
         "sees_queries": may(request.user, Action.SEE_QUERIES, site=participant.site),
         "sees_audit": may(request.user, Action.SEE_AUDIT, site=participant.site),
         "may_ask": may(request.user, Action.RAISE_QUERY, site=participant.site),
-        "history": acts_on_any([participant.pk, *_images(pair, series)]),
+        "history": acts_on_any(
+            [participant.pk, *(form.pk for form in forms_of(participant)), *_images(pair, series)]
+        )[:_ACTS_SHOWN],
         "may_screen": may(request.user, Action.SCREEN_PARTICIPANT, site=participant.site),
         "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site)
         and not conduct["withdrawals"],
@@ -212,7 +204,26 @@ def _show(
         "may_enrol": row.missing.step == Step.ENROL and row.mine,
         "may_answer": row.missing.step in (Step.ANSWER_CRITERIA, Step.RECORD_CONSENT) and row.mine,
     }
-    return render(request, "web/participant.html", context, status=status)
+    return render(request, "web/participant.html", context)
+
+
+class FormLine(NamedTuple):
+    """One kind of form with what was opened of it."""
+
+    kind: str
+    title: str
+    forms: list[Any]
+    may_begin: bool
+
+
+def _form_lines(participant: Participant) -> list[FormLine]:
+    opened: dict[str, list[Any]] = {}
+    for form in forms_of(participant):
+        opened.setdefault(form.kind, []).append(form)
+    return [
+        FormLine(kind, said(one.title), opened.get(kind, []), one.repeats or kind not in opened)
+        for kind, one in FORMS.items()
+    ]
 
 
 def _images(pair: Any, series: list[Any]) -> list[UUID]:
@@ -282,27 +293,3 @@ def criteria(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     status = 422 if form.is_bound else 200
     context = {"form": form, "participant": participant}
     return render(request, "web/criteria.html", context, status=status)
-
-
-@require_POST
-def reference(request: HttpRequest, participant_id: UUID) -> HttpResponse:
-    """Enter the reference standard of lesions, stations or the participant."""
-    participant = found(participant_for(request.user, participant_id))
-    rows = ReferenceRows(request.POST, prefix="reference")
-    source = SourceForm(request.POST)
-    if rows.is_valid() and source.is_valid():
-        entries = [entry for row in rows if (entry := row.entry())]
-        with Attempt(source.take) as tried:
-            if not entries:
-                raise Refused(_("Fill in at least one row."))
-            enter_reference(
-                participant=participant,
-                entries=entries,
-                source=source.cleaned_data["source"],
-                by=acting(request),
-            )
-        if tried.succeeded:
-            said = ngettext("%(n)s unit was entered.", "%(n)s units were entered.", len(entries))
-            messages.success(request, said % {"n": len(entries)})
-            return redirect("web:participant", participant.pk)
-    return _show(request, participant, rows, source, status=422)

@@ -2,6 +2,7 @@ import Collapse from "bootstrap/js/dist/collapse";
 import Dropdown from "bootstrap/js/dist/dropdown";
 import Tab from "bootstrap/js/dist/tab";
 import htmx from "htmx.org";
+import { equipForms } from "./crf.js";
 import { csrfToken } from "./csrf.js";
 import { equipUploads } from "./upload.js";
 
@@ -64,6 +65,7 @@ function equip(root) {
   });
   root.querySelectorAll(".problems[tabindex]").forEach((element) => element.focus());
   equipUploads(root);
+  equipForms(root);
 }
 
 document.addEventListener("DOMContentLoaded", () => equip(document));

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.db import models
 
-from studyportal.clinical.rules import ReferenceStatus, TargetCondition, Unit
+from studyportal.clinical.rules import Certainty, ReferenceStatus, TargetCondition, Unit
 from studyportal.core.models import Identified
 from studyportal.core.tracking import tracked
 
@@ -32,7 +32,10 @@ class Lesion(Identified):
     reason_for=("condition", "unit", "unit_id", "lesion", "status", "source"),
 )
 class ReferenceStandard(Identified):
-    """What is taken as true for one target condition and one unit, and from where."""
+    """What is taken as true for one target condition and one unit, as the rules derived it from complete forms.
+
+    One that the forms no longer bear out is superseded and stays.
+    """
 
     participant = models.ForeignKey(
         "participants.Participant",
@@ -62,54 +65,49 @@ class ReferenceStandard(Identified):
     status = models.CharField(
         max_length=14, choices=[(s.value, s.value) for s in ReferenceStatus], help_text="Status"
     )
+    certainty = models.CharField(
+        max_length=10,
+        choices=[(c.value, c.value) for c in Certainty],
+        default=Certainty.UNSTATED,
+        help_text="How firmly it is established",
+    )
+    rule = models.CharField(
+        max_length=4,
+        blank=True,
+        default="",
+        help_text="Rule that decided; empty for what was entered before there were forms",
+    )
     source = models.CharField(max_length=60, help_text="How it was established")
-    entered_at = models.DateTimeField(help_text="When it was entered (UTC)")
+    entered_at = models.DateTimeField(help_text="When it was derived (UTC)")
     entered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who entered it"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="+",
+        help_text="Who completed the form from which it was derived",
+    )
+    superseded_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="When the forms said otherwise (UTC); empty while it stands",
     )
 
     class Meta:
         ordering = ("participant", "condition", "unit", "unit_id")
         constraints = (
             models.UniqueConstraint(
-                fields=("participant", "condition", "unit", "unit_id"), name="reference_once"
+                fields=("participant", "condition", "unit", "unit_id"),
+                condition=models.Q(superseded_at=None),
+                name="reference_once",
             ),
             models.CheckConstraint(
                 condition=models.Q(unit="lesion") ^ models.Q(lesion=None),
                 name="reference_lesion_named",
             ),
+            models.CheckConstraint(
+                condition=models.Q(status="indeterminate") | ~models.Q(certainty="none"),
+                name="reference_decided_has_certainty",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.participant} {self.condition}/{self.unit}/{self.unit_id}: {self.status}"
-
-
-@tracked(participant="participant", reason_for=("height_cm", "weight_kg"))
-class Baseline(Identified):
-    """Body measurements at baseline."""
-
-    participant = models.OneToOneField(
-        "participants.Participant", models.PROTECT, related_name="baseline", help_text="Participant"
-    )
-    height_cm = models.FloatField(null=True, blank=True, help_text="Height in centimetres")
-    weight_kg = models.FloatField(null=True, blank=True, help_text="Weight in kilograms")
-    entered_at = models.DateTimeField(help_text="When it was entered (UTC)")
-    entered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who entered it"
-    )
-
-    class Meta:
-        ordering = ("participant",)
-        constraints = (
-            models.CheckConstraint(
-                condition=models.Q(height_cm=None) | models.Q(height_cm__range=(50, 250)),
-                name="baseline_height_range",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(weight_kg=None) | models.Q(weight_kg__range=(10, 400)),
-                name="baseline_weight_range",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"baseline of {self.participant}"
