@@ -20,9 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 SLICES = 120
-LONGEST_LIFE = float(
-    os.environ.get("LONGEST_LIFE", "0.4")
-)  # seconds until a worker is killed, at most
+# Seconds until a worker is killed, at most.
+LONGEST_LIFE = float(os.environ.get("LONGEST_LIFE", "0.4"))
 
 
 def main() -> None:

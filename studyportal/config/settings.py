@@ -256,6 +256,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SiteStatus": "studyportal.sites.states.SiteStatus",
         "ParticipantStatus": "studyportal.participants.states.ParticipantStatus",
+        "WithdrawalStatus": "studyportal.participants.states.WithdrawalStatus",
+        "ConsentLanguage": "studyportal.participants.rules.Language",
         "PairStatus": "studyportal.imaging.states.PairStatus",
         "SeriesStatus": "studyportal.imaging.states.SeriesStatus",
         "SeriesRole": "studyportal.imaging.states.SeriesRole",

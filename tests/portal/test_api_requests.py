@@ -175,7 +175,7 @@ def test_a_move_that_the_machine_does_not_know_is_refused_in_words(site):
 
 def test_a_row_that_was_moved_in_the_meantime_is_a_conflict(site, monkeypatch):
     """Two coordinators read the same participant; the one who comes second is told."""
-    row = make.ParticipantFactory(site=site, eligible=True)
+    row = make.ConsentFactory(participant__site=site, participant__eligible=True).participant
     stale = Participant.objects.get(pk=row.pk)
     client = client_of(Role.COORDINATOR, site)
     assert client.post(f"/api/v1/participants/{row.pk}/enrol/").status_code == 200

@@ -1,5 +1,6 @@
 """Versions of the consent form, who signed which, and who must sign again."""
 
+import dataclasses
 from datetime import date, timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.dashboards.rules import Step
 from studyportal.dashboards.selectors import worklist
-from studyportal.imaging.services import open_series
+from studyportal.imaging.rules import date_offset, summary_from_json
+from studyportal.imaging.selectors import study_key
+from studyportal.imaging.services import open_series, settling
 from studyportal.imaging.states import SeriesRole
 from studyportal.participants.models import Consent, ConsentVersion
 from studyportal.participants.rules import (
@@ -234,3 +237,16 @@ def test_answers_can_still_be_completed_after_the_signed_version_was_replaced(st
         consent_version="", by=by,
     )  # fmt: skip
     assert participant.status == ParticipantStatus.ELIGIBLE
+
+
+def test_a_scan_from_before_the_first_consent_is_noticed_though_its_stored_date_is_moved(study):
+    pair = make.ScanPairFactory(participant=enrolled())
+    moved = timedelta(days=date_offset(study_key(), pair.participant.code))
+
+    def image(day: date):
+        stored = f"{day + moved:%Y%m%d}"
+        return dataclasses.replace(summary_from_json(make.SUMMARY), acquisition_date=stored)
+
+    eve, day = image(SCREENED_ON - timedelta(days=1)), image(SCREENED_ON)
+    assert settling._before_consent(pair, CT=eve, PET=day) == ("CT",)
+    assert settling._before_consent(pair, CT=day, PET=day) == ()
