@@ -33,6 +33,7 @@ PLAIN = (
     "freeze",
     "exports",
     "dashboard",
+    "audit",
     "people",
     "health",
     "role_table",
