@@ -16,7 +16,12 @@ class CreateEvents(migrations.CreateModel):
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         made = ModelState(
-            app_label, self.name, list(self.fields), dict(self.options), self.bases, self.managers
+            app_label,
+            self.name,
+            list(self.fields),
+            dict(self.options),
+            self.bases,
+            list(self.managers or []),
         )
         key = (made.app_label, made.name_lower)
         state.models[key] = made
@@ -28,6 +33,8 @@ class CreateEvents(migrations.CreateModel):
 
 class AddTrigger(pgtrigger.migrations.AddTrigger):
     """Adds a trigger; the model itself stays as it is."""
+
+    trigger: Any
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         options = state.models[app_label, self.model_name].options

@@ -164,6 +164,7 @@ class TrailEntry(models.Model):
             models.UniqueConstraint(fields=("link", "position"), name="trail_position_once"),
         )
         indexes = (
+            models.Index(fields=("source", "event_id"), name="trail_event"),
             models.Index(fields=("object_id", "id"), name="trail_object"),
             models.Index(fields=("participant_id", "id"), name="trail_participant"),
             models.Index(fields=("site_id", "id"), name="trail_site"),

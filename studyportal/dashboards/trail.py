@@ -160,8 +160,8 @@ def rows_of(user: Person, entries: Sequence[TrailEntry]) -> list[TrailRow]:
             id=entry.pk, at=entry.at, label=entry.label, source=entry.source,
             event_id=entry.event_id, object_id=entry.object_id, model=spoken,
             person=people.get(entry.user_id or 0),
-            participant=codes.get(entry.participant_id, ""),
-            site=sites.get(entry.site_id, ""), context=record.get("pgh_context") or {},
+            participant=codes.get(entry.participant_id, "") if entry.participant_id else "",
+            site=sites.get(entry.site_id, "") if entry.site_id else "", context=record.get("pgh_context") or {},
             record=record, changes=_changes(user, spoken, record, former, label=entry.label),
             link=links.get(entry.link),
             redacted=redactions.get((entry.source, entry.event_id), ()),
@@ -182,13 +182,14 @@ def _records(entries: Iterable[TrailEntry]) -> dict[tuple[str, int], tuple[Recor
             keys[entry.source].append(entry.event_id)
     if not keys:
         return {}
-    parts, params = [], []
+    parts: list[str] = []
+    params: list[Any] = []
     for source, events in keys.items():
         parts.append(_record_sql(known[source]))
         params += [source, events]
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(parts), params)
-        return {(row[0], row[1]): (_loaded(row[2]), _loaded(row[3])) for row in cursor.fetchall()}  # type: ignore[misc]
+        return {(row[0], row[1]): (_loaded(row[2]), _loaded(row[3])) for row in cursor.fetchall()}
 
 
 def _loaded(value: Any) -> Any:

@@ -39,6 +39,7 @@ PLAIN = (
     "freeze",
     "exports",
     "dashboard",
+    "audit",
     "people",
     "health",
     "role_table",

@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'trail entries',
                 'ordering': ('id',),
                 'default_permissions': (),
-                'indexes': [models.Index(fields=['object_id', 'id'], name='trail_object'), models.Index(fields=['participant_id', 'id'], name='trail_participant'), models.Index(fields=['site_id', 'id'], name='trail_site'), models.Index(fields=['user_id', 'id'], name='trail_user'), django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='trail_at')],
+                'indexes': [models.Index(fields=['source', 'event_id'], name='trail_event'), models.Index(fields=['object_id', 'id'], name='trail_object'), models.Index(fields=['participant_id', 'id'], name='trail_participant'), models.Index(fields=['site_id', 'id'], name='trail_site'), models.Index(fields=['user_id', 'id'], name='trail_user'), django.contrib.postgres.indexes.BrinIndex(fields=['at'], name='trail_at')],
                 'constraints': [models.UniqueConstraint(fields=('link', 'position'), name='trail_position_once')],
             },
         ),
