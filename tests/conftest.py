@@ -31,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
     )  # tests of other languages ask for them
     from django.conf import settings
 
+    from studyportal.cli.wording import BOOKS, compile_book
+
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        for book in BOOKS:
+            if book.compiled:
+                compile_book(book)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

@@ -1,6 +1,6 @@
 """Finds words inside free text, Chinese or English, by an index of pairs of characters."""
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db.models import F, Func, Model, QuerySet, TextField
@@ -30,7 +30,6 @@ def bigrams_of(words: str) -> list[str]:
 def holding(rows: QuerySet[Row], field: str, words: str) -> QuerySet[Row]:
     """Rows whose text holds every one of the words, in any order; large and small letters are alike."""
     for word in words.replace("\x00", "").split():
-        rows = rows.alias(pairs_of_text=Bigrams(F(field))).filter(
-            pairs_of_text__contains=bigrams_of(word), **{f"{field}__icontains": word}
-        )
+        holds = {"pairs_of_text__contains": bigrams_of(word), f"{field}__icontains": word}
+        rows = cast("QuerySet[Row]", rows.alias(pairs_of_text=Bigrams(F(field))).filter(**holds))
     return rows

@@ -29,7 +29,7 @@ class PersonLanguageMiddleware:
         chosen = getattr(request.user, "language", "")
         if chosen and chosen != translation.get_language():
             translation.activate(chosen)
-            request.LANGUAGE_CODE = chosen  # type: ignore[attr-defined]  # as LocaleMiddleware sets it
+            request.LANGUAGE_CODE = chosen
         return self.get_response(request)
 
 

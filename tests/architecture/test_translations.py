@@ -1,5 +1,6 @@
 """Nothing that people read lacks a Chinese text, and every sentence is found again by its template."""
 
+import ast
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -83,8 +84,6 @@ def test_what_a_person_wrote_stays_as_it_is(entries, words):
 
 
 def test_a_choice_inside_a_sentence_is_one_template_each():
-    import ast
-
     node = ast.parse("f\"{code}: {n} file{'s' if n > 1 else ''} {way:.1f}\"", mode="eval").body
     assert variants_of(node) == ["{code}: {n} files {way:.1f}", "{code}: {n} file {way:.1f}"]
 

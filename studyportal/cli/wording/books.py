@@ -116,7 +116,7 @@ def refresh(book: Book) -> None:
         fresh.add(
             (marked.text, marked.plural) if marked.plural else marked.text,
             string=entry.string if entry is not None else None,
-            locations=[(file, None) for file in files[:2]],
+            locations=[(file, None) for file in files[:2]],  # type: ignore[misc]  # without line numbers
             flags=["python-format"] if _PERCENT.search(marked.text) and book.compiled else [],
             context=marked.context or None,
         )
@@ -151,7 +151,8 @@ def _text(entry: Message) -> str:
 
 
 def _translations(entry: Message) -> list[str]:
-    return [entry.string] if isinstance(entry.string, str) else [str(text) for text in entry.string]
+    said = entry.string
+    return [said] if isinstance(said, str) else [str(text) for text in said or ()]
 
 
 def _files(folder: str, pattern: str) -> Iterator[tuple[Path, str]]:

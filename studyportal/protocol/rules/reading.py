@@ -94,7 +94,8 @@ class Protocol:
 
     def names_in_chinese(self) -> dict[str, str]:
         """Return every name and sentence that the file gives in both languages, by its English."""
-        names = {named.name: named.name_zh for named in (*self.sites, *self.endpoints)}
+        names = {site.name: site.name_zh for site in self.sites}
+        names |= {endpoint.name: endpoint.name_zh for endpoint in self.endpoints}
         for criterion in self.criteria:
             names |= {
                 criterion.text: criterion.text_zh,
