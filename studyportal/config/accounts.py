@@ -83,7 +83,10 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "StudyPortal"
 MFA_TOTP_TOLERANCE = 1  # a clock that is half a minute off still works
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # http on the own machine
-MFA_FORMS = {"authenticate": "studyportal.web.accounts.forms.CodeForm"}
+MFA_FORMS = {
+    "authenticate": "studyportal.web.accounts.forms.CodeForm",
+    "add_webauthn": "studyportal.web.accounts.forms.KeyForm",
+}
 
 # django-axes: five wrong passwords for one person from one address lock that pair for a quarter of an hour.
 AXES_FAILURE_LIMIT = 5

@@ -43,7 +43,7 @@ def test_a_passkey_is_set_up_and_signs_in_without_a_password(live_server, screen
     page.get_by_text("Set up a second factor to go on").wait_for()
     assert overflow(page) <= 0
     page.locator("a[href='/account/security/keys/add/']").click()
-    page.get_by_label("Passwordless").check()
+    assert page.get_by_label("Sign in with it alone").is_checked()
     page.get_by_role("button", name="Add", exact=True).click()
     page.get_by_text("Recovery Codes").first.wait_for()
     assert overflow(page) <= 0

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account.forms import LoginForm, ResetPasswordKeyForm
 from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +35,19 @@ class CodeForm(AuthenticateForm):
         _look_alike(self)
         self.fields["code"].label = _("Code of your app, or a recovery code")
         self.fields["code"].widget.attrs |= {"autofocus": True, "inputmode": "numeric"}
+
+
+class KeyForm(AddWebAuthnForm):
+    """A passkey, or a security key that only stands beside the password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["passwordless"].initial = True
+        self.fields["passwordless"].label = _("Sign in with it alone, without a password")
+        self.fields["passwordless"].help_text = _(
+            "Clear this for a key without fingerprint or PIN."
+        )
+        self.fields["name"].help_text = _("Such as “Laptop” or “Key on my ring”.")
 
 
 class NewPasswordForm(ResetPasswordKeyForm):

@@ -21,8 +21,13 @@ def client_address(request: HttpRequest) -> str:
 
 
 def one_spelling(request: HttpRequest, credentials: dict[str, Any] | None) -> str:
-    """The user name as it is counted: capitals and spaces give nobody more attempts."""
-    typed = (credentials or {}).get("username") or request.POST.get("login", "")
+    """The user name as it is counted: capitals and spaces give nobody more attempts.
+
+    Django names it `username`; django-axes asks beforehand under the name of the form's field.
+    """
+    field = settings.AXES_USERNAME_FORM_FIELD
+    given = credentials or {}
+    typed = given.get("username") or given.get(field) or request.POST.get(field, "")
     return str(typed).strip().lower()
 
 

@@ -23,6 +23,7 @@ class Command(BaseCommand):
         words = (
             *(sys.executable, "-m", "pip_audit", "--requirement", "constraints.txt"),
             *("--no-deps", "--disable-pip", "--progress-spinner", "off"),
+            "--strict",  # a package that the database does not know is no clean package
             *("--vulnerability-service", options["service"]),
         )
         done = subprocess.run(words, cwd=settings.BASE_DIR, check=False)
