@@ -19,7 +19,7 @@ from studyportal.clinical.rules import (
 )
 from studyportal.clinical.selectors import baseline_of, records_of, reference_of
 from studyportal.clinical.services.completing import complete_form
-from studyportal.clinical.services.opening import add_row, open_form
+from studyportal.clinical.services.opening import add_rows, open_form
 from studyportal.clinical.services.saving import save_answers
 from studyportal.core.errors import Reason, Refused, refuse_if
 from studyportal.core.models import User
@@ -155,9 +155,9 @@ def _fill(
 ) -> None:
     form = open_form(participant=participant, kind=kind, by=by, source=source)
     standing = records_of(form)
-    for unit in rows:
-        if unit not in standing:
-            add_row(form=form, unit=unit, by=by)
+    unknown = [unit for unit in rows if unit not in standing]
+    if unknown:
+        add_rows(form=form, units=unknown, by=by)
     changes = [
         Change(unit, name, "", text) for unit, row in rows.items() for name, text in row.items()
     ]

@@ -29,7 +29,7 @@ from studyportal.clinical.rules import (
 )
 from studyportal.clinical.selectors import context_of, records_of, rows_of
 from studyportal.clinical.services.completing import complete_form
-from studyportal.clinical.services.opening import add_row, open_form
+from studyportal.clinical.services.opening import add_rows, open_form
 from studyportal.clinical.services.saving import save_answers
 from studyportal.clinical.services.spreadsheets import read_table
 from studyportal.clinical.states import FormStatus
@@ -199,9 +199,9 @@ def _keep(kind: str, key: _Key, sheet: _Sheet, *, name: str, by: User) -> bool:
     )
     if FORMS[kind].rows is not Rows.ONE:
         standing = records_of(form)
-        for line in sheet.lines:
-            if line.unit not in standing:
-                add_row(form=form, unit=line.unit, by=by)
+        new = [line.unit for line in sheet.lines if line.unit not in standing]
+        if new:
+            add_rows(form=form, units=new, by=by)
     standing_rows = rows_of(form)
     changes = [
         Change(line.unit, field, written(standing_rows[line.unit].get(field)), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -88,24 +89,36 @@ def add_row(*, form: Form, unit: str, by: User) -> Record:
     Refused
         When the form is not being filled in, or a row cannot be called so.
     """
+    return add_rows(form=form, units=[unit], by=by)[0]
+
+
+@transaction.atomic
+def add_rows(*, form: Form, units: Sequence[str], by: User) -> list[Record]:
+    """All these rows exist and count, as one act; refused like one row."""
     form = taken(form, by=by)
+    rows = [_row(form, unit) for unit in units]
+    touched(form, by=by)
+    labels = ", ".join(FORMS[form.kind].unit_label(unit).en for unit in units)
+    keep_act("add_row", form, f"got the row {labels}", by=by)
+    return rows
+
+
+def _row(form: Form, unit: str) -> Record:
     definition = FORMS[form.kind]
     if fault := definition.unit_fault(unit):
         raise Refused(Reason("row_name", fault.en, "unit"))
-    row, created = RECORDS[form.kind].objects.get_or_create(form=form, unit=unit)  # type: ignore[attr-defined]  # abstract
-    if not created and not row.void_reason:
-        raise Refused(
-            Reason(
-                "row_exists", f"{definition.unit_label(unit).en} is on the form already.", "unit"
-            )
-        )
-    if row.void_reason:
+    model = RECORDS[form.kind]
+    row = model.objects.filter(form=form, unit=unit).first()  # type: ignore[attr-defined]  # abstract
+    if row is not None and not row.void_reason:
+        label = definition.unit_label(unit).en
+        raise Refused(Reason("row_exists", f"{label} is on the form already.", "unit"))
+    if row is None:
+        row = model.objects.create(form=form, unit=unit)  # type: ignore[attr-defined]  # abstract
+    else:
         row.void_reason = ""
         row.save(update_fields=["void_reason"])
     if form.kind == "lesions":
         Lesion.objects.get_or_create(participant=form.participant, number=int(unit))
-    touched(form, by=by)
-    keep_act("add_row", form, f"got the row {definition.unit_label(unit).en}", by=by)
     return row
 
 
