@@ -18,7 +18,7 @@ FRONTEND := studyportal/web/frontend
 BUILT := studyportal/web/static/built
 FRONTEND_SOURCES := $(shell find $(FRONTEND) -path '*/node_modules' -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help demo up test venv dev assets docs lint clean-var
+.PHONY: help demo up test venv dev assets docs lint translations clean-var
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ lint: dev ## Check style, types and the import contracts
 	DATABASE_URL="$${DATABASE_URL:-postgresql:///not-started}" $(RUN) -m mypy studyportal evaluation synthesis
 	$(VENV)/bin/lint-imports
 
+translations: dev ## List the texts that lack a Chinese one (ARGS=--write brings the catalogues up to date)
+	@exec $(RUN) manage.py translations $(ARGS)
+
 clean-var: ## Remove the embedded servers' folder and everything in it
 	@rm -rf var
 
@@ -72,7 +75,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@
 
-$(BUILT)/.built: $(FRONTEND_SOURCES) | $(VENV)/.installed
+$(BUILT)/.built: $(FRONTEND_SOURCES) $(shell find studyportal/locale -name '*.po') | $(VENV)/.installed
 	@echo "Building the browser parts"
 	$(RUN) manage.py build_assets
 	touch $@

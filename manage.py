@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs one command of the portal, with embedded PostgreSQL and Redis where no servers are named."""
 
+import getpass
 import os
 import signal
 import sys
@@ -8,9 +9,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 try:
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
     from studyportal.config import embedded
+    from studyportal.config.start import refuse_known_keys
+    from studyportal.core.audit_context import acting
     from studyportal.core.database.scope import over_every_site
 except ModuleNotFoundError as missing:
     sys.exit(
@@ -18,17 +22,33 @@ except ModuleNotFoundError as missing:
         "Run `make venv`, then `.venv/bin/python manage.py ...`."
     )
 
-NEED_NO_DATABASE = {
+NEED_NO_KEYS = {
     "help",
     "version",
     "--help",
     "-h",
     "--version",
     "build_assets",
-    "receive",
-    "deidentify",
+    "translations",
+    "sbom",
+    "audit_packages",
 }
+NEED_NO_DATABASE = NEED_NO_KEYS | {"receive", "deidentify"}
 RUN_THE_PORTAL = {"up", "demo"}  # they start the broker and its workers
+
+
+def named(variable: str) -> bool:
+    """Whether the environment holds the value, or names the file that does."""
+    return bool(os.environ.get(variable) or os.environ.get(f"{variable}_FILE"))
+
+
+def choose_keys(command: str, var: Path) -> None:
+    """The demonstration goes on with its known keys; any other embedded installation has keys of its own."""
+    if command == "demo" or (var / "demo").is_dir():
+        os.environ.setdefault("STUDYPORTAL_DEMO", "1")
+    else:
+        draw = command not in NEED_NO_KEYS and not named("DATABASE_URL")
+        embedded.use_own_keys(var, draw=draw)
 
 
 def choose_servers(command: str, running: ExitStack) -> None:
@@ -36,8 +56,9 @@ def choose_servers(command: str, running: ExitStack) -> None:
     var = Path(
         os.environ.get("STUDYPORTAL_VAR") or Path(__file__).resolve().parent / "var"
     ).resolve()
+    choose_keys(command, var)
     needed = command not in NEED_NO_DATABASE
-    if not os.environ.get("DATABASE_URL"):
+    if not named("DATABASE_URL"):
         os.environ |= (
             embedded.ensure_database(var)
             if needed
@@ -45,7 +66,7 @@ def choose_servers(command: str, running: ExitStack) -> None:
         )
     if command in RUN_THE_PORTAL:
         running.enter_context(embedded.sole_runner(var))
-    if not os.environ.get("CELERY_BROKER_URL"):
+    if not named("CELERY_BROKER_URL"):
         if command in RUN_THE_PORTAL:
             running.callback(embedded.stop_redis, var)
             os.environ["CELERY_BROKER_URL"] = embedded.ensure_redis(var)
@@ -66,7 +87,13 @@ def main() -> None:
                 choose_servers(command, running)
             except embedded.EmbeddedServiceError as refused:
                 sys.exit(str(refused))
-        with over_every_site("a command is run by who runs the portal, not by a person at a site"):
+        if command not in NEED_NO_KEYS:
+            try:
+                refuse_known_keys()
+            except ImproperlyConfigured as refused:
+                sys.exit(str(refused))
+        why = "a command is run by who runs the portal, not by a person at a site"
+        with over_every_site(why), acting(command=command, operator=getpass.getuser()):
             execute_from_command_line(sys.argv)
 
 

@@ -27,7 +27,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="studyportal-queries-") as folder:
         var = Path(folder)
-        os.environ["STUDYPORTAL_VAR"] = folder
+        os.environ |= {"STUDYPORTAL_VAR": folder, "STUDYPORTAL_DEMO": "1"}
         os.environ |= embedded.ensure_database(var)
         os.environ.setdefault("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
         os.environ["DJANGO_SETTINGS_MODULE"] = "studyportal.config.settings"

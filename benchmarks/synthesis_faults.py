@@ -124,7 +124,11 @@ def main() -> int:
     asked = parser.parse_args()
     var = Path(tempfile.mkdtemp(prefix="synthesis-faults-"))
     embedded = importlib.import_module("studyportal.config.embedded")
-    os.environ |= {"STUDYPORTAL_VAR": str(var), "STUDYPORTAL_DEVICES": "cpu"}
+    os.environ |= {
+        "STUDYPORTAL_VAR": str(var),
+        "STUDYPORTAL_DEVICES": "cpu",
+        "STUDYPORTAL_DEMO": "1",
+    }
     os.environ |= embedded.ensure_database(var)
     broker = (
         brokers.DebianRabbit(var)
@@ -309,13 +313,18 @@ def report(
 
 
 def recovered(faults: list[Fault], attempts: list[Any]) -> list[float]:
-    """Seconds from each kill that interrupted an attempt to the beginning of the next one of that job."""
+    """Seconds from each kill that interrupted an attempt to the beginning of the next one of that job.
+
+    A job that died of its last attempt waits for a person and is left out; `report` counts those apart.
+    """
+    most = importlib.import_module("django.conf").settings.SYNTHESIS_MAX_ATTEMPTS
     found = []
     for fault in faults:
         of_job = [a for a in attempts if fault.job is not None and a.job_id == fault.job.pk]
         hit = [a for a in of_job if a.began_at <= fault.at and a.token == fault.job.token]
+        last = bool(hit) and (of_job.index(hit[0]) + 1) % most == 0
         later = [a.began_at for a in of_job if a.began_at > fault.at]
-        if hit and hit[0].outcome in ("lost", "errored") and later:
+        if hit and hit[0].outcome in ("lost", "errored") and later and not last:
             found.append((min(later) - fault.at).total_seconds())
     return found
 

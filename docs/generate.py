@@ -17,6 +17,7 @@ from django.db import models
 import studyportal
 from evaluation.analysis import default_plan
 from studyportal.api.rights import RIGHTS, Access
+from studyportal.clinical.rules import DEFINITION_VERSION, FORMS, RULES, Field
 from studyportal.core.states import Machine
 from studyportal.dicom.rights import RIGHTS as DICOM_RIGHTS
 from studyportal.exports.rules import DICTIONARY, label_of
@@ -45,6 +46,7 @@ def pages() -> Mapping[str, str]:
         "states.md": states(),
         "roles.md": roles(),
         "data_dictionary.md": data_dictionary(),
+        "forms.md": case_report_forms(),
         "protocol.md": protocol(),
         "plan.md": plan(),
         "api_rights.md": api_rights(),
@@ -68,8 +70,14 @@ def machines() -> list[Machine]:
 
 
 def portal_models() -> list[type[models.Model]]:
-    """Every model of the portal, in the order of the rooms."""
-    return [model for model in apps.get_models() if model.__module__.startswith("studyportal.")]
+    """Every model of the portal, in the order of the rooms; tables of events repeat theirs and are left out."""
+    return [
+        model
+        for model in apps.get_models()
+        if model.__module__.startswith("studyportal.")
+        and not model._meta.proxy
+        and not hasattr(model, "pgh_tracked_model")
+    ]
 
 
 def states() -> str:
@@ -113,6 +121,69 @@ def data_dictionary() -> str:
     columns = [(c.table, c.name, c.kind, c.unit, c.meaning) for c in DICTIONARY]
     parts.append(_table(["Table", "Column", "Kind", "Unit", "Meaning"], columns))
     return "".join(parts)
+
+
+def case_report_forms() -> str:
+    parts = [
+        NOTE,
+        f"# Case report forms\n\nVersion {DEFINITION_VERSION} of the definitions. ○: optional. ②: entered twice. ƒ: follows from other answers.\n",
+    ]
+    for form in FORMS.values():
+        parts.append(f"\n## {form.title.en} · {form.title.zh} (`{form.key}`)\n\n")
+        if form.guide.en:
+            parts.append(f"{form.guide.en}\n{form.guide.zh}\n\n")
+        parts.append(
+            _table(
+                [
+                    "Field",
+                    "Question",
+                    "问题",
+                    "Type",
+                    "Unit",
+                    "Cannot be outside",
+                    "Asked about outside",
+                    "Answers",
+                    "Asked if",
+                ],
+                [_form_field(field) for field in form.fields],
+            )
+        )
+        checks = [
+            [
+                "refused" if check.hard else "asked about",
+                f"`{check.field}`",
+                check.sentence.en,
+                check.sentence.zh,
+            ]
+            for check in form.checks
+        ]
+        parts.append("\n" + _table(["Check", "Field", "Sentence", "说明"], checks))
+    rules = [[key, words.en, words.zh] for key, words in RULES.items()]
+    parts.append("\n# Rules of the reference standard\n\nThe first rule that decides counts.\n\n")
+    parts.append(_table(["Rule", "What it says", "说明"], rules))
+    return "".join(parts)
+
+
+def _form_field(field: Field) -> list[str]:
+    marks = "".join(
+        mark
+        for mark, on in (
+            (" ○", not field.required and field.computed is None),
+            (" ②", field.twice),
+            (" ƒ", field.computed is not None),
+        )
+        if on
+    )
+    span = f"{field.low:g} to {field.high:g}" if field.low is not None else ""
+    expected = f"{field.expected[0]:g} to {field.expected[1]:g}" if field.expected else ""
+    answers = [f"`{code.value}` {code.label.en} {code.label.zh}" for code in field.codes]
+    answers += [f"`{word}`" for word in sorted(field.absent)]
+    asked = field.asked_if
+    condition = f"`{asked.field}`: {', '.join(sorted(asked.among))}" if asked else ""
+    return [
+        f"`{field.name}`{marks}", field.label.en, field.label.zh, field.kind.value, field.unit,
+        span, expected, "; ".join(answers), condition,
+    ]  # fmt: skip
 
 
 def protocol() -> str:

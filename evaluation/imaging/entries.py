@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from pydicom import Dataset
-from pydicom.sequence import Sequence
 
 from evaluation.imaging.series import Series
 
@@ -41,17 +40,18 @@ def with_entries(series: Series, entries: HeaderEntries) -> Series:
 
 
 def _changed(header: Dataset, entries: HeaderEntries) -> Dataset:
-    changed = Dataset(header)
+    # A slice shares its elements with the original, so they are replaced here and never written to.
+    changed = header[:]
     if hasattr(header, "file_meta"):
         changed.file_meta = header.file_meta
     if entries.weight_kg is not None:
-        changed.PatientWeight = entries.weight_kg
+        changed.add_new("PatientWeight", "DS", entries.weight_kg)
     if entries.dose_bq is not None or entries.tracer is not None:
         items = header.get("RadiopharmaceuticalInformationSequence") or [Dataset()]
-        given = Dataset(items[0])
+        given = items[0][:]
         if entries.dose_bq is not None:
-            given.RadionuclideTotalDose = entries.dose_bq
+            given.add_new("RadionuclideTotalDose", "DS", entries.dose_bq)
         if entries.tracer is not None:
-            given.Radiopharmaceutical = entries.tracer
-        changed.RadiopharmaceuticalInformationSequence = Sequence([given, *items[1:]])
+            given.add_new("Radiopharmaceutical", "LO", entries.tracer)
+        changed.add_new("RadiopharmaceuticalInformationSequence", "SQ", [given, *items[1:]])
     return changed

@@ -143,7 +143,7 @@ def _accuracy_table(look: Lookup, tests: list[ResultRow]) -> Table:
     if first and first.value is not None:
         prevalence = say(
             "accuracy.prevalence", prevalence=interval_of(first), n=n_of(first),
-            units=f"{UNITS[first.unit]}s", clusters=f"{first.clusters:,}",
+            units=say("plural", word=UNITS[first.unit]), clusters=f"{first.clusters:,}",
         )  # fmt: skip
     used = [look.like(r, name) for name in MEASURES for r in tests]
     within = any(r and r.statistic == "auc" and r.method.startswith("stratified") for r in used)

@@ -7,7 +7,7 @@ from evaluation.report.cells import Row, median_of
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, count_of, label, value_of, withheld
 from evaluation.report.lookup import Lookup
-from evaluation.report.wording import say
+from evaluation.report.wording import say, sentence
 
 _COUNT = "count:"
 
@@ -52,7 +52,8 @@ def _table(look: Lookup, places: Sequence[str], heads: Sequence[str], name: str)
 def _title(look: Lookup, quantity: str) -> str:
     for variable in look.plan.baseline if look.plan else ():
         if variable.column == quantity:
-            return f"{variable.title} ({variable.unit})" if variable.unit else variable.title
+            title = sentence(variable.title)
+            return f"{title} ({variable.unit})" if variable.unit else title
     return label(QUANTITIES, quantity)
 
 
@@ -76,7 +77,7 @@ def _category(look: Lookup, own: list[ResultRow], places: Sequence[str], title: 
     counted = [r for r in own if r.statistic != "known"]
     lines = [
         (
-            f"{title}: {r.statistic.removeprefix(_COUNT).replace('_', ' ')}",
+            f"{title}: {sentence(r.statistic.removeprefix(_COUNT).replace('_', ' '))}",
             *(_share(look.like(r, r.statistic, subgroup=p)) for p in places),
         )
         for r in counted
@@ -105,4 +106,4 @@ def _share(row: ResultRow | None) -> str:
 
 def _status(place: str) -> str:
     condition, _, status = place.partition(":")
-    return f"{label(CONDITIONS, condition)}: {status.replace('_', ' ')}"
+    return f"{label(CONDITIONS, condition)}: {sentence(status.replace('_', ' '))}"

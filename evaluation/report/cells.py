@@ -24,7 +24,7 @@ from evaluation.report.formats import (
     withheld,
 )
 from evaluation.report.lookup import EXPLORATORY, PROPOSAL, Lookup
-from evaluation.report.wording import say
+from evaluation.report.wording import say, sentence
 
 _FLAGS = re.compile(r" \[[^\]]*\]| \([^():]*: [^()]*\)")
 _VARYING = re.compile(r", fraction of missing information [0-9.]+")
@@ -92,8 +92,8 @@ def region_name(region: str) -> str:
     if kind == "uptake":
         return f"{name.replace('-', '–')} SUV"
     if kind == "organ":
-        return name.replace("_", " ")
-    return REGIONS.get(kind, region.replace("_", " "))
+        return sentence(name.replace("_", " "))
+    return REGIONS.get(kind) or ("" if kind in REGIONS else sentence(region.replace("_", " ")))
 
 
 def about(row: ResultRow) -> str:
@@ -117,7 +117,7 @@ def range_of(low: ResultRow | None, high: ResultRow | None) -> str:
     """Return ``low to high``."""
     if low is None or high is None or low.value is None or high.value is None:
         return "–"
-    return f"{value_of(low)} to {value_of(high)}"
+    return f"{value_of(low)} {say('to')} {value_of(high)}"
 
 
 def with_clusters(row: ResultRow) -> str:
@@ -141,7 +141,7 @@ def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, statistics in made.items():
         alike.setdefault(tuple(statistics), []).append(name)
-    names = "; ".join(f"{', '.join(s)}: {' or '.join(m)}" for s, m in alike.items())
+    names = "; ".join(f"{', '.join(s)}: {say('or').join(m)}" for s, m in alike.items())
     one = say("notes.method", names=next(iter(made)))
     notes = [one if len(made) == 1 else say("notes.methods", names=names)]
     notes += [say("notes.also", names="; ".join(also))] if also else []
@@ -151,7 +151,13 @@ def methods_note(rows: Iterable[ResultRow | None]) -> tuple[str, ...]:
 
 def _flag_words(name: str) -> list[str]:
     found = [part for group in _FLAGS.findall(name) for part in group.strip(" []()").split(", ")]
-    return [" ".join(part.replace("_", " ").replace(":", " ").split()) for part in found]
+    return [" ".join(_flag(part).split()) for part in found]
+
+
+def _flag(part: str) -> str:
+    """A flag in words, with the sites or levels that it names behind it."""
+    words, _, named = part.replace("_", " ").partition(":")
+    return f"{sentence(words.strip())} {named.replace(':', ' ')}"
 
 
 def marked(look: Lookup, row: ResultRow) -> str:

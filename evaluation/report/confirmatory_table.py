@@ -16,7 +16,7 @@ from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, UNITS, label, level_of, number
 from evaluation.report.lookup import Lookup
 from evaluation.report.plan_tables import analysis_name
-from evaluation.report.wording import say, says
+from evaluation.report.wording import say, says, sentence
 
 
 def multiplicity_table(look: Lookup) -> Table | None:
@@ -27,7 +27,9 @@ def multiplicity_table(look: Lookup) -> Table | None:
     rows = tuple(_line(look, r) for r in sorted(tested, key=lambda r: (_step(look, r), r.order)))
     columns = tuple(c.format(level=level_of(look.rows)) for c in says("multiplicity.columns"))
     made = [look.like(r, s) for r in tested for s in ("estimate", "estimate_lower", "adjusted_p")]
-    whys = dict.fromkeys(f"{r.test}: {r.reason}." for r in tested if r.value is None and r.reason)
+    whys = dict.fromkeys(
+        f"{r.test}: {sentence(r.reason)}." for r in tested if r.value is None and r.reason
+    )
     return Table(
         say("multiplicity.title"), columns, rows, text_columns=2, widths=(2, 15, 8, 4, 4, 4),
         notes=(say("multiplicity.note"), *whys, *methods_note(made)), id="multiplicity",

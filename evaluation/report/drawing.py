@@ -1,14 +1,19 @@
 """The look of every figure: one palette, readable in grey, the same bytes each time."""
 
 from contextlib import AbstractContextManager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import FancyBboxPatch
+
+from evaluation.report.pdf_fonts import FONTS
+from evaluation.report.wording import spoken
 
 WIDTH = 7.8
 """Inches; printed over the width of the page, which makes 8 points about 7."""
@@ -37,7 +42,27 @@ def canvas(width_inch: float, height_inch: float) -> Canvas:
 
 def style() -> AbstractContextManager[None]:
     """Return the context in which figures are made and saved."""
-    return mpl.rc_context(_STYLE)
+    return mpl.rc_context(_STYLE | _chinese_style())
+
+
+def can_draw_chinese() -> bool:
+    """Whether the font for Chinese that the product brings is there."""
+    return bool(_chinese_name())
+
+
+def _chinese_style() -> dict[Any, Any]:
+    """Chinese characters are taken from the product's own font, all others as ever."""
+    if spoken() == "en" or not can_draw_chinese():
+        return {}
+    return {"font.family": [_STYLE["font.family"], _chinese_name()]}
+
+
+@cache
+def _chinese_name() -> str:
+    files = sorted(FONTS.glob("*.otf"))
+    for file in files:
+        font_manager.fontManager.addfont(str(file))
+    return font_manager.FontProperties(fname=str(files[0])).get_name() if files else ""
 
 
 def save(figure: Canvas, path: Path) -> None:

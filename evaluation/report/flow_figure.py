@@ -9,7 +9,7 @@ from evaluation.report.document import Figure
 from evaluation.report.drawing import GREY, INK, box, canvas, save, style
 from evaluation.report.formats import STEPS, count_of
 from evaluation.report.lookup import Lookup
-from evaluation.report.wording import say
+from evaluation.report.wording import say, sentence
 
 _CHAIN = ("screened", "eligible", "enrolled", "ct_received", "pet_received", "pair_ready",
           "synthesised", "analysed", "reference_complete")  # fmt: skip
@@ -23,7 +23,7 @@ def flow_figure(look: Lookup, out: Path) -> Figure:
         (STEPS[step], count_of(look.get(step, endpoint="participant_flow"))) for step in _CHAIN
     ]
     reasons = [
-        (r.quantity, count_of(r))
+        (sentence(r.quantity), count_of(r))
         for r in look.where(endpoint="participant_flow", statistic="excluded", subgroup="all")
     ]
     with style():

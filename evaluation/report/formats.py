@@ -1,11 +1,11 @@
 """How a number of the study is printed; the numbers themselves come from result rows only."""
 
 import re
+from collections.abc import Mapping
 
 from evaluation.analysis import ResultRow
-from evaluation.report.wording import names, say
+from evaluation.report.wording import names, say, sentence
 
-NOT_ESTIMABLE = say("not_estimable")
 WITHHELD = "*"
 """Stands for a number that small-cell suppression took out."""
 
@@ -39,12 +39,12 @@ class Printed(str):
         return printed
 
 
-def label(names: dict[str, str], key: str) -> str:
+def label(names: Mapping[str, str], key: str) -> str:
     """Return the printed name of a key; of ``test:reader`` with the reader behind it."""
     head, _, reader = key.partition(":")
     if reader and head in names:
-        return f"{names[head]}, reader {reader}"
-    return names.get(key, key.replace("_", " "))
+        return say("reader_named", test=names[head], reader=reader)
+    return names.get(key) or sentence(key.replace("_", " "))
 
 
 def method(name: str) -> str:
@@ -55,7 +55,7 @@ def method(name: str) -> str:
     >>> method("wilson (number of participants)")
     'Wilson (number of participants)'
     """
-    return re.sub(r"\w+", lambda word: METHODS.get(word.group(), word.group()), name)
+    return re.sub(r"\w+", lambda word: METHODS.get(word.group(), word.group()), sentence(name))
 
 
 def number(value: float | None, digits: int) -> str:
@@ -105,12 +105,12 @@ def interval_of(row: ResultRow | None, *, split: bool = False) -> str:
     if row is None:
         return "–"
     if row.value is None:
-        return Printed.of(WITHHELD if withheld(row) else NOT_ESTIMABLE, row)
+        return Printed.of(WITHHELD if withheld(row) else say("not_estimable"), row)
     digits = digits_of(row)
     text = number(row.value, digits)
     if row.lower is not None and row.upper is not None:
         gap = "\n" if split else " "
-        text += f"{gap}({number(row.lower, digits)} to {number(row.upper, digits)})"
+        text += f"{gap}({number(row.lower, digits)} {say('to')} {number(row.upper, digits)})"
     return Printed.of(text, row)
 
 

@@ -4,7 +4,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from evaluation.report.document import Document
 from evaluation.report.pdf_fonts import CHINESE
-from evaluation.report.wording import say
+from evaluation.report.wording import say, spoken
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("evaluation.report"),
@@ -18,4 +18,6 @@ _ENVIRONMENT.tests["chinese"] = lambda text: bool(CHINESE.search(text))
 def render_html(document: Document) -> str:
     """Return the page."""
     template = _ENVIRONMENT.get_template("report.html.j2")
-    return template.render(document=document, numbers=document.numbers(), say=say)
+    return template.render(
+        document=document, numbers=document.numbers(), say=say, language=spoken()
+    )

@@ -17,7 +17,7 @@ from evaluation.report.formats import (
     withheld,
 )
 from evaluation.report.lookup import Lookup
-from evaluation.report.wording import say
+from evaluation.report.wording import say, sentence
 
 
 def flow_table(look: Lookup) -> Table:
@@ -37,7 +37,8 @@ def exclusion_table(look: Lookup) -> Table | None:
     places = ["all", *look.sites()]
     reasons = look.where(endpoint="participant_flow", statistic="excluded", subgroup="all")
     rows = tuple(
-        _line(r.quantity, [look.like(r, "excluded", subgroup=s) for s in places]) for r in reasons
+        _line(sentence(r.quantity), [look.like(r, "excluded", subgroup=s) for s in places])
+        for r in reasons
     )
     if not rows:
         return None
@@ -71,7 +72,7 @@ def _variable(look: Lookup, row: ResultRow) -> str:
     if row.target_condition:
         return test_name(row.test) if row.test else say("missing.reference")
     column = look.plan.column_named(row.quantity) if look.plan else None
-    return column.title if column and column.title else measured(row)
+    return sentence(column.title) if column and column.title else measured(row)
 
 
 def _site_columns(places: list[str]) -> tuple[str, ...]:
@@ -88,5 +89,5 @@ def _target(look: Lookup, subgroup: str) -> ResultRow | None:
 
 def _sets_note(look: Lookup) -> str:
     sizes = look.where(endpoint="analysis_set", subgroup="all")
-    words = ", ".join(f"{r.analysis_set.replace('_', ' ')} {count_of(r)}" for r in sizes)
+    words = ", ".join(f"{sentence(r.analysis_set.replace('_', ' '))} {count_of(r)}" for r in sizes)
     return say("flow.sets", sets=words)

@@ -7,12 +7,18 @@ from pathlib import Path
 import typst
 
 from evaluation.report.document import Document, Figure, Table
-from evaluation.report.pdf_fonts import chinese_family, installed_families, without_chinese
-from evaluation.report.wording import say
+from evaluation.report.pdf_fonts import (
+    CHINESE,
+    FONTS,
+    chinese_family,
+    installed_families,
+    without_chinese,
+)
+from evaluation.report.wording import say, spoken
 
 _PREAMBLE = """\
 #set page(paper: "a4", margin: (x: 1.8cm, top: 2cm, bottom: 2cm), numbering: "1 / 1", footer-descent: 40%)
-#set text(font: (@FONTS@), size: 10pt, fill: rgb("#1d2733"), lang: "en")
+#set text(font: (@FONTS@), size: 10pt, fill: rgb("#1d2733"), lang: "@LANGUAGE@")
 #set par(justify: false, leading: 0.62em)
 #show heading.where(level: 1): it => block(above: 1.8em, below: 0.9em, width: 100%, stroke: (top: 1pt + rgb("#1d2733")), inset: (top: 6pt), sticky: true)[#text(size: 13pt, weight: "semibold", it.body)]
 #let numbers = text.with(size: 7.6pt, number-width: "tabular")
@@ -38,7 +44,7 @@ def render_pdf(document: Document, folder: Path, out: Path) -> None:
     try:
         typst.compile(
             str(source), output=str(out), root=str(folder), format="pdf",
-            timestamp=dt.datetime(2000, 1, 1, tzinfo=dt.UTC),
+            timestamp=dt.datetime(2000, 1, 1, tzinfo=dt.UTC), font_paths=[str(FONTS)],
         )  # fmt: skip
     finally:
         source.unlink()
@@ -52,7 +58,7 @@ def typst_source(document: Document, chinese: str) -> str:
     numbers = document.numbers()
     parts = [
         f"#set document(title: {_quoted(document.title)}, date: none)",
-        _PREAMBLE.replace("@FONTS@", f"{fonts},"),
+        _PREAMBLE.replace("@FONTS@", f"{fonts},").replace("@LANGUAGE@", spoken()[:2]),
         f'#text(size: 18pt, weight: "semibold", {_quoted(document.title)})\n',
         f'#text(style: "italic", fill: rgb("#5c6873"), {_quoted(say("research"))})\n',
         _provenance(document),
@@ -117,13 +123,19 @@ def _figure(figure: Figure, number: int) -> str:
     )
 
 
+def _letters(text: str) -> int:
+    """Return how many letters wide a text is; a Chinese character is as wide as two."""
+    return len(text) + sum(len(found) for found in CHINESE.findall(text))
+
+
 def _shares(table: Table) -> tuple[int, ...]:
     """Return column widths in proportion to the longest line a column must hold."""
     shares = []
     for i, column in enumerate(table.columns):
         # A short head of two words, such as "True +", is not worth a second line.
-        words = [len(column)] if len(column) < 12 else [len(word) for word in column.split()]
-        lines = [len(line) for row in table.rows for line in row[i].split("\n")]
+        parts = [column] if len(column) < 12 else column.split()
+        words = [_letters(part) for part in parts]
+        lines = [_letters(line) for row in table.rows for line in row[i].split("\n")]
         shares.append(max(4, *words, *lines) + 2)
     if sum(shares) <= _PAGE:
         return tuple(shares)
@@ -137,7 +149,7 @@ def _table(table: Table, number: int) -> str:
     )
     shares = table.widths or _shares(table)
     widths = ", ".join(f"{share}fr" for share in shares)
-    named = [0, *(len(name) for _, name in table.groups)]
+    named = [0, *(_letters(name) for _, name in table.groups)]
     # A few narrow columns spread over the page would part each number from its name.
     wide = 100 if table.widths else min(100, max(45, 100 * max(sum(shares), *named) // _PAGE))
     head = ", ".join(f"strong({_quoted(column)})" for column in table.columns)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import typst
 
@@ -11,11 +12,14 @@ from evaluation.report.document import Block, Document, Figure, Section, Table
 from evaluation.report.wording import say
 
 _FAMILIES = (
-    "Noto Serif CJK SC", "Noto Serif SC", "Source Han Serif SC", "Songti SC", "SimSun",
+    "Noto Sans S Chinese", "Noto Serif CJK SC", "Noto Serif SC", "Source Han Serif SC", "Songti SC", "SimSun",
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei",
     "WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "AR PL UMing CN", "Droid Sans Fallback",
 )  # fmt: skip
-"""Families with simplified Chinese, the ones that suit a serif text first."""
+"""Families with simplified Chinese: the one that the product brings, then those that suit a serif text."""
+
+FONTS = Path(__file__).parent / "fonts"
+"""Where `make assets` puts the font that the product brings."""
 
 CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+")
 
@@ -23,7 +27,7 @@ CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003
 @cache
 def installed_families() -> tuple[str, ...]:
     """Return the font families that typst finds on this machine."""
-    return tuple(typst.Fonts().families())
+    return tuple(typst.Fonts(font_paths=[str(FONTS)]).families())
 
 
 def chinese_family(installed: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from evaluation.report.cells import Row, grouped, test_name
 from evaluation.report.document import Table
 from evaluation.report.formats import CONDITIONS, QUANTITIES, TESTS, count_of, label
 from evaluation.report.lookup import PROPOSAL, Lookup
-from evaluation.report.wording import named, names, say, says
+from evaluation.report.wording import named, names, say, says, sentence, spoken
 
 
 def plan_tables(look: Lookup) -> list[Table]:
@@ -28,11 +28,19 @@ def _estimands(plan: Plan) -> Table:
     titles = {p.id: p.title for p in plan.primary}
     titles |= {c.id: c.title for c in plan.target_condition}
     for e in plan.estimand:
-        covered = "; ".join(titles.get(name, name.replace("_", " ")) for name in e.endpoints)
-        heading = f"{e.id.replace('_', ' ')}: {covered}{_mark(e.proposal)}"
+        covered = "; ".join(
+            sentence(titles.get(name) or name.replace("_", " ")) for name in e.endpoints
+        )
+        heading = f"{sentence(e.id.replace('_', ' '))}: {covered}{_mark(e.proposal)}"
         attributes = zip(
             says("estimands.attributes"),
-            (e.population, e.variable, e.conditions, _events(e.intercurrent_event), e.summary),
+            (
+                sentence(e.population),
+                sentence(e.variable),
+                sentence(e.conditions),
+                _events(e.intercurrent_event),
+                sentence(e.summary),
+            ),
             strict=True,
         )
         lines += [(heading, (name, text)) for name, text in attributes]
@@ -44,7 +52,9 @@ def _estimands(plan: Plan) -> Table:
 
 
 def _events(events: Iterable[IntercurrentEvent]) -> str:
-    lines = [f"{e.event}: {e.handling} ({e.strategy})" for e in events]
+    lines = [
+        f"{sentence(e.event)}: {sentence(e.handling)} ({sentence(e.strategy)})" for e in events
+    ]
     return "\n".join(lines) or say("estimands.no_events")
 
 
@@ -55,8 +65,8 @@ def _sets(look: Lookup, plan: Plan) -> Table:
     rows = []
     for s in plan.analysis_set:
         words = ", ".join(_rule(plan, s))
-        name = f"{s.id.replace('_', ' ')}{_mark(s.proposal)}"
-        rows.append((name, s.text, words, sizes.get(s.id, "–")))
+        name = f"{sentence(s.id.replace('_', ' '))}{_mark(s.proposal)}"
+        rows.append((name, sentence(s.text), words, sizes.get(s.id, "–")))
     return Table(
         say("sets.title"), says("sets.columns"), tuple(rows), text_columns=3,
         widths=(3, 6, 6, 2), id="analysis_sets",
@@ -77,7 +87,12 @@ def _rule(plan: Plan, s: AnalysisSet) -> list[str]:
 def _column(plan: Plan, name: str) -> str:
     column = plan.column_named(name)
     title = column.title if column else ""
-    return f"{title[:1].lower()}{title[1:]}" if title else name.replace("_", " ")
+    said = sentence(title)
+    return (
+        (f"{said[:1].lower()}{said[1:]}" if spoken() == "en" else said)
+        if title
+        else sentence(name.replace("_", " "))
+    )
 
 
 def _tests(plan: Plan) -> Table:
@@ -116,13 +131,14 @@ def analysis_name(look: Lookup, analysis: str) -> str:
     """Return the printed name of an analysis: of this report, else the title in the plan."""
     known = names("analyses")
     if analysis in known or look.plan is None:
-        return known.get(analysis, analysis.replace("_", " "))
-    return next((s.title for s in look.plan.sensitivity if s.id == analysis), analysis)
+        return known.get(analysis) or sentence(analysis.replace("_", " "))
+    return sentence(next((s.title for s in look.plan.sensitivity if s.id == analysis), analysis))
 
 
 def _analyses(look: Lookup, plan: Plan) -> Table:
     rows = tuple(
-        (f"{analysis_name(look, s.id)}{_mark(s.proposal)}", s.title) for s in plan.sensitivity
+        (f"{analysis_name(look, s.id)}{_mark(s.proposal)}", sentence(s.title))
+        for s in plan.sensitivity
     )
     return Table(
         say("sensitivity.planned"), says("sensitivity.planned_columns"), rows, text_columns=2,
@@ -138,7 +154,7 @@ def _choices(plan: Plan) -> Table:
         filled=say("yes") if image.body_mask.fill_holes else say("no"),
     )  # fmt: skip
     values = {
-        "plan": f"{plan.name}, {say('choices.version')} {plan.version}",
+        "plan": f"{sentence(plan.name)}, {say('choices.version')} {plan.version}",
         "level": f"{100 * plan.level:g} %",
         "data_range": f"{image.data_range_suv:g} SUV{_mark(image.proposal)}",
         "mask": f"{mask}{_mark(image.proposal)}",

@@ -19,7 +19,7 @@ from evaluation.report.document import Table
 from evaluation.report.formats import UNITS, level_of, n_of, withheld
 from evaluation.report.lookup import MAIN, Lookup
 from evaluation.report.plan_tables import analysis_name
-from evaluation.report.wording import say, says
+from evaluation.report.wording import say, says, sentence
 
 _SIDE_BY_SIDE = (
     ("similarity", ("mean", "median")),
@@ -58,7 +58,7 @@ def tipping_table(look: Lookup) -> Table | None:
     bounds = dict.fromkeys(r.method for r in tips)
     return Table(
         say("tipping.title", level=level_of(look.rows)), (say("tipping.shift"), *heads),
-        tuple(rows), notes=(say("tipping.note", bound="; ".join(bounds)),), id="tipping_point",
+        tuple(rows), notes=(say("tipping.note", bound="; ".join(map(sentence, bounds))),), id="tipping_point",
     )  # fmt: skip
 
 
@@ -78,7 +78,9 @@ def reasons_table(look: Lookup) -> Table | None:
     for r in look.rows:
         if r.reason and _counts(r) and not withheld(r):
             kind = say("reasons.no_value") if r.value is None else say("reasons.no_interval")
-            lacking.setdefault((_about(r), kind, r.reason), []).append(statistic_name(r.statistic))
+            lacking.setdefault((_about(r), kind, sentence(r.reason)), []).append(
+                statistic_name(r.statistic)
+            )
     alike: dict[tuple[str, str, str], list[str]] = {}
     for (what, kind, reason), names in lacking.items():
         alike.setdefault((", ".join(dict.fromkeys(names)), kind, reason), []).append(what)
@@ -125,7 +127,7 @@ def _whys(look: Lookup, used: list[ResultRow]) -> tuple[str, ...]:
     whys: dict[str, dict[str, None]] = {}
     for r in used:
         if r.value is None and r.reason and not withheld(r):
-            whys.setdefault(analysis_name(look, r.analysis), {})[r.reason] = None
+            whys.setdefault(analysis_name(look, r.analysis), {})[sentence(r.reason)] = None
     return tuple(f"{name}: {'; '.join(reasons)}." for name, reasons in whys.items())
 
 

@@ -13,7 +13,7 @@ from evaluation.report.cells import (
 from evaluation.report.document import Table
 from evaluation.report.formats import count_of, interval_of, level_of, n_of
 from evaluation.report.lookup import Lookup
-from evaluation.report.wording import say, says
+from evaluation.report.wording import say, says, sentence
 
 _SHOWN = ("mean", "bias_percent", "sensitivity", "specificity", "auc")
 _EVENTS = {"sensitivity": "tp", "specificity": "tn"}
@@ -85,7 +85,7 @@ def events_of(look: Lookup, r: ResultRow) -> str:
 def subgroup_title(look: Lookup, kind: str) -> str:
     """Return what the plan calls a subgroup, or its id as words."""
     known = look.plan.subgroup if look.plan else ()
-    name = next((s.title for s in known if s.id == kind), kind.replace("_", " "))
+    name = sentence(next((s.title for s in known if s.id == kind), kind.replace("_", " ")))
     return name[:1].upper() + name[1:]
 
 

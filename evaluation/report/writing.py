@@ -17,6 +17,7 @@ from evaluation.report.curve_figures import (
     uptake_figure,
 )
 from evaluation.report.document import Document, Figure
+from evaluation.report.drawing import can_draw_chinese
 from evaluation.report.flow_figure import flow_figure
 from evaluation.report.forest_figures import site_forest, subgroup_forest
 from evaluation.report.formats import level_of
@@ -34,7 +35,7 @@ from evaluation.report.twins import (
     write_tables_json,
 )
 from evaluation.report.verify import write_verifier
-from evaluation.report.wording import named, say
+from evaluation.report.wording import named, say, speaking, spoken
 
 Provenance = Mapping[str, str | Mapping[str, str]]
 _NO_FACTS: Mapping[str, str] = MappingProxyType({})
@@ -95,6 +96,42 @@ def write_report(
     return (*main, *script, *(out / f.path for f in figures), *points)
 
 
+def write_translation(
+    result: AnalysisResult,
+    *,
+    provenance: Provenance,
+    out: Path,
+    title: str,
+    language: str,
+    names: Mapping[str, str] = _NO_FACTS,
+) -> tuple[Path, ...]:
+    """Write the report in another language into a folder: HTML, PDF and figures, without twins for machines and checklists.
+
+    Every number is the one of the report itself, since both print the same result rows. Figures keep
+    English words where no font can write the language. ``names`` gives those of the study, such as its
+    criteria, by their English.
+
+    Raises
+    ------
+    ValueError
+        If the report is not written in this language.
+    """
+    for folder in (out, out / "figures"):
+        folder.mkdir(parents=True, exist_ok=True)
+    with speaking(language, names=names):
+        look = Lookup(result)
+        missed = false_negatives(look, result.series.get("scores"))
+        with speaking(language if can_draw_chinese() else "en", names=names):
+            figures = _figures(result, look, out)
+        document = _document(
+            look, Drawn({f.id: f for f in figures}, missed, result.series["sites"], None),
+            title=title, provenance=_flattened(provenance, result.plan_digest),
+        )  # fmt: skip
+        (out / "report.html").write_text(render_html(document), encoding="utf-8")
+        render_pdf(document, out, out / "report.pdf")
+    return (out / "report.html", out / "report.pdf", *(out / f.path for f in figures))
+
+
 def _figures(result: AnalysisResult, look: Lookup, out: Path) -> list[Figure]:
     series = result.series
     none = pd.DataFrame()
@@ -118,7 +155,7 @@ def _document(
     *,
     title: str,
     provenance: tuple[tuple[str, str], ...],
-    facts: Mapping[str, str],
+    facts: Mapping[str, str] = _NO_FACTS,
 ) -> Document:
     preface = [say("marks.legend", level=level_of(look.rows))]
     if drawn.suppressed_below is not None:
@@ -127,7 +164,9 @@ def _document(
     # The checklists come last: no number that they name moves.
     words = [say("annex.twins")]
     words += [say("annex.verify")] if drawn.suppressed_below is None else []
-    annex = section("annex", [*words, *checklist_tables(body, facts=facts)])
+    # The items of the guidelines are paraphrased in English only.
+    lists = checklist_tables(body, facts=facts) if spoken() == "en" else (say("absent.checklists"),)
+    annex = section("annex", [*words, *lists])
     return replace(body, sections=(*body.sections, annex))
 
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.states import ComparisonStatus, CutStatus, RunStatus
-from studyportal.participants.states import ParticipantStatus
+from studyportal.participants.states import ParticipantStatus, WithdrawalStatus
 from studyportal.queries.states import QueryStatus
 from studyportal.sites.states import SiteStatus
 from studyportal.syntheses.states import JobStatus, ReleaseStatus
@@ -51,6 +51,16 @@ class ParticipantFilter(RowFilter):
     site = django_filters.CharFilter(field_name="site__code")
     code = django_filters.CharFilter()
     status = _one_of(ParticipantStatus)
+
+
+class WithdrawalFilter(RowFilter):
+    site = django_filters.CharFilter(field_name="participant__site__code")
+    participant_code = django_filters.CharFilter(field_name="participant__code")
+    status = _one_of(WithdrawalStatus)
+
+
+class DeclinedFilter(RowFilter):
+    site = django_filters.CharFilter(field_name="site__code")
 
 
 class PairFilter(RowFilter):

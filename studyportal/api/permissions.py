@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from studyportal.api.rights import RIGHTS, Access
+from studyportal.api.rights import ASK_AGAIN, RIGHTS, Access
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 
@@ -38,4 +40,16 @@ class HasRight(BasePermission):
             return True
         if not request.user.is_authenticated:
             return False
-        return not isinstance(right, Action) or may(request.user, right)
+        if isinstance(right, Action) and not may(request.user, right):
+            return False
+        if endpoint in ASK_AGAIN and not _shown_lately(request):
+            self.message = "Confirm who you are first, in the browser at /account/confirm/."
+            return False
+        return True
+
+
+def _shown_lately(request: Request) -> bool:
+    """Whether a token stands for the person, or they confirmed in this session who they are."""
+    if not isinstance(request.successful_authenticator, SessionAuthentication):
+        return True
+    return did_recently_reauthenticate(request._request)

@@ -10,6 +10,7 @@ from rest_framework.serializers import as_serializer_error
 from rest_framework.views import exception_handler, set_rollback
 
 from studyportal.core.errors import NotAllowed, Refused, StaleState
+from studyportal.core.language import said
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response:
             "fields",
             "Some fields cannot be used",
             "Some fields cannot be used; each is named with the reason.",
-            fields=as_serializer_error(error),
+            fields=_in_words(as_serializer_error(error)),
         )
     kind, title = _KINDS.get(response.status_code, ("request", "The request cannot be answered"))
     answer = _problem(response.status_code, kind, title, _sentence(response))
@@ -60,6 +61,13 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response:
         if name in response.headers:
             answer.headers[name] = response.headers[name]
     return answer
+
+
+def _in_words(faults: Any) -> Any:
+    """What is wrong with each field, in the reader's language; lists and nested fields keep their form."""
+    if isinstance(faults, dict):
+        return {name: _in_words(inner) for name, inner in faults.items()}
+    return [_in_words(inner) for inner in faults] if isinstance(faults, list) else said(faults)
 
 
 def _refusal(error: Refused) -> Response:
@@ -70,10 +78,10 @@ def _refusal(error: Refused) -> Response:
     else:
         status, kind, title = 422, "refused", "Refused"
     reasons = [
-        {"id": reason.id, "sentence": reason.sentence, "where": reason.where}
+        {"id": reason.id, "sentence": said(reason.sentence), "where": reason.where}
         for reason in error.reasons
     ]
-    detail = " ".join(str(reason) for reason in error.reasons)
+    detail = " ".join(said(reason) for reason in error.reasons)
     return _problem(status, kind, title, detail, reasons=reasons)
 
 
@@ -89,9 +97,9 @@ def _sentence(response: Response) -> str:
 def _problem(status: int, kind: str, title: str, detail: str, **more: object) -> Response:
     body = {
         "type": f"urn:studyportal:{kind}",
-        "title": title,
+        "title": said(title),
         "status": status,
-        "detail": detail,
+        "detail": said(detail),
         **more,
     }
     return Response(body, status=status, content_type="application/problem+json")

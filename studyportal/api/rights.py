@@ -24,6 +24,13 @@ RIGHTS: Mapping[str, Action | Access] = {
     "participants.retrieve": Action.SEE_PARTICIPANTS,
     "participants.create": Action.SCREEN_PARTICIPANT,
     "participants.enrol": Action.SCREEN_PARTICIPANT,
+    "participants.record_consent": Action.SCREEN_PARTICIPANT,
+    "participants.withdraw": Action.SCREEN_PARTICIPANT,
+    "withdrawals.list": Action.SEE_PARTICIPANTS,
+    "withdrawals.retrieve": Action.SEE_PARTICIPANTS,
+    "declined.list": Action.SEE_PARTICIPANTS,
+    "declined.retrieve": Action.SEE_PARTICIPANTS,
+    "declined.create": Action.SCREEN_PARTICIPANT,
     "scan-pairs.list": Action.SEE_IMAGES,
     "scan-pairs.retrieve": Action.SEE_IMAGES,
     "scan-pairs.accept_finding": Action.ACCEPT_FINDING,
@@ -69,3 +76,7 @@ RIGHTS: Mapping[str, Action | Access] = {
     "exports.pairs": Action.EXPORT,
     "exports.download": Action.EXPORT,
 }
+
+# Acts for which whoever came by a session of the browser showed who they are within the last minutes, as the pages
+# ask it. A token was obtained with password and code and is asked for nothing more.
+ASK_AGAIN = frozenset({"exports.create", "exports.pairs", "exports.download"})

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from studyportal.api.views.access import NotFoundEndpoint, SchemaView, TokenEndpoint
+from studyportal.api.views.conduct import DeclinedEndpoint, WithdrawalEndpoint
 from studyportal.api.views.imaging import PairEndpoint, SeriesEndpoint, UploadEndpoint
 from studyportal.api.views.outcomes import (
     ComparisonEndpoint,
@@ -22,6 +23,8 @@ app_name = "api"
 router = SimpleRouter()
 router.register("sites", SiteEndpoint, basename="sites")
 router.register("participants", ParticipantEndpoint, basename="participants")
+router.register("withdrawals", WithdrawalEndpoint, basename="withdrawals")
+router.register("declined", DeclinedEndpoint, basename="declined")
 router.register("scan-pairs", PairEndpoint, basename="scan-pairs")
 router.register("series", SeriesEndpoint, basename="series")
 router.register("uploads", UploadEndpoint, basename="uploads")

@@ -218,7 +218,9 @@ def closing_words(
             "",
             f"StudyPortal serves at {address}",
             *_receiver_words(),
-            f"Every demonstration user has the password  {password}",
+            "The sign-in page opens each person with one click; in the administration and the API they",
+            f"have the password  {password}",
+            f"Second factors are {_factor_words()}",
             *lines,
             "",
             f"Outcome report: {report / 'report.html'}",
@@ -226,6 +228,12 @@ def closing_words(
             "",
         ]
     )
+
+
+def _factor_words() -> str:
+    if settings.SECOND_FACTOR:
+        return "asked for, as in a real study."
+    return "off; STUDYPORTAL_SECOND_FACTOR=1 make demo switches them on."
 
 
 def list_sender(people: Sequence[DemoPerson]) -> bool:

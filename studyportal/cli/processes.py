@@ -33,7 +33,11 @@ class Program:
 
 def _environment() -> dict[str, str]:
     """What a child may know: everything but how the owner of the tables signs in."""
-    known = {name: value for name, value in os.environ.items() if name != "DATABASE_OWNER_URL"}
+    known = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("DATABASE_OWNER_URL")
+    }
     return {**known, "PYTHONUNBUFFERED": "1"}
 
 

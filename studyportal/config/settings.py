@@ -8,62 +8,61 @@ import os
 from pathlib import Path
 
 import dj_database_url
+import pghistory
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from studyportal.config.accounts import *  # noqa: F403 one part of these settings
+from studyportal.config.accounts import ACCOUNT_APPS, OIDC_ORIGINS, TRUSTED_PROXIES
+from studyportal.config.environment import (
+    DEMO_DEIDENTIFICATION_KEY,
+    DEMO_KEYS,
+    DEMO_SECRET_KEY,
+    PRODUCTION,
+    flag,
+    listed,
+    number,
+    required,
+    secret,
+    strong_key,
+)
+from studyportal.config.timetable import TIMETABLE
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 
-
-def required(name: str, where: str) -> str:
-    """Return the variable, or stop with a sentence that names it."""
-    value = os.environ.get(name, "")
-    if not value:
-        raise ImproperlyConfigured(f"{name} is not set. {where}")
-    return value
-
-
-def flag(name: str) -> bool:
-    return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
-
-
-def number(name: str, default: int) -> int:
-    """Return the whole number of this variable, or stop with a sentence that names it."""
-    value = os.environ.get(name, "")
-    if value and not value.isdigit():
-        raise ImproperlyConfigured(f"{name} is {value!r}; it must be a whole number.")
-    return int(value) if value else default
-
-
-def listed(name: str) -> list[str]:
-    return [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
-
-
-PRODUCTION = flag("STUDYPORTAL_PRODUCTION")
 DEBUG = False
 VAR_DIR = Path(os.environ.get("STUDYPORTAL_VAR", BASE_DIR / "var")).resolve()
 REPOSITORY_DIR = BASE_DIR
 
-_DEMO_KEY = "demo-only-key-never-used-where-STUDYPORTAL_PRODUCTION-is-set"
 SECRET_KEY = (
-    required("STUDYPORTAL_SECRET_KEY", "Set it to 50 random characters; see docs/production.md.")
+    strong_key("STUDYPORTAL_SECRET_KEY", "Draw one as docs/production.md says.")
     if PRODUCTION
-    else os.environ.get("STUDYPORTAL_SECRET_KEY", _DEMO_KEY)
+    else secret("STUDYPORTAL_SECRET_KEY", DEMO_SECRET_KEY)
 )
 # Apart from SECRET_KEY, because it must never change while the study runs: pseudonymous UIDs and date offsets hang on it.
 DEIDENTIFICATION_KEY = (
-    required(
+    strong_key(
         "STUDYPORTAL_DEIDENTIFICATION_KEY",
-        "Set it once per study and keep a copy offline; see docs/production.md.",
+        "Draw it once per study and keep a copy offline; see docs/production.md.",
     )
     if PRODUCTION
-    else os.environ.get(
-        "STUDYPORTAL_DEIDENTIFICATION_KEY", "demo-only-deidentification-key-of-no-real-study"
-    )
+    else secret("STUDYPORTAL_DEIDENTIFICATION_KEY", DEMO_DEIDENTIFICATION_KEY)
 )
+if SECRET_KEY == DEIDENTIFICATION_KEY:
+    raise ImproperlyConfigured(
+        "STUDYPORTAL_SECRET_KEY and STUDYPORTAL_DEIDENTIFICATION_KEY are the same; draw two."
+    )
+# Outside the demonstration nothing starts on keys that everybody can read in the source.
+ON_KNOWN_KEYS = not DEMO_KEYS.isdisjoint({SECRET_KEY, DEIDENTIFICATION_KEY})
 ALLOWED_HOSTS = listed("STUDYPORTAL_HOSTS") or (
     [] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]", "testserver"]
 )
+if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
+    raise ImproperlyConfigured(
+        "STUDYPORTAL_HOSTS must name the hosts the portal answers to, and not *."
+    )
 CSRF_TRUSTED_ORIGINS = listed("STUDYPORTAL_ORIGINS")
+PORTAL_ADDRESS = (CSRF_TRUSTED_ORIGINS or ["http://127.0.0.1:8000"])[0]  # what e-mails lead to
 
 INSTALLED_APPS = [
     "studyportal.config.administration.AdministrationConfig",  # django.contrib.admin
@@ -79,6 +78,9 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework.authtoken",
     "drf_spectacular",
+    "pgtrigger",
+    "pghistory",
+    *ACCOUNT_APPS,
     "studyportal.core",
     "studyportal.protocol",
     "studyportal.sites",
@@ -105,11 +107,17 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "studyportal.config.audit.AuditContext",
+    "studyportal.web.language.PersonLanguageMiddleware",
     "studyportal.web.middleware.OwnSites",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "studyportal.web.accounts.sessions.SessionLimits",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "studyportal.web.accounts.second_factor.SecondFactorRequired",
+    "axes.middleware.AxesMiddleware",  # last: it answers for whoever is locked out
 ]
 
 ROOT_URLCONF = "studyportal.config.urls"
@@ -143,28 +151,23 @@ DATABASES = {
         conn_health_checks=True,
     )
 }
-# Who owns the tables; only `manage.py migrate` signs in like that.
-DATABASE_OWNER = dj_database_url.parse(os.environ.get("DATABASE_OWNER_URL") or _DATABASE_URL)
+# Who owns the tables; only `manage.py migrate` and `redact_audit` sign in like that.
+DATABASE_OWNER = dj_database_url.parse(secret("DATABASE_OWNER_URL", _DATABASE_URL))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Events of the audit trail (core.tracking): when each was written, not when its transaction began. They are found
+# by the row they speak of, so their other keys need no index.
+PGHISTORY_CREATED_AT_FUNCTION = "clock_timestamp()"
+PGHISTORY_FOREIGN_KEY_FIELD = pghistory.ForeignKey(db_index=False)
 AUTH_USER_MODEL = "core.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-LOGIN_URL = "web:login"
-LOGIN_REDIRECT_URL = "web:home"
-LOGOUT_REDIRECT_URL = "web:login"
-SESSION_COOKIE_AGE = 8 * 3600
-SESSION_COOKIE_HTTPONLY = True
-
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "studyportal" / "locale"]
+# In which languages besides English the report of an evaluation is written; none with the value `en`.
+REPORT_LANGUAGES = [
+    language
+    for language in listed("STUDYPORTAL_REPORT_LANGUAGES") or ["zh-Hans"]
+    if language != "en"
+]
 TIME_ZONE = "Asia/Shanghai"
 USE_TZ = True
 
@@ -180,6 +183,8 @@ STORAGES = {
 ARCHIVE_DIR = VAR_DIR / "archive"  # write-once files addressed by digest
 QUARANTINE_DIR = VAR_DIR / "quarantine"  # received, not yet de-identified; emptied by intake
 WORK_DIR = VAR_DIR / "work"  # scratch of running jobs
+# Where the end of the audit chain is kept every day: best a disk that cannot be written over, not this one.
+AUDIT_ANCHOR_DIR = Path(os.environ.get("STUDYPORTAL_AUDIT_ANCHORS", VAR_DIR / "anchors"))
 RELEASES_DIR = VAR_DIR / "releases"  # model releases registered from elsewhere
 # What came over the network and was not read yet. It must lie on the same file system as the quarantine.
 SPOOL_DIR = VAR_DIR / "spool"
@@ -225,14 +230,15 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *OIDC_ORIGINS],
         "frame-ancestors": [NONE],
     }
 }
 
 REST_FRAMEWORK = {
+    "NUM_PROXIES": TRUSTED_PROXIES,
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "studyportal.api.authentication.LimitedToken",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -255,6 +261,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "SiteStatus": "studyportal.sites.states.SiteStatus",
         "ParticipantStatus": "studyportal.participants.states.ParticipantStatus",
+        "WithdrawalStatus": "studyportal.participants.states.WithdrawalStatus",
+        "ConsentLanguage": "studyportal.participants.rules.Language",
         "PairStatus": "studyportal.imaging.states.PairStatus",
         "SeriesStatus": "studyportal.imaging.states.SeriesStatus",
         "SeriesRole": "studyportal.imaging.states.SeriesRole",
@@ -273,7 +281,7 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "")
+CELERY_BROKER_URL = secret("CELERY_BROKER_URL")
 CELERY_RESULT_BACKEND = None  # PostgreSQL rows are the state of record
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -293,25 +301,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     {"visibility_timeout": 8000} if CELERY_BROKER_URL.startswith("redis") else {}
 )
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
-    "sweep": {
-        "task": "studyportal.tasks.sweep.sweep",
-        "schedule": 10.0,
-        "options": {"expires": 10},
-    },
-    # Not by way of the sweeper, which may wait behind long tasks of its queue.
-    "wake": {
-        "task": "studyportal.tasks.gpu.translate",
-        "args": ["timetable"],
-        "schedule": 10.0,
-        "options": {"expires": 10, "queue": "gpu"},
-    },
-    "inbox": {
-        "task": "studyportal.tasks.intake.read_inbox",
-        "schedule": 10.0,
-        "options": {"expires": 10, "queue": "intake"},
-    },
-}
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULE = TIMETABLE
 # Which devices the workers of the queue `gpu` use: auto, cpu, or a list such as cuda:0,cuda:1.
 SYNTHESIS_DEVICES = os.environ.get("STUDYPORTAL_DEVICES", "auto")
 SYNTHESIS_LEASE_SECONDS = 60
@@ -333,6 +324,8 @@ LOGGING = {
     "loggers": {
         "pydicom": {"level": "CRITICAL", "propagate": False},
         "pynetdicom": {"level": "CRITICAL", "propagate": False},
+        # django-axes names people and addresses; what it does stands in the audit trail and in its own tables.
+        "axes": {"level": "CRITICAL", "propagate": False},
     },
     "root": {"handlers": ["console"], "level": os.environ.get("STUDYPORTAL_LOG_LEVEL", "WARNING")},
 }

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from studyportal.core.models import AuditEvent, StatusChange, User
+from studyportal.core.models import AuditEvent, Digest, StatusChange, User
 
 
 def history_of(machine_name: str, object_id: UUID) -> QuerySet[StatusChange]:
@@ -34,3 +34,8 @@ def acts_on_any(object_ids: Iterable[UUID]) -> QuerySet[AuditEvent]:
 def user_named(username: str) -> User | None:
     """The active person with this user name."""
     return User.objects.filter(username=username, is_active=True).first()
+
+
+def people_with_digest() -> QuerySet[User]:
+    """Active people with an address who want to be written to about what waits for them."""
+    return User.objects.filter(is_active=True).exclude(email="").exclude(digest=Digest.NEVER)

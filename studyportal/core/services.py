@@ -1,13 +1,15 @@
 """`advance()` is the only way a status changes; `record()` is the only way an act is kept."""
 
-from datetime import timedelta
+from contextlib import nullcontext
+from datetime import date, timedelta
 
 from django.db import models, transaction
 
 from studyportal.core import clock
+from studyportal.core.audit_context import because
 from studyportal.core.database.scope import Within, over_every_site
 from studyportal.core.errors import Reason, Refused, StaleState
-from studyportal.core.models import AuditEvent, StatusChange, User
+from studyportal.core.models import AuditEvent, Digest, StatusChange, User
 from studyportal.core.states import Machine
 
 
@@ -58,7 +60,9 @@ def advance(
     if any(field.name == "reason" for field in row._meta.fields):
         changes["reason"] = reason
     rows = type(row)._default_manager.filter(pk=row.pk, status=origin)
-    if rows.update(status=target, **changes) != 1:
+    with because(reason) if reason.strip() else nullcontext():
+        moved = rows.update(status=target, **changes)
+    if moved != 1:
         raise StaleState(
             Reason(
                 "stale", f"This {machine.name} was changed in the meantime. Reload and look again."
@@ -91,6 +95,24 @@ def take_lease(row: models.Model, *, seconds: float) -> bool:
     return rows.update(lease_until=moment + timedelta(seconds=seconds)) == 1
 
 
+def choose_digest(*, digest: str, by: User) -> None:
+    """The person is written to as often as they chose."""
+    if digest not in Digest.values:
+        raise Refused(Reason("digest", "Choose every morning, on Mondays, or never.", "digest"))
+    User.objects.filter(pk=by.pk).update(digest=digest)
+
+
+def claim_digest(user: User, *, today: date) -> bool:
+    """Whether today's e-mail to this person is ours to send; of two workers one gets it."""
+    rows = User.objects.filter(pk=user.pk).exclude(digest_sent_on=today)
+    return rows.update(digest_sent_on=today) == 1
+
+
+def return_digest(user: User) -> None:
+    """The e-mail could not be sent; the next round tries again."""
+    User.objects.filter(pk=user.pk).update(digest_sent_on=user.digest_sent_on)
+
+
 def record(
     verb: str,
     row: models.Model,
@@ -117,6 +139,12 @@ def record(
 def _kept_wherever() -> Within:
     """The trail is added to whatever sites its author sees; an act must not fail because it could not be kept."""
     return over_every_site("the trail is written here, and read elsewhere")
+
+
+def choose_language(*, user: User, language: str) -> None:
+    """The person reads pages, messages and e-mails in this language from now on."""
+    user.language = language
+    user.save(update_fields=["language"])
 
 
 def _words(status: str) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -104,8 +105,17 @@ def keep_file(path: Path) -> StoredFile:
 
 
 def discard(sha256: str) -> None:
-    """The file is gone from the archive; only for what can be made again."""
+    """The file is gone from the archive; only for what can be made again or must not be kept."""
     path_of(sha256).unlink(missing_ok=True)
+
+
+def remove_folder(name: str) -> None:
+    """The folder of this name below quarantine or work (`quarantine/…`, `work/…`) is gone with all it holds."""
+    kind, _, own = name.partition("/")
+    if kind not in ("quarantine", "work") or not own or "/" in own or own.startswith("."):
+        raise ValueError("a folder of the portal is named quarantine/… or work/…")
+    root = settings.QUARANTINE_DIR if kind == "quarantine" else settings.WORK_DIR
+    shutil.rmtree(Path(root) / own, ignore_errors=True)
 
 
 def _partial(key: str) -> Path:

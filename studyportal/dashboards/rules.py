@@ -14,6 +14,7 @@ class Step(StrEnum):
     ANSWER_CRITERIA = "answer_criteria"
     RECORD_CONSENT = "record_consent"
     ENROL = "enrol"
+    RENEW_CONSENT = "renew_consent"
     SEND_CT = "send_ct"
     SEND_PET = "send_pet"
     MEND_FINDING = "mend_finding"
@@ -30,6 +31,7 @@ STEP_ACTIONS: Mapping[Step, Action] = {
     Step.ANSWER_CRITERIA: Action.SCREEN_PARTICIPANT,
     Step.RECORD_CONSENT: Action.SCREEN_PARTICIPANT,
     Step.ENROL: Action.SCREEN_PARTICIPANT,
+    Step.RENEW_CONSENT: Action.SCREEN_PARTICIPANT,
     Step.SEND_CT: Action.UPLOAD_IMAGES,
     Step.SEND_PET: Action.UPLOAD_IMAGES,
     Step.MEND_FINDING: Action.SEE_IMAGES,
@@ -60,6 +62,7 @@ class ChainFacts:
     pair_on: date | None
     referenced: bool
     job: str
+    reconsent_since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ def missing_step(facts: ChainFacts) -> Missing:
     """Return the one thing that this participant needs now."""
     if facts.status in _OVER or facts.pair == "excluded":
         return Missing(Step.ENDED, None)
+    if facts.reconsent_since is not None:  # nothing else may go on without it
+        return Missing(Step.RENEW_CONSENT, facts.reconsent_since)
     if facts.status in _BEFORE_ENROLMENT:
         return _at_screening(facts)
     return _at_images(facts) or _at_judgement(facts) or Missing(Step.COMPLETE, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
@@ -15,11 +16,15 @@ from studyportal.clinical.selectors import every_reference
 from studyportal.dashboards.rules import STEP_ACTIONS, ChainFacts, Missing, Step, missing_step
 from studyportal.imaging.selectors import every_series
 from studyportal.imaging.states import SeriesRole, SeriesStatus
+from studyportal.participants.rules import Offer
 from studyportal.participants.selectors import (
     ENROLLED,
     every_participant,
+    need_among,
+    offers_by_site,
     participants_visible_to,
     with_open_criteria,
+    with_signed_versions,
 )
 from studyportal.protocol.rules import Protocol
 from studyportal.protocol.selectors import active_protocol
@@ -75,9 +80,7 @@ def worklist(user: Person, chosen: WorkFilter | None = None) -> list[WorkRow]:
     """Every participant the person may see with the one thing still missing; what needs somebody longest comes first."""
     chosen = chosen or WorkFilter()
     rows = _annotated(_narrowed(participants_visible_to(user), chosen))
-    protocol = active_protocol()
-    mine = frozenset(step for step, action in STEP_ACTIONS.items() if may(user, action))
-    listed = [_work_row(values, protocol, mine) for values in rows.values(*_FACTS)]
+    listed = _work_rows(user, rows)
     if chosen.step:
         listed = [row for row in listed if row.missing.step == chosen.step]
     return sorted(listed, key=_urgency)
@@ -85,10 +88,17 @@ def worklist(user: Person, chosen: WorkFilter | None = None) -> list[WorkRow]:
 
 def missing_of(user: Person, participant_id: UUID) -> WorkRow | None:
     """The worklist's row of one participant."""
-    rows = _annotated(participants_visible_to(user).filter(pk=participant_id)).values(*_FACTS)
-    protocol = active_protocol()
+    rows = _annotated(participants_visible_to(user).filter(pk=participant_id))
+    return next(iter(_work_rows(user, rows)), None)
+
+
+def _work_rows(user: Person, rows: QuerySet[Any]) -> list[WorkRow]:
+    protocol, offers = active_protocol(), offers_by_site()
     mine = frozenset(step for step, action in STEP_ACTIONS.items() if may(user, action))
-    return next((_work_row(values, protocol, mine) for values in rows), None)
+    return [
+        _work_row(values, protocol, mine, offers.get(values["site_id"], []))
+        for values in with_signed_versions(rows).values(*_FACTS, "site_id", "signed_versions")
+    ]
 
 
 def _narrowed(rows: QuerySet[Any], chosen: WorkFilter) -> QuerySet[Any]:
@@ -121,7 +131,10 @@ def _annotated(rows: QuerySet[Any]) -> QuerySet[Any]:
     )
 
 
-def _work_row(values: dict[str, Any], protocol: Protocol, mine: frozenset[Step]) -> WorkRow:
+def _work_row(
+    values: dict[str, Any], protocol: Protocol, mine: frozenset[Step], offers: Sequence[Offer]
+) -> WorkRow:
+    need = need_among(values["status"], values["signed_versions"], offers)
     missing = missing_step(
         ChainFacts(
             status=values["status"],
@@ -140,6 +153,7 @@ def _work_row(values: dict[str, Any], protocol: Protocol, mine: frozenset[Step])
             pair_on=_day(values["pair_at"]),
             referenced=values["referenced"],
             job=values["job"] or "",
+            reconsent_since=need.since if need else None,
         )
     )
     return WorkRow(

@@ -2,9 +2,11 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.exports.states import ExportKind, ExportStatus
 
 
+@tracked(site="site")
 class Export(Identified):
     """One export, of an evaluation run or of image pairs to train on: a zip with a fixed order of files."""
 
@@ -68,6 +70,7 @@ class Export(Identified):
         return f"export of {self.run or 'image pairs'}"
 
 
+@tracked()
 class ExportDownload(Identified):
     """One download of an export by one person."""
 

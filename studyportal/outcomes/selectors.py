@@ -21,6 +21,7 @@ from studyportal.outcomes.models import (
     RunFile,
 )
 from studyportal.outcomes.states import ComparisonStatus, RunStatus
+from studyportal.participants.selectors import removed_ids
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
 from studyportal.syntheses.selectors import every_release, usable_series
@@ -62,6 +63,12 @@ def results_of(run: EvaluationRun) -> QuerySet[ResultRow]:
 def files_of(run: EvaluationRun) -> QuerySet[RunFile]:
     """Files of the report of a run."""
     return RunFile.objects.filter(run=run)
+
+
+def removed_by_cut() -> dict[UUID, int]:
+    """For each cut how many participants whose pairs it has had their data removed since it was frozen."""
+    rows = CutPair.objects.filter(pair__participant__in=removed_ids()).order_by()
+    return dict(rows.values_list("cut").annotate(n=Count("pk")))
 
 
 def measured_share(cut: DataCut) -> tuple[int, int]:
@@ -153,9 +160,8 @@ def cut_named(name: str) -> DataCut | None:
 
 def series_in_cut(cut: DataCut, release: ModelRelease) -> list[tuple[CutPair, SyntheticSeries]]:
     """For each pair of the cut the series of this release that can be compared: of the same CT, lowest seed."""
-    pairs = {
-        row.pair_id: row for row in CutPair.objects.filter(cut=cut).select_related("synthetic")
-    }
+    kept = CutPair.objects.filter(cut=cut).exclude(pair__participant__in=removed_ids())
+    pairs = {row.pair_id: row for row in kept.select_related("synthetic")}
     if release.pk == cut.release_id:
         return [(row, row.synthetic) for row in pairs.values()]
     found: dict[object, tuple[CutPair, SyntheticSeries]] = {}

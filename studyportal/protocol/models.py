@@ -1,9 +1,11 @@
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.protocol.states import ProtocolVersionStatus
 
 
+@tracked()
 class ProtocolVersion(Identified):
     """One version of the registered protocol, kept as the text it was loaded from."""
 

@@ -1,5 +1,7 @@
 """Reads of the protocol. Every person may read it."""
 
+import time
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
 
@@ -9,6 +11,7 @@ from studyportal.protocol.rules import Protocol, parse
 from studyportal.protocol.states import ProtocolVersionStatus
 
 _parsed = lru_cache(maxsize=16)(parse)
+_LOOK_AGAIN_SECONDS = 60
 
 
 def packaged_text(name: str = "nct07243873-1.1") -> str:
@@ -49,3 +52,16 @@ def content_of(version: ProtocolVersion) -> Protocol:
 def active_protocol() -> Protocol:
     """The content of the protocol version in force."""
     return content_of(active_version())
+
+
+def bilingual_names() -> Mapping[str, str]:
+    """Names and criteria of every loaded protocol version, English to Chinese; asked once a minute."""
+    return _names_at(int(time.monotonic() // _LOOK_AGAIN_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _names_at(_minute: int) -> Mapping[str, str]:
+    names: dict[str, str] = {}
+    for version in ProtocolVersion.objects.order_by("pk"):
+        names |= content_of(version).names_in_chinese()
+    return names

@@ -1,14 +1,18 @@
 from datetime import date
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
 from studyportal.core.models import Identified
+from studyportal.core.searching import Bigrams
+from studyportal.core.tracking import tracked
 from studyportal.queries.states import LIVE, MessageKind, QueryStatus
 from studyportal.sites.rules import ROLE_NAMES
 
 
+@tracked(site="site")
 class DataQuery(Identified):
     """Something the study asks a site to mend or explain. Names what it is about by plain keys, not by reference."""
 
@@ -100,6 +104,7 @@ class DataQuery(Identified):
         return self.participant_code, self.site.code, self.form
 
 
+@tracked(site="query__site")
 class QueryMessage(models.Model):
     """One message of a query's thread; append-only, by trigger."""
 
@@ -125,6 +130,7 @@ class QueryMessage(models.Model):
                 condition=~models.Q(text=""), name="query_message_says_something"
             ),
         )
+        indexes = (GinIndex(Bigrams(models.F("text")), name="query_message_bigrams"),)
 
     def __str__(self) -> str:
         return f"{self.kind} in {self.query}"

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from django.db.models import Count, Min, Q, QuerySet, Window
 
+from studyportal.core.language import english_of
 from studyportal.core.models import StatusChange
+from studyportal.core.searching import holding
 from studyportal.core.selectors import history_of
 from studyportal.queries.models import DataQuery, QueryMessage
 from studyportal.queries.rules import ACT_ACTIONS, Act, AgeBand, acts_at, days_of
@@ -28,6 +30,7 @@ class QueryFilter:
     participant: str = ""
     form: str = ""
     age: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,23 @@ def grouped_queries(user: Person, chosen: QueryFilter, *, today: date) -> QueryS
     """The queries that the filter leaves, form by form of each participant; the group that waits longest first."""
     rows = waiting_for(user) if chosen.state == "mine" else queries_visible_to(user)
     rows = _in_state(rows, chosen.state).filter(_narrowing(chosen, today=today))
+    if chosen.words.strip():
+        rows = rows.filter(_saying(chosen.words))
     # People are fetched for the page shown, so that the sort of everything carries no more than it needs.
     rows = rows.select_related(None).select_related("site").prefetch_related("opened_by")
     group = ("site", "participant_code", "form")
     return rows.annotate(group_since=Window(Min("opened_at"), partition_by=list(group))).order_by(
         "group_since", "site__code", "participant_code", "form", "opened_at", "id"
     )
+
+
+def _saying(words: str) -> Q:
+    """Queries whose thread holds the words, as it was written or as the portal says it in the reader's language."""
+    said = QueryMessage.objects.all()
+    found = Q(pk__in=holding(said, "text", words).values("query"))
+    for piece in english_of(words):
+        found |= Q(pk__in=holding(said, "text", piece).filter(text__contains=piece).values("query"))
+    return found
 
 
 def _in_state(rows: QuerySet[DataQuery], state: str) -> QuerySet[DataQuery]:
@@ -111,6 +125,11 @@ def queries_of(user: Person, participant_code: str) -> QuerySet[DataQuery]:
     """Queries of one participant, those that are not closed first."""
     rows = queries_visible_to(user).filter(participant_code=participant_code)
     return rows.order_by("closed_at", "opened_at", "id")  # PostgreSQL puts "not yet" last
+
+
+def live_about(subject_id: UUID) -> int:
+    """How many queries about this row are not closed."""
+    return DataQuery.objects.filter(subject_id=subject_id, status__in=LIVE).count()
 
 
 def live_counts(user: Person, codes: Collection[str]) -> dict[str, int]:
@@ -148,3 +167,10 @@ def acts_on_query(user: Person, query: DataQuery) -> tuple[Act, ...]:
     """What the person may do with the query now."""
     held = {right for right in ACT_ACTIONS.values() if may(user, right, site=query.site)}
     return acts_at(query.status, held)
+
+
+def ids_about(participant_code: str) -> list[UUID]:
+    """Ids of every query about this participant, for reads that scope by site themselves."""
+    return list(
+        DataQuery.objects.filter(participant_code=participant_code).values_list("pk", flat=True)
+    )

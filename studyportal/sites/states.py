@@ -12,3 +12,19 @@ class SiteStatus(StrEnum):
 SITE = machine(
     "site", SiteStatus, SiteStatus.PLANNED, planned="recruiting", recruiting="closed", closed=""
 )
+
+
+class LockStatus(StrEnum):
+    STANDING = "standing"
+    UNLOCK_ASKED = "unlock_asked"
+    LIFTED = "lifted"
+
+
+DATA_LOCK = machine(
+    "data lock",
+    LockStatus,
+    LockStatus.STANDING,
+    standing="unlock_asked lifted",
+    unlock_asked="standing lifted",
+    lifted="",
+)

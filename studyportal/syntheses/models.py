@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.syntheses.states import (
     AttemptCause,
     AttemptOutcome,
@@ -12,6 +13,7 @@ from studyportal.syntheses.states import (
 )
 
 
+@tracked()
 class ModelRelease(Identified):
     """A trained model as a sealed folder: weights, configuration and card, each with its digest."""
 
@@ -41,6 +43,7 @@ class ModelRelease(Identified):
         return f"{self.name} {self.version}"
 
 
+@tracked()
 class PrimaryRelease(Identified):
     """Which release, with which seed, the primary analysis of a protocol version is tied to, and why."""
 
@@ -77,6 +80,7 @@ class PrimaryRelease(Identified):
         return f"{self.release}, seed {self.seed}"
 
 
+@tracked()
 class SynthesisBatch(Identified):
     """One request for all ready pairs: what was new in it, what existed, what was not ready."""
 
@@ -100,6 +104,10 @@ class SynthesisBatch(Identified):
         return f"batch of {self.new} with {self.release}"
 
 
+@tracked(
+    participant="pair__participant",
+    hidden=("lease_until", "token", "stage", "steps_done", "steps_total"),
+)
 class SynthesisJob(Identified):
     """One request to make a synthetic PET from one pair's CT. The row is the truth; a message only wakes a worker."""
 
@@ -165,6 +173,7 @@ class SynthesisJob(Identified):
         return f"synthesis for {self.pair.participant} with {self.release}"
 
 
+@tracked(participant="job__pair__participant", hidden=("token",))
 class JobAttempt(models.Model):
     """One attempt of a job, with how it ended."""
 
@@ -198,6 +207,7 @@ class JobAttempt(models.Model):
         return f"attempt {self.number} of {self.job}"
 
 
+@tracked(participant="job__pair__participant")
 class SyntheticSeries(Identified):
     """A synthetic PET series, stored and marked as synthetic."""
 

@@ -14,6 +14,7 @@ from celery import Celery
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
+from studyportal.core.audit_context import acting
 from studyportal.core.database import scope
 
 app = Celery("studyportal")
@@ -25,16 +26,18 @@ _log = logging.getLogger(__name__)
 def portal_task(*, over_every_site: str) -> Callable[[Callable[..., None]], Any]:
     """Declare a task, and why it works over every site: no person's rights stand behind background work.
 
-    Its queue is named by whoever sends it; what the beat sends goes to the default one.
+    What it changes is kept as done by this task. Its queue is named by whoever sends it; what the beat sends goes
+    to the default one.
     """
 
     def declare(function: Callable[..., None]) -> Any:
         @wraps(function)
-        def over_sites(*args: Any, **options: Any) -> None:
-            with scope.over_every_site(over_every_site):
-                function(*args, **options)
+        def kept(*args: Any) -> None:
+            of = ",".join(map(str, args))
+            with scope.over_every_site(over_every_site), acting(task=function.__name__, of=of):
+                function(*args)
 
-        return app.task(name=f"{function.__module__}.{function.__name__}")(over_sites)
+        return app.task(name=f"{function.__module__}.{function.__name__}")(kept)
 
     return declare
 
@@ -92,6 +95,16 @@ def compare(comparison_id: UUID) -> None:
 def build_export(export_id: UUID) -> None:
     """Building of a requested export."""
     send("studyportal.tasks.exports.build", export_id, queue="cpu")
+
+
+def obey_withdrawal(withdrawal_id: UUID) -> None:
+    """Whatever a withdrawal still asks of the rooms."""
+    send("studyportal.tasks.withdrawal.obey", withdrawal_id, queue="intake")
+
+
+def confirm_withdrawal(withdrawal_id: UUID) -> None:
+    """A second look at a withdrawal that was carried out."""
+    send("studyportal.tasks.withdrawal.confirm", withdrawal_id, queue="intake")
 
 
 def _send_now(name: str, key: str, queue: str, expires: int | None) -> None:

@@ -14,6 +14,7 @@ from studyportal.outcomes.selectors import (
     unmeasured_compared,
     unmeasured_pairs,
 )
+from studyportal.participants.selectors import unconfirmed_withdrawals, unfinished_withdrawals
 from studyportal.syntheses.selectors import overdue_jobs
 from studyportal.syntheses.services import clear_scratch, requeue_lost
 from studyportal.tasks import dispatch
@@ -27,6 +28,7 @@ _LONGEST_BUILD = timedelta(hours=3)  # beyond the time limit of a task
 _AT_ONCE = 20
 _WAKE_AT_ONCE = 4  # each worker that is woken wakes the next one itself
 _LEFT_BEHIND = timedelta(hours=1)
+_SECOND_LOOK = timedelta(hours=1)  # longer than any task that may still hold an image in memory
 
 
 @portal_task(over_every_site=_WHY)
@@ -35,6 +37,7 @@ def sweep() -> None:
     requeue_lost()
     for job in overdue_jobs(clock.now(), patience=_PATIENCE)[:_WAKE_AT_ONCE]:
         dispatch.wake(job.pk)
+    _resend_withdrawals()
     _clear_what_was_left_behind()
     _resend_images_and_outcomes(clock.now() - _PATIENCE)
 
@@ -47,6 +50,13 @@ def _clear_what_was_left_behind() -> None:
     give_up_lost(before=clock.now() - _LONGEST_BUILD)
     clear_scratch(before=clock.now() - _PATIENCE)
     clear_incoming(before=clock.now() - _LEFT_BEHIND)
+
+
+def _resend_withdrawals() -> None:
+    for withdrawal in unfinished_withdrawals()[:_AT_ONCE]:
+        dispatch.obey_withdrawal(withdrawal.pk)
+    for withdrawal in unconfirmed_withdrawals(before=clock.now() - _SECOND_LOOK)[:_AT_ONCE]:
+        dispatch.confirm_withdrawal(withdrawal.pk)
 
 
 def _resend_images_and_outcomes(before: object) -> None:

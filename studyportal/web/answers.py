@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 
 from studyportal.core.errors import NotAllowed, Refused
+from studyportal.core.language import said as in_words
 from studyportal.core.models import User
 
 Row = TypeVar("Row")
@@ -42,7 +43,7 @@ def paged(
 def say_refusal(request: HttpRequest, refusal: Refused) -> None:
     """Every reason of the refusal stands on the next page."""
     for reason in refusal.reasons:
-        messages.error(request, str(reason))
+        messages.error(request, in_words(reason))
 
 
 class Attempt:
@@ -93,7 +94,7 @@ def _problem(refusal: Refused) -> JsonResponse:
             "type": "urn:studyportal:refused",
             "title": "refused",
             "status": 422,
-            "detail": " ".join(str(reason) for reason in refusal.reasons),
+            "detail": " ".join(in_words(reason) for reason in refusal.reasons),
             "reasons": [reason.id for reason in refusal.reasons],
         },
         status=422,

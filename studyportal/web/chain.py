@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ class ChainSources:
     references: Sequence[ReferenceStandard]
     sees_outcomes: bool
     measured: int
+    removed: bool = False
 
 
 def chain_of(sources: ChainSources) -> list[ChainStep]:
@@ -53,8 +54,8 @@ def chain_of(sources: ChainSources) -> list[ChainStep]:
         _screening(sources),
         _consent(sources),
         _enrolment(sources),
-        _series("ct", _("CT"), "source", sources.series),
-        _series("pet", _("PET"), "reference", sources.series),
+        _series("ct", _("CT"), "source", sources),
+        _series("pet", _("PET"), "reference", sources),
         _pair(sources.pair),
         _synthesis(sources.jobs),
         _measurements(sources),
@@ -91,8 +92,11 @@ def _enrolment(sources: ChainSources) -> ChainStep:
     return ChainStep("enrolment", title, word_of("participant", participant.status))
 
 
-def _series(key: str, title: str, role: str, every: Iterable[ImagingSeries]) -> ChainStep:
-    sent = [row for row in every if row.role == role and row.status != "purged"]
+def _series(key: str, title: str, role: str, sources: ChainSources) -> ChainStep:
+    of_role = [row for row in sources.series if row.role == role]
+    sent = [row for row in of_role if row.status != "purged"]
+    if sources.removed:
+        return ChainStep(key, title, Word(REFUSED, _("deleted") if of_role else _("none")))
     if not sent:
         return ChainStep(key, title, Word(WAITING, _("not sent yet")))
     newest = sent[-1]
@@ -158,6 +162,8 @@ def _measurements(sources: ChainSources) -> ChainStep:
 def _reference(sources: ChainSources) -> ChainStep:
     title = _("Pathology and reference standard")
     rows = sources.references
+    if sources.removed:
+        return ChainStep("reference", title, Word(SEALED, _("sealed")))
     if not rows:
         tone = NEEDS_YOU if sources.participant.enrolled_on else WAITING
         return ChainStep("reference", title, Word(tone, _("not entered yet")))
@@ -166,7 +172,7 @@ def _reference(sources: ChainSources) -> ChainStep:
     return ChainStep(
         "reference",
         title,
-        Word(DONE, _("entered")),
+        Word(DONE, _("derived")),
         newest.entered_at,
         str(newest.entered_by),
         note,

@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from studyportal import __version__
+from studyportal.core.language import said
 from studyportal.queries.selectors import waiting_for
 from studyportal.sites.rules import ROLE_NAMES, Role
 from studyportal.sites.selectors import memberships_of, roles_of
@@ -20,7 +21,27 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     (
         "worklist",
         _("Participants"),
-        frozenset({"worklist", "participant", "screen", "criteria", "reference"}),
+        frozenset(
+            {
+                "worklist",
+                "participant",
+                "screen",
+                "criteria",
+                "screening_log",
+                "declined",
+                "consent",
+                "withdraw",
+                "withdrawal",
+                "override_ask",
+                "override_decide",
+                "consent_versions",
+            }
+        ),
+    ),
+    (
+        "crf_overview",
+        _("Forms"),
+        frozenset({"crf_overview", "crf_import", "crf", "crf_second", "crf_reconcile"}),
     ),
     ("queries", _("Queries"), frozenset({"queries", "query", "query_raise"})),
     ("inbox", _("Inbox"), frozenset({"inbox"})),
@@ -29,7 +50,9 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
     ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
     ("exports", _("Exports"), frozenset({"exports"})),
-    ("people", _("People"), frozenset({"people"})),
+    ("locks", _("Locks"), frozenset({"locks"})),
+    ("audit", _("Audit trail"), frozenset({"audit", "participant_history"})),
+    ("people", _("People"), frozenset({"people", "person", "invite", "access_review"})),
     ("health", _("Health"), frozenset({"health"})),
 )
 
@@ -58,7 +81,7 @@ def portal(request: HttpRequest) -> dict[str, object]:
             match.url_name or "" if (match := request.resolver_match) else ""
         ),
         "my_role_words": ", ".join(
-            f"{ROLE_NAMES[Role(membership.role)]}{f' · {membership.site.code}' if membership.site else ''}"
+            f"{said(ROLE_NAMES[Role(membership.role)])}{f' · {membership.site.code}' if membership.site else ''}"
             for membership in memberships_of(user)
         ),
     }

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm
 from django.db.models import QuerySet
-from django.forms import formset_factory
 from django.utils.translation import gettext_lazy as _
 
-from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.core.errors import Refused
-from studyportal.participants.rules import Answer, ScreeningFacts, Sex
+from studyportal.core.language import said
+from studyportal.participants.rules import Answer, Language, ScreeningFacts, Sex
 from studyportal.protocol.rules import Criterion, Protocol
 from synthesis.registry import LARGEST_ARCHIVE
 
@@ -47,41 +45,46 @@ class PortalForm(forms.Form):
         """Every reason of the refusal stands at its field, or above the form."""
         for reason in refusal.reasons:
             place = reason.where if reason.where in self.fields else None
-            self.add_error(place, reason.sentence)
+            self.add_error(place, said(reason.sentence))
 
 
-class SignInForm(AuthenticationForm):
-    """User name and password."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
-        for field in self.fields.values():
-            field.widget.attrs["class"] = "form-control"
-
-
-def _day(label: Any, *, required: bool) -> forms.DateField:
+def day_field(label: Any, *, required: bool) -> forms.DateField:
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     return forms.DateField(label=label, required=required, widget=widget)
+
+
+def consent_language() -> forms.ChoiceField:
+    """In which language the form was that the participant signed."""
+    return forms.ChoiceField(
+        label=_("Language of the consent form"),
+        choices=[("", "–"), (Language.CHINESE, "中文"), (Language.ENGLISH, "English")],
+        required=False,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
 
 
 class CriteriaForm(PortalForm):
     """Answers to the criteria that are settled at screening, with the consent they rest on."""
 
-    def __init__(self, *args: Any, protocol: Protocol, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, protocol: Protocol, declared: Iterable[str] = (), **kwargs: Any
+    ) -> None:
         self.protocol = protocol
         super().__init__(*args, **kwargs)
-        versions = [(version, version) for version in protocol.consent_versions]
-        self.fields["consent_date"] = _day(_("Date of consent"), required=False)
+        known = dict.fromkeys((*protocol.consent_versions, *declared))
+        versions = [(version, version) for version in known]
+        self.fields["consent_date"] = day_field(_("Date of consent"), required=False)
         self.fields["consent_version"] = forms.ChoiceField(
             label=_("Version of the consent form"),
             choices=[("", "–"), *versions],
             required=False,
             widget=forms.Select(attrs={"class": "form-select"}),
         )
+        self.fields["consent_language"] = consent_language()
         self.fields["consent_date"].widget.attrs["class"] = "form-control"
         for criterion in self.at_screening:
             self.fields[criterion.code] = forms.ChoiceField(
-                label=criterion.text,
+                label=said(criterion.text),
                 choices=ANSWERS,
                 initial=Answer.UNKNOWN,
                 widget=forms.RadioSelect,
@@ -125,7 +128,13 @@ class ScreeningForm(CriteriaForm):
     age_years = forms.IntegerField(
         label=_("Age in years"), widget=forms.NumberInput(attrs={"inputmode": "numeric"})
     )
-    screening_date = _day(_("Date of screening"), required=True)
+    screening_date = day_field(_("Date of screening"), required=True)
+    another_person = forms.BooleanField(
+        label=_("This is another person"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
+    submission = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, sites: QuerySet[Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -141,87 +150,9 @@ class ScreeningForm(CriteriaForm):
             screening_date=self.read("screening_date", today),
             consent_date=self.read("consent_date"),
             consent_version=self.read("consent_version", ""),
+            consent_language=self.read("consent_language", ""),
             answers=self.answers,
         )
-
-
-_UNITS = {
-    "malignancy/lesion": (TargetCondition.MALIGNANCY, Unit.LESION),
-    "nodal_metastasis/station": (TargetCondition.NODAL_METASTASIS, Unit.STATION),
-    "nodal_metastasis/participant": (TargetCondition.NODAL_METASTASIS, Unit.PARTICIPANT),
-    "distant_metastasis/participant": (TargetCondition.DISTANT_METASTASIS, Unit.PARTICIPANT),
-}
-
-
-class ReferenceRowForm(PortalForm):
-    """The reference standard of one unit."""
-
-    unit = forms.ChoiceField(
-        label=_("What is judged"),
-        required=False,
-        choices=[
-            ("", "–"),
-            ("malignancy/lesion", _("A lesion: malignant?")),
-            ("nodal_metastasis/station", _("A nodal station: metastasis?")),
-            ("nodal_metastasis/participant", _("Any node of the participant: metastasis?")),
-            ("distant_metastasis/participant", _("The participant: distant metastasis?")),
-        ],
-    )
-    unit_id = forms.CharField(
-        label=_("Lesion number or station"),
-        required=False,
-        max_length=12,
-        widget=forms.TextInput(attrs={"placeholder": _("1, 2 … or 4R")}),
-    )
-    status = forms.ChoiceField(
-        label=_("Reference standard"),
-        required=False,
-        choices=[
-            ("", "–"),
-            (ReferenceStatus.POSITIVE, _("positive")),
-            (ReferenceStatus.NEGATIVE, _("negative")),
-            (ReferenceStatus.INDETERMINATE, _("indeterminate")),
-        ],
-    )
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a row that is begun and not finished."""
-        typed = super().clean() or self.cleaned_data
-        if any(typed.values()):
-            for name in ("unit", "status"):
-                if not typed.get(name):
-                    self.add_error(name, _("This row is not finished."))
-        return typed
-
-    def entry(self) -> ReferenceEntry | None:
-        """The row as an entry; None when it is empty."""
-        if not self.cleaned_data.get("unit"):
-            return None
-        condition, unit = _UNITS[self.cleaned_data["unit"]]
-        return ReferenceEntry(
-            condition,
-            unit,
-            self.cleaned_data["unit_id"].strip(),
-            ReferenceStatus(self.cleaned_data["status"]),
-        )
-
-
-ReferenceRows = formset_factory(ReferenceRowForm, extra=4)
-
-
-class SourceForm(PortalForm):
-    """Where a reference standard comes from."""
-
-    source = forms.ChoiceField(
-        label=_("How it was established"),
-        choices=[
-            ("histology", _("histology")),
-            ("cytology", _("cytology")),
-            ("surgery", _("surgery")),
-            ("follow-up imaging", _("follow-up imaging")),
-            ("multidisciplinary panel", _("multidisciplinary panel")),
-        ],
-    )
 
 
 class ReasonForm(PortalForm):

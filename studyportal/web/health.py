@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -12,6 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from kombu.exceptions import OperationalError
 
+from studyportal.core import clock
+from studyportal.core.anchors import last_anchor
+from studyportal.core.chain import head
 from studyportal.imaging.selectors import stored_bytes
 from studyportal.syntheses.selectors import synthetic_bytes
 from studyportal.tasks.dispatch import app
@@ -19,6 +23,7 @@ from studyportal.web.templatetags.portal import megabytes
 
 WELL, POOR, DOWN = "well", "poor", "down"
 _DISK_POOR, _DISK_DOWN = 0.10, 0.02
+_ANCHOR_OLD = timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ def health() -> list[Part]:
         (gettext_lazy("Workers"), _workers),
         (gettext_lazy("Disk"), _disk),
         (gettext_lazy("Archive"), _archive),
+        (gettext_lazy("Audit trail"), _trail),
     ]
     return [Part(name, *ask()) for name, ask in parts]
 
@@ -102,6 +108,19 @@ def _disk() -> tuple[str, str]:
     return state, _("%(free)s of %(total)s free") % {
         "free": megabytes(usage.free),
         "total": megabytes(usage.total),
+    }
+
+
+def _trail() -> tuple[str, str]:
+    """Whether somebody keeps the end of the chain outside the database, as happens every night."""
+    end, kept = head(clock.now()), last_anchor()
+    if kept is None:
+        state = POOR if end.number else WELL
+        return state, _("ends with link %(n)s; no anchor was kept yet") % {"n": end.number}
+    state = WELL if clock.now() - kept.at < _ANCHOR_OLD else POOR
+    return state, _("ends with link %(n)s; last anchor of %(day)s") % {
+        "n": end.number,
+        "day": f"{kept.at:%Y-%m-%d}",
     }
 
 

@@ -7,14 +7,17 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
 from studyportal.core.errors import NotAllowed, Refused
+from studyportal.core.language import said
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
+from studyportal.web.accounts.reauthentication import ask_again_unless_recent
 
 View = Callable[..., HttpResponseBase]
 
@@ -28,7 +31,10 @@ class Anyone(StrEnum):
 
 PAGES: Mapping[str, Action | Anyone] = {
     "login": Anyone.PUBLIC,
+    "persona": Anyone.PUBLIC,  # of the demonstration; elsewhere it does not exist
+    "invitation": Anyone.PUBLIC,
     "logout": Anyone.SIGNED_IN,
+    "language": Anyone.PUBLIC,
     "home": Anyone.SIGNED_IN,
     "welcome": Anyone.SIGNED_IN,
     "role_table": Anyone.SIGNED_IN,
@@ -40,7 +46,35 @@ PAGES: Mapping[str, Action | Anyone] = {
     "participant": Action.SEE_PARTICIPANTS,
     "enrol": Action.SCREEN_PARTICIPANT,
     "criteria": Action.SCREEN_PARTICIPANT,
-    "reference": Action.ENTER_CLINICAL,
+    "locks": Action.LOCK_DATA,
+    "lock_place": Action.LOCK_DATA,
+    "lock_ask": Action.LOCK_DATA,
+    "lock_decline": Action.LOCK_DATA,
+    "lock_lift": Action.LOCK_DATA,
+    # consent, withdrawal, screening log
+    "screening_log": Action.SEE_PARTICIPANTS,
+    "declined": Action.SCREEN_PARTICIPANT,
+    "consent": Action.SCREEN_PARTICIPANT,
+    "withdraw": Action.SCREEN_PARTICIPANT,
+    "withdrawal": Action.SEE_PARTICIPANTS,
+    "override_ask": Action.ASK_OVERRIDE,
+    "override_decide": Action.DECIDE_OVERRIDE,
+    "consent_versions": Action.SEE_PARTICIPANTS,
+    "consent_declare": Action.MANAGE_PROTOCOL,
+    # case report forms
+    "crf_overview": Action.SEE_PARTICIPANTS,
+    "crf_import": Action.ENTER_CLINICAL,
+    "crf_template": Action.ENTER_CLINICAL,
+    "crf_open": Action.ENTER_CLINICAL,
+    "crf": Action.SEE_PARTICIPANTS,
+    "crf_save": Action.ENTER_CLINICAL,
+    "crf_add": Action.ENTER_CLINICAL,
+    "crf_void": Action.ENTER_CLINICAL,
+    "crf_complete": Action.ENTER_CLINICAL,
+    "crf_verify": Action.VERIFY_FORM,
+    "crf_reopen": Action.ENTER_CLINICAL,
+    "crf_second": Action.ENTER_CLINICAL,
+    "crf_reconcile": Action.SEE_PARTICIPANTS,
     # imaging
     "upload_open": Action.UPLOAD_IMAGES,
     "upload": Action.SEE_IMAGES,
@@ -110,9 +144,67 @@ PAGES: Mapping[str, Action | Anyone] = {
     "download_export": Action.EXPORT,
     # overview and running
     "dashboard": Action.SEE_DASHBOARD,
+    "audit": Action.SEE_AUDIT,
+    "audit_file": Action.SEE_AUDIT,
+    "participant_history": Action.SEE_AUDIT,
+    "history_file": Action.SEE_AUDIT,
     "people": Action.MANAGE_PEOPLE,
+    "person": Action.MANAGE_PEOPLE,
+    "invite": Action.MANAGE_PEOPLE,
+    "invitation_withdraw": Action.MANAGE_PEOPLE,
+    "role_give": Action.MANAGE_PEOPLE,
+    "role_end": Action.MANAGE_PEOPLE,
+    "account_close": Action.MANAGE_PEOPLE,
+    "account_reopen": Action.MANAGE_PEOPLE,
+    "factors_drop": Action.MANAGE_PEOPLE,
+    "access_review": Action.MANAGE_PEOPLE,
+    "access_review_file": Action.MANAGE_PEOPLE,
     "health": Action.MANAGE_PEOPLE,
 }
+# Pages of django-allauth, which have names of their own: each person's own account, and nothing of the study.
+ACCOUNT_PAGES: Mapping[str, Anyone] = {
+    "account_login": Anyone.PUBLIC,
+    "account_logout": Anyone.PUBLIC,  # also leaves a sign-in half way
+    "account_inactive": Anyone.PUBLIC,
+    "account_reauthenticate": Anyone.SIGNED_IN,
+    "account_change_password": Anyone.SIGNED_IN,
+    "account_reset_password": Anyone.PUBLIC,
+    "account_reset_password_done": Anyone.PUBLIC,
+    "account_reset_password_from_key": Anyone.PUBLIC,
+    "account_reset_password_from_key_done": Anyone.PUBLIC,
+    "mfa_index": Anyone.SIGNED_IN,
+    "mfa_authenticate": Anyone.PUBLIC,  # a sign-in half way
+    "mfa_reauthenticate": Anyone.SIGNED_IN,
+    "mfa_activate_totp": Anyone.SIGNED_IN,
+    "mfa_deactivate_totp": Anyone.SIGNED_IN,
+    "mfa_view_recovery_codes": Anyone.SIGNED_IN,
+    "mfa_generate_recovery_codes": Anyone.SIGNED_IN,
+    "mfa_download_recovery_codes": Anyone.SIGNED_IN,
+    "mfa_list_webauthn": Anyone.SIGNED_IN,
+    "mfa_add_webauthn": Anyone.SIGNED_IN,
+    "mfa_reauthenticate_webauthn": Anyone.SIGNED_IN,
+    "mfa_remove_webauthn": Anyone.SIGNED_IN,
+    "mfa_edit_webauthn": Anyone.SIGNED_IN,
+    "mfa_login_webauthn": Anyone.PUBLIC,
+    "openid_connect_login": Anyone.PUBLIC,
+    "openid_connect_callback": Anyone.PUBLIC,
+    "socialaccount_login_cancelled": Anyone.PUBLIC,
+    "socialaccount_login_error": Anyone.PUBLIC,
+}
+# Acts for which the person shows again who they are, unless they did within the last minutes.
+ASK_AGAIN = frozenset(
+    {
+        "request_export",
+        "request_pairs_export",
+        "download_export",
+        "invite",
+        "role_give",
+        "role_end",
+        "account_close",
+        "account_reopen",
+        "factors_drop",
+    }
+)
 
 
 def allowed(user: Person, name: str) -> bool:
@@ -129,10 +221,12 @@ def permitted(name: str) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not allowed(request.user, name):
                 raise PermissionDenied
+            if name in ASK_AGAIN and request.method == "POST":
+                ask_again_unless_recent(request)
             try:
                 return view(request, *args, **kwargs)
             except NotAllowed as refusal:
-                raise PermissionDenied(str(refusal)) from refusal
+                raise PermissionDenied(said(refusal)) from refusal
             except Refused as refusal:  # nothing nearer to the person took it
                 return render(request, "web/refused.html", {"refusal": refusal}, status=409)
 
@@ -144,3 +238,12 @@ def permitted(name: str) -> Callable[[View], View]:
 def page(route: str, view: View, name: str) -> URLPattern:
     """Return the address of a page, guarded by its row of the table."""
     return path(route, permitted(name)(view), name=name)
+
+
+def account_page(route: str, view: View, name: str, *, regular: bool = False) -> URLPattern:
+    """Return the address of a page of django-allauth, which opens as the table of such pages says."""
+    if name not in ACCOUNT_PAGES:
+        raise ImproperlyConfigured(f"{name} has no row in ACCOUNT_PAGES.")
+    if ACCOUNT_PAGES[name] == Anyone.PUBLIC:
+        view = login_not_required(view)
+    return (re_path if regular else path)(route, view, name=name)

@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from studyportal.core.language import said_lazy
 from studyportal.queries.rules import ASKED_ROLES, LONGEST_TEXT, Act, Asked
 from studyportal.sites.rules import ROLE_NAMES, Role
 from studyportal.web.forms import PortalForm
@@ -20,7 +21,8 @@ class AskForm(PortalForm):
         help_text=_("As it stands on the form, for example EXC-02. Empty for the whole form."),
     )
     assigned_to = forms.ChoiceField(
-        label=_("Whom to ask"), choices=[(role.value, ROLE_NAMES[role]) for role in ASKED_ROLES]
+        label=_("Whom to ask"),
+        choices=[(role.value, said_lazy(ROLE_NAMES[role])) for role in ASKED_ROLES],
     )
     text = forms.CharField(
         label=_("What should be mended or explained"),

@@ -15,6 +15,14 @@ FORM_WORDS: Mapping[str, str | Promise] = {
     "consent": _("Consent"),
     "reference": _("Reference standard"),
     "baseline": _("Baseline"),
+    "lesions": _("Lesions"),
+    "pathology": _("Pathology"),
+    "nodes": _("Nodal stations"),
+    "distant": _("Distant sites"),
+    "staging": _("Staging"),
+    "conclusion": _("Conclusion"),
+    "treatment": _("Treatment"),
+    "follow_up": _("Follow-up"),
 }
 FIELD_WORDS: Mapping[str, str | Promise] = {
     "source": _("CT"),

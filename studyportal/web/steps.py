@@ -13,11 +13,12 @@ STEP_WORDS: Mapping[Step, str | Promise] = {
     Step.ANSWER_CRITERIA: _("Criteria to answer"),
     Step.RECORD_CONSENT: _("Consent to record"),
     Step.ENROL: _("Enrolment"),
+    Step.RENEW_CONSENT: _("New consent form to sign"),
     Step.SEND_CT: _("CT to send"),
     Step.SEND_PET: _("PET to send"),
     Step.MEND_FINDING: _("Images to mend"),
     Step.JUDGE_ARTEFACTS: _("Artefacts to judge"),
-    Step.ENTER_REFERENCE: _("Reference standard to enter"),
+    Step.ENTER_REFERENCE: _("Forms on pathology to fill in"),
     Step.WAIT_CHECKS: _("Waits for the image checks"),
     Step.WAIT_SYNTHESIS: _("Waits for the synthetic PET"),
     Step.COMPLETE: _("Nothing: complete"),
@@ -27,6 +28,7 @@ STEP_BUTTONS: Mapping[Step, str | Promise] = {
     Step.ANSWER_CRITERIA: _("Answer"),
     Step.RECORD_CONSENT: _("Record"),
     Step.ENROL: _("Enrol"),
+    Step.RENEW_CONSENT: _("Record"),
     Step.SEND_CT: _("Send CT"),
     Step.SEND_PET: _("Send PET"),
     Step.MEND_FINDING: _("Look"),
@@ -35,7 +37,7 @@ STEP_BUTTONS: Mapping[Step, str | Promise] = {
 }
 _AT_THE_PAIR = frozenset({Step.MEND_FINDING, Step.JUDGE_ARTEFACTS})
 _AT_THE_CRITERIA = frozenset({Step.ANSWER_CRITERIA, Step.RECORD_CONSENT})
-_ANCHORS = {Step.SEND_CT: "ct", Step.SEND_PET: "pet", Step.ENTER_REFERENCE: "reference"}
+_ANCHORS = {Step.SEND_CT: "ct", Step.SEND_PET: "pet", Step.ENTER_REFERENCE: "forms"}
 
 
 def place_of(row: WorkRow) -> str:
@@ -45,5 +47,7 @@ def place_of(row: WorkRow) -> str:
         return reverse("web:pair", args=[row.pair_id])
     if step in _AT_THE_CRITERIA:
         return reverse("web:criteria", args=[row.id])
+    if step == Step.RENEW_CONSENT:
+        return reverse("web:consent", args=[row.id])
     anchor = _ANCHORS.get(step, "")
     return reverse("web:participant", args=[row.id]) + (f"#{anchor}" if anchor else "")

@@ -1,16 +1,22 @@
 """Addresses of the browser pages; `permissions.PAGES` says who may open each."""
 
-from django.contrib.auth import views as auth_views
-
+from studyportal.web import language
 from studyportal.web.permissions import page
 from studyportal.web.views import (
+    access,
+    accounts,
     checks,
     comparisons,
+    consent,
+    crf,
+    crf_tables,
+    crf_twice,
     deidentification,
     exports,
     home,
     imaging,
     inbox,
+    locks,
     outcomes,
     participants,
     people,
@@ -18,14 +24,20 @@ from studyportal.web.views import (
     queries,
     queue,
     releases,
+    screening_log,
+    trail,
     uploads,
     viewer,
 )
 
 app_name = "web"
+_FORM = "participants/<uuid:participant_id>/forms/<slug:kind>/<int:occurrence>/"
 urlpatterns = [
-    page("sign-in/", home.SignIn.as_view(), "login"),
-    page("sign-out/", auth_views.LogoutView.as_view(), "logout"),
+    page("sign-in/", accounts.SignIn.as_view(), "login"),
+    page("sign-in/as/", accounts.persona, "persona"),
+    page("sign-out/", accounts.sign_out, "logout"),
+    page("invitation/<str:token>/", accounts.Invitation.as_view(), "invitation"),
+    page("language/", language.switch, "language"),
     page("", home.home, "home"),
     page("welcome/", home.welcome, "welcome"),
     page("help/roles/", home.role_table, "role_table"),
@@ -34,10 +46,38 @@ urlpatterns = [
     page("participants/", participants.worklist_page, "worklist"),
     page("participants/screen/", participants.screen, "screen"),
     page("participants/screen/verdict/", participants.screen_verdict, "screen_verdict"),
+    page("participants/log/", screening_log.log_page, "screening_log"),
+    page("participants/log/declined/", screening_log.declined, "declined"),
+    page("participants/<uuid:participant_id>/consent/", consent.consent, "consent"),
+    page("participants/<uuid:participant_id>/withdraw/", consent.withdraw, "withdraw"),
+    page(
+        "participants/<uuid:participant_id>/override/", screening_log.override_ask, "override_ask"
+    ),
+    page("overrides/<uuid:override_id>/decide/", screening_log.override_decide, "override_decide"),
+    page("withdrawals/<uuid:withdrawal_id>/", consent.withdrawal, "withdrawal"),
+    page("consent-versions/", consent.consent_versions, "consent_versions"),
+    page("consent-versions/declare/", consent.declare_version, "consent_declare"),
     page("participants/<uuid:participant_id>/", participants.participant_page, "participant"),
     page("participants/<uuid:participant_id>/enrol/", participants.enrol, "enrol"),
     page("participants/<uuid:participant_id>/criteria/", participants.criteria, "criteria"),
-    page("participants/<uuid:participant_id>/reference/", participants.reference, "reference"),
+    page("forms/", crf_tables.overview, "crf_overview"),
+    page("forms/import/", crf_tables.take, "crf_import"),
+    page("forms/<slug:kind>/template.<slug:ending>", crf_tables.template, "crf_template"),
+    page("participants/<uuid:participant_id>/forms/<slug:kind>/open/", crf.begin, "crf_open"),
+    *(
+        page(f"{_FORM}{part}", view, name)
+        for part, view, name in (
+            ("", crf.page, "crf"),
+            ("save/", crf.save, "crf_save"),
+            ("rows/", crf.add, "crf_add"),
+            ("rows/remove/", crf.void, "crf_void"),
+            ("complete/", crf.complete, "crf_complete"),
+            ("verify/", crf.verify, "crf_verify"),
+            ("reopen/", crf.reopen, "crf_reopen"),
+            ("second/", crf_twice.second, "crf_second"),
+            ("reconcile/", crf_twice.settle, "crf_reconcile"),
+        )
+    ),
     page("participants/<uuid:participant_id>/send/<str:role>/", imaging.upload_open, "upload_open"),
     page("uploads/<uuid:series_id>/", imaging.upload, "upload"),
     page("uploads/<uuid:series_id>/announce/", uploads.announce, "upload_announce"),
@@ -113,6 +153,39 @@ urlpatterns = [
     page("exports/", exports.exports, "exports"),
     page("exports/pairs/", exports.request_pairs, "request_pairs_export"),
     page("exports/<uuid:export_id>/download/", exports.download, "download_export"),
+    page("locks/", locks.locks, "locks"),
+    page("locks/place/", locks.place, "lock_place"),
+    page("locks/<uuid:lock_id>/ask/", locks.ask, "lock_ask"),
+    page("locks/<uuid:lock_id>/decline/", locks.decline, "lock_decline"),
+    page("locks/<uuid:lock_id>/lift/", locks.lift, "lock_lift"),
+    page("audit/", trail.audit, "audit"),
+    page("audit/trail.<str:ending>", trail.audit_file, "audit_file"),
+    page(
+        "participants/<uuid:participant_id>/history/",
+        trail.participant_history,
+        "participant_history",
+    ),
+    page(
+        "participants/<uuid:participant_id>/history.<str:ending>",
+        trail.history_file,
+        "history_file",
+    ),
     page("people/", people.people, "people"),
+    page("people/invite/", people.invite, "invite"),
+    page(
+        "people/invitations/<uuid:invitation_id>/withdraw/",
+        people.withdraw,
+        "invitation_withdraw",
+    ),
+    page("people/access/", access.review, "access_review"),
+    page("people/access/access.csv", access.review_file, "access_review_file"),
+    page("people/accounts/<str:username>/", people.person, "person"),
+    page("people/accounts/<str:username>/roles/give/", people.give, "role_give"),
+    page("people/accounts/<str:username>/roles/<uuid:membership_id>/end/", people.end, "role_end"),
+    page("people/accounts/<str:username>/close/", people.close, "account_close"),
+    page("people/accounts/<str:username>/open/", people.reopen, "account_reopen"),
+    page(
+        "people/accounts/<str:username>/second-factors/drop/", people.drop_factors, "factors_drop"
+    ),
     page("health/", people.health_page, "health"),
 ]

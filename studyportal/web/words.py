@@ -114,10 +114,32 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "answered": Word(RUNNING, _("answered")),
         "closed": Word(DONE, _("closed")),
     },
+    "data lock": {
+        "standing": Word(SEALED, _("standing")),
+        "unlock_asked": Word(NEEDS_YOU, _("unlocking asked")),
+        "lifted": Word(DONE, _("lifted")),
+    },
+    "withdrawal": {
+        "recorded": Word(RUNNING, _("being carried out")),
+        "carried_out": Word(DONE, _("carried out")),
+        "confirmed": Word(DONE, _("carried out and confirmed")),
+    },
+    "override": {
+        "asked": Word(NEEDS_YOU, _("waits for a second person")),
+        "granted": Word(DONE, _("granted")),
+        "declined": Word(REFUSED, _("declined")),
+    },
     "verdict": {
         "eligible": Word(DONE, _("Eligible")),
         "not_eligible": Word(REFUSED, _("Not eligible")),
         "undetermined": Word(NEEDS_YOU, _("Not decided yet")),
+    },
+    "form": {
+        "draft": Word(NEEDS_YOU, _("draft")),
+        "complete": Word(RUNNING, _("complete")),
+        "verified": Word(DONE, _("verified")),
+        "signed": Word(DONE, _("signed")),
+        "locked": Word(SEALED, _("locked")),
     },
     "site": {
         "planned": Word(WAITING, _("planned")),
@@ -143,6 +165,13 @@ ROLE_WORDS: Mapping[str, str | Promise] = {
 ANALYSIS_WORDS: Mapping[str, str | Promise] = {
     "primary": _("primary analysis"),
     "exploratory": _("exploratory"),
+}
+CERTAINTY_WORDS: Mapping[str, str | Promise] = {
+    "definite": _("definite"),
+    "probable": _("probable"),
+    "presumed": _("presumed"),
+    "unstated": _("not stated"),
+    "none": "–",
 }
 CONDITION_WORDS: Mapping[str, str | Promise] = {
     "malignancy": _("Malignancy"),

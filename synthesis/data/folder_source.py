@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from evaluation.imaging import (
     Grid,
+    HeaderEntries,
     Refused,
     Volume,
     read_nifti,
     read_segmentation,
     read_series,
+    with_entries,
 )
 from synthesis.config import Modality
 from synthesis.data.model_grid import NotAxialError, to_axial
@@ -55,7 +57,8 @@ class FolderSource(Source):
     Outlines are optional: `LESIONS/` and `ORGANS/` with one DICOM SEG or RTSTRUCT each, or
     `lesions.nii.gz` and `organs.nii.gz`; segments named `organ:...` are no lesions. A table
     beside the folders (`participants.csv`, or `cases.csv` of a cohort) may say site, sex, age_years,
-    height_cm, weight_kg and kvp. Participants without a PET are left out. A model of MR takes
+    height_cm, weight_kg and kvp, and pet_weight_kg, pet_dose_bq and pet_tracer, which count in
+    place of what the PET's headers state. Participants without a PET are left out. A model of MR takes
     `mr.nii.gz` in place of the CT, with `reference.nii.gz` or the column mr_reference.
     """
 
@@ -96,7 +99,7 @@ class FolderSource(Source):
         place = self._places[participant]
         try:
             image, kvp, frame = self._image(place)
-            pet = _pet(place.pet, frame)
+            pet = _pet(place.pet, frame, _entries(place.row))
             outlined = _regions(place.lesions, pet.grid)
             lesions = [region for region in outlined if not region[0].startswith(ORGAN)]
             others = [region for region in outlined if region[0].startswith(ORGAN)]
@@ -174,14 +177,24 @@ def _ct(path: Path) -> tuple[Volume, float | None, str]:
     return to_axial(series.stored_volume()), series.facts.kvp, frame
 
 
-def _pet(path: Path, frame: str) -> Volume:
+def _pet(path: Path, frame: str, entries: HeaderEntries) -> Volume:
     if path.is_file():
         return to_axial(read_nifti(path, "SUVbw"))
-    series = read_series(path)
+    series = with_entries(read_series(path), entries)
     own = str(series.header.get("FrameOfReferenceUID", ""))
     if frame and own and own != frame:
         raise PairRefusedError("CT and PET lie in different frames of reference.")
     return to_axial(series.suv_volume())
+
+
+def _entries(row: Mapping[str, str]) -> HeaderEntries:
+    """Return what the table says in place of the PET's headers; the portal exports such entries."""
+    weight, dose = row.get("pet_weight_kg", ""), row.get("pet_dose_bq", "")
+    return HeaderEntries(
+        weight_kg=_number(weight) if weight else None,
+        dose_bq=_number(dose) if dose else None,
+        tracer=row.get("pet_tracer") or None,
+    )
 
 
 def _regions(path: Path | None, grid: Grid) -> Named:

@@ -16,8 +16,12 @@ MACHINES = {machine.name: machine for machine in generate.machines()}
 ROWS = {
     "protocol version": make.ProtocolVersionFactory,
     "site": make.SiteFactory,
+    "data lock": partial(make.DataLockFactory, ended=True),
     "data query": make.DataQueryFactory,
     "participant": make.ParticipantFactory,
+    "withdrawal": make.WithdrawalFactory,
+    "eligibility override": make.EligibilityOverrideFactory,
+    "form": make.FormFactory,
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),

@@ -23,6 +23,8 @@ LETTERS = dict(zip("CMORYSPUA", Role, strict=True))
 AGREED = {
     Action.SEE_PARTICIPANTS: "CMOSPU",
     Action.SCREEN_PARTICIPANT: "C",
+    Action.ASK_OVERRIDE: "CP",
+    Action.DECIDE_OVERRIDE: "PU",
     Action.ENTER_CLINICAL: "CM",
     Action.SEE_IMAGES: "CMOYSPU",
     Action.UPLOAD_IMAGES: "CM",
@@ -49,6 +51,7 @@ AGREED = {
     Action.MANAGE_PROTOCOL: "UA",
     Action.READ_CASES: "R",
     Action.SEE_REFERENCE: "CMOSPU",
+    Action.LOCK_DATA: "MU",
 }
 CELLS = [(role, action) for role in Role for action in Action]
 

@@ -11,6 +11,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from studyportal.sites.rules import Action
+from studyportal.web.permissions import ACCOUNT_PAGES
 from tests.architecture.rendering import REPOSITORY
 
 PACKAGES = ("studyportal", "evaluation", "synthesis")
@@ -94,4 +95,10 @@ def test_every_view_that_opens_to_nobody_in_particular_says_so():
         if not getattr(view, "login_required", True) and not name.startswith(("api:", "dicom:"))
     }
     public = {f"web:{name}" for name, right in pages().items() if right == "public"}
+    public |= {name for name, right in ACCOUNT_PAGES.items() if right == "public"}
     assert open_views == {"admin:login"} | public
+
+
+def test_every_address_without_a_room_is_a_page_of_ones_own_account():
+    roomless = {name for name, _ in addresses(get_resolver()) if ":" not in name}
+    assert roomless == set(ACCOUNT_PAGES)

@@ -7,9 +7,16 @@ import uuid
 from importlib import import_module
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.db import DatabaseError, connection, transaction
 
-from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
+from studyportal.clinical.rules import (
+    Change,
+    ReferenceEntry,
+    ReferenceStatus,
+    TargetCondition,
+    Unit,
+)
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
 from studyportal.exports.models import Export
@@ -17,12 +24,21 @@ from studyportal.imaging.models import ImagingSeries
 from studyportal.imaging.selectors import manifest_path, quarantine_of, waiting_files
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.rules import ScoreEntry
-from studyportal.participants.rules import Answer, ScreeningFacts
+from studyportal.participants.rules import (
+    Answer,
+    DeclinedFacts,
+    DeclineReason,
+    Language,
+    Offer,
+    Scope,
+    ScreeningFacts,
+    Why,
+)
 from studyportal.protocol.rules import parse
-from studyportal.protocol.selectors import packaged_text
+from studyportal.protocol.selectors import active_version, packaged_text
 from studyportal.queries.rules import Asked
 from studyportal.queries.services import Subject
-from studyportal.sites.rules import Role
+from studyportal.sites.rules import LockKind, Role
 from studyportal.syntheses.services import release_files
 from studyportal.syntheses.states import ReleaseStatus
 from tests import factories as make
@@ -75,8 +91,31 @@ def screening():
     return {"site": site, "facts": facts(site)}
 
 
+def failed_screening():
+    """A participant against whom one criterion stands."""
+    participant = make.ParticipantFactory(screen_failed=True)
+    assessment = make.EligibilityAssessmentFactory(
+        participant=participant, protocol_version=active_version(), verdict="not_eligible"
+    )
+    make.CriterionAnswerFactory(assessment=assessment, criterion="EXC-01", answer=Answer.MET)
+    return participant
+
+
 def reference():
     return [ReferenceEntry(TargetCondition.MALIGNANCY, Unit.LESION, "1", ReferenceStatus.POSITIVE)]
+
+
+def whole_specimen():
+    """A specimen with every answer, on a form that was not completed yet."""
+    return make.SpecimenRowFactory(
+        lesion=1, method="resection", taken_on="2026-02", result="malignant",
+        histology="adenocarcinoma",
+    )  # fmt: skip
+
+
+def differing_entries():
+    form = make.BaselineFactory(form__complete=True).form
+    return make.SecondEntryFactory(form=form, answers={"": {"weight_kg": "26.0"}}).form
 
 
 def score():
@@ -155,6 +194,12 @@ def comparable_on_one_cut():
     return {"cut": own.cut, "releases": [own.cut.release, other.job.release]}
 
 
+def with_factor():
+    person = make.UserFactory()
+    Authenticator.objects.create(user=person, type="totp", data={"secret": "drawn"})
+    return person
+
+
 # Service → its arguments, made in the database before the trail breaks.
 ACTS = {
     "protocol.load_protocol": lambda: {"text": packaged_text().replace('"1.1"', '"9.9"', 1)},
@@ -163,6 +208,25 @@ ACTS = {
     "sites.give_role": lambda: {
         "user": make.UserFactory(), "role": Role.COORDINATOR, "site": make.SiteFactory()
     },
+    "sites.lock_data": lambda: {
+        "site": make.SiteFactory(), "kind": LockKind.LOCK, "why": "Closed out."
+    },
+    "sites.ask_unlock": lambda: {"lock": make.DataLockFactory(lock=True), "why": "Late."},
+    "sites.decline_unlock": lambda: {
+        "lock": make.DataLockFactory(lock=True, status="unlock_asked"), "why": "No."
+    },
+    "sites.lift_lock": lambda: {"lock": make.DataLockFactory(), "why": "A form came late."},
+    "sites.end_role": lambda: {"membership": make.MembershipFactory(), "reason": "Left."},
+    "sites.close_account": lambda: {"user": make.UserFactory(), "reason": "Left."},
+    "sites.reopen_account": lambda: {
+        "user": make.UserFactory(is_active=False), "reason": "Came back."
+    },
+    "sites.drop_second_factors": lambda: {"user": with_factor(), "reason": "Lost the phone."},
+    "sites.invite": lambda: {
+        "email": "li.na@hospital.example", "role": Role.COORDINATOR, "site": make.SiteFactory()
+    },
+    "sites.withdraw_invitation": lambda: {"invitation": make.InvitationFactory()},
+    "sites.review_access": lambda: {"note": "Nothing needs to change."},
     "queries.raise_query": lambda: {
         "subject": Subject(make.SiteFactory(), "SPH-00001", "images", uuid.uuid4()),
         "asked": Asked("source", "Is this the right side?"),
@@ -174,7 +238,30 @@ ACTS = {
     },
     "participants.screen_participant": screening,
     "participants.enrol_participant": lambda: {
-        "participant": make.ParticipantFactory(eligible=True)
+        "participant": make.ConsentFactory(participant__eligible=True).participant
+    },
+    "participants.record_consent": lambda: {
+        "participant": make.ParticipantFactory(), "version": "1.0", "language": "",
+        "signed_on": make.DAY,
+    },
+    "participants.declare_consent_version": lambda: {
+        "site": make.SiteFactory(),
+        "offer": Offer("2.0", Language.CHINESE, make.DAY, None, True, None),
+    },
+    "participants.record_withdrawal": lambda: {
+        "participant": make.ConsentFactory().participant, "scope": Scope.REMOVE,
+        "withdrawn_on": make.DAY, "why": Why.NOT_SAID, "note": "",
+    },
+    "participants.record_declined": lambda: {
+        "site": make.SiteFactory(), "submission": uuid.uuid4(),
+        "facts": DeclinedFacts(make.DAY, DeclineReason.NO_TIME),
+    },
+    "participants.ask_override": lambda: {
+        "participant": failed_screening(), "criteria": ["EXC-01"], "because": "Cured long ago.",
+    },
+    "participants.decide_override": lambda: {
+        "override": make.EligibilityOverrideFactory(participant=failed_screening()),
+        "granted": True, "because": "Agreed.",
     },
     "participants.complete_screening": lambda: {
         "participant": make.ParticipantFactory(screened=True), "answers": {"INC-01": Answer.MET},
@@ -187,6 +274,35 @@ ACTS = {
     "participants.settle_fact": lambda: {
         "participant": make.ParticipantFactory(), "fact": "artefacts", "answer": Answer.NOT_MET,
         "source": "imaging",
+    },
+    "clinical.open_form": lambda: {
+        "participant": make.ParticipantFactory(), "kind": "lesions"
+    },
+    "clinical.add_row": lambda: {"form": make.FormFactory(kind="nodes"), "unit": "7"},
+    "clinical.void_row": lambda: {
+        "form": make.NodeRowFactory().form, "unit": "7", "reason": "Not examined."
+    },
+    "clinical.save_answers": lambda: {
+        "form": make.BaselineFactory().form, "changes": [Change("", "weight_kg", "62.0", "63.5")]
+    },
+    "clinical.complete_form": lambda: {"form": whole_specimen().form},
+    "clinical.verify_form": lambda: {
+        "form": make.FormFactory(kind="treatment", complete=True)
+    },
+    "clinical.reopen_form": lambda: {
+        "form": make.FormFactory(complete=True), "reason": "The source was read wrongly."
+    },
+    "clinical.enter_second": lambda: {
+        "form": make.BaselineFactory(form__complete=True).form,
+        "answers": {"": {"weight_kg": "62.0", "glucose_mmol_l": "5.4"}},
+    },
+    "clinical.reconcile": lambda: {
+        "form": differing_entries(), "unit": "", "field": "weight_kg", "take_second": False,
+        "reason": "The source says so.",
+    },
+    "clinical.import_forms": lambda: {
+        "kind": "treatment", "name": "treatment.csv",
+        "content": f"participant,row,intent\n{make.ParticipantFactory().code},1,curative\n".encode(),
     },
     "clinical.enter_reference": lambda: {
         "participant": make.ParticipantFactory(), "entries": reference(), "source": "resection"

@@ -18,9 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 def sign_in(page, address, username):
     page.goto(f"{address}/sign-in/")
-    page.fill("[name=username]", username)
+    page.fill("[name=login]", username)
     page.fill("[name=password]", PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def overflow(page):
@@ -109,7 +109,15 @@ PAGES = {
     Role.SYNTHESIS_OPERATOR: ["/jobs/", "/releases/", "/releases/{release}/", "/pairs/{pair}/"],
     Role.STATISTICIAN: ["/outcomes/", "/outcomes/freeze/", "/exports/", "/pairs/{pair}/"],
     Role.STUDY_PI: ["/dashboard/"],
-    Role.ADMINISTRATOR: ["/people/", "/dashboard/"],
+    Role.ADMINISTRATOR: [
+        "/people/",
+        "/people/invite/",
+        "/people/access/",
+        "/people/accounts/monitor/",
+        "/account/security/",
+        "/account/password/",
+        "/dashboard/",
+    ],
     Role.READER: ["/"],
 }
 
@@ -125,7 +133,9 @@ def test_no_page_is_wider_than_its_screen_or_hard_to_reach(live_server, screen, 
     page = screen
     axe = f"{live_server.url}/static/built/axe.min.js"
     for role, paths in PAGES.items():
-        page.goto("about:blank")  # the pair's page asks for its images on its own, and would do so signed out
+        page.goto(
+            "about:blank"
+        )  # the pair's page asks for its images on its own, and would do so signed out
         page.context.clear_cookies()
         sign_in(page, live_server.url, role.value)
         for path in paths:

@@ -1,6 +1,15 @@
+import imagecodecs
 import numpy as np
 import pytest
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
+from pydicom import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    HTJ2KLossless,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGLSLossless,
+    RLELossless,
+)
 
 from evaluation.imaging import SeriesRefused, read_series, scan_folder
 from tests.evaluation.imaging_series import (
@@ -212,6 +221,31 @@ def test_lossless_compression_gives_the_same_values(tmp_path, syntax):
     plain = read_series(write_series(tmp_path / "plain", slices)).values
     for slice_ in slices:
         slice_.compress(syntax, generate_instance_uid=False)
+
+    packed = read_series(write_series(tmp_path / "packed", slices))
+
+    assert np.array_equal(packed.values, plain)
+
+
+def _by_openjph(slice_: Dataset) -> None:
+    stream = imagecodecs.htj2k_encode(slice_.pixel_array, reversible=True)
+    slice_.PixelData = encapsulate([stream])
+    slice_.file_meta.TransferSyntaxUID = HTJ2KLossless
+
+
+def _by_openjpeg(slice_: Dataset) -> None:
+    stream = imagecodecs.jpeg2k_encode(slice_.pixel_array, reversible=True, codecformat="J2K")
+    slice_.PixelData = encapsulate([stream])
+    slice_.file_meta.TransferSyntaxUID = JPEG2000Lossless
+
+
+@pytest.mark.parametrize("encode", [_by_openjph, _by_openjpeg])
+def test_what_other_encoders_wrote_gives_the_same_values(tmp_path, encode):
+    stored = np.random.default_rng(3).integers(0, 3000, (6, 64, 64)).astype(np.int16)
+    slices = [ct_slice(3.0 * k, stored[k]) for k in range(6)]
+    plain = read_series(write_series(tmp_path / "plain", slices)).values
+    for slice_ in slices:
+        encode(slice_)
 
     packed = read_series(write_series(tmp_path / "packed", slices))
 

@@ -1,17 +1,18 @@
 """Users, sites, protocol and the trail."""
 
 import uuid
+from datetime import timedelta
 
 import factory
 from factory.django import DjangoModelFactory
 
-from studyportal.core.models import AuditEvent, StatusChange, User
+from studyportal.core.models import AuditEvent, Redaction, StatusChange, User
 from studyportal.protocol.models import ProtocolVersion
 from studyportal.protocol.selectors import packaged_text
 from studyportal.protocol.states import ProtocolVersionStatus
-from studyportal.sites.models import Membership, Site
-from studyportal.sites.rules import SITE_ROLES, Role
-from studyportal.sites.states import SiteStatus
+from studyportal.sites.models import AccessReview, DataLock, Invitation, Membership, Site
+from studyportal.sites.rules import SITE_ROLES, LockKind, Role
+from studyportal.sites.states import LockStatus, SiteStatus
 from tests.factories.common import MOMENT, digest
 
 
@@ -47,6 +48,21 @@ class AuditEventFactory(DjangoModelFactory):
     object_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
     site_code = "SPH"
     sentence = "SPH-00001 was screened: eligible."
+
+
+class RedactionFactory(DjangoModelFactory):
+    class Meta:
+        model = Redaction
+
+    at = MOMENT
+    by = factory.SubFactory(UserFactory)
+    source = "core_auditevent"
+    event_id = 1
+    object_id = factory.LazyFunction(lambda: str(uuid.uuid4()))
+    field = "sentence"
+    reason = "It named a person."
+    digest_before = digest("before")
+    digest_after = digest("after")
 
 
 class ProtocolVersionFactory(DjangoModelFactory):
@@ -100,6 +116,52 @@ class MembershipFactory(DjangoModelFactory):
     class Params:
         study_wide = factory.Trait(role=Role.STATISTICIAN, site=None)
         ended = factory.Trait(ended_at=MOMENT)
+
+
+class DataLockFactory(DjangoModelFactory):
+    """A freeze of a site."""
+
+    class Meta:
+        model = DataLock
+
+    site = factory.SubFactory(SiteFactory)
+    kind = LockKind.FREEZE
+    status = LockStatus.STANDING
+    why = "The last participant was verified."
+    locked_at = MOMENT
+    locked_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        lock = factory.Trait(kind=LockKind.LOCK)
+        ended = factory.Trait(lifted_at=MOMENT, lifted_by=factory.SubFactory(UserFactory))
+
+
+class InvitationFactory(DjangoModelFactory):
+    class Meta:
+        model = Invitation
+
+    email = factory.Sequence("person{}@hospital.example".format)
+    role = Role.COORDINATOR
+    site = factory.SubFactory(SiteFactory)
+    token_sha256 = factory.LazyAttribute(lambda row: digest(row.email))
+    invited_at = MOMENT
+    invited_by = factory.SubFactory(UserFactory)
+    expires_at = MOMENT + timedelta(days=3650)
+
+    class Params:
+        accepted = factory.Trait(accepted_at=MOMENT, accepted_by=factory.SubFactory(UserFactory))
+        withdrawn = factory.Trait(withdrawn_at=MOMENT)
+
+
+class AccessReviewFactory(DjangoModelFactory):
+    class Meta:
+        model = AccessReview
+
+    at = MOMENT
+    by = factory.SubFactory(UserFactory)
+    note = "Nothing needs to change."
+    content = factory.LazyFunction(list)
+    sha256 = digest("[]")
 
 
 def person(role: Role, site: Site | None = None) -> User:

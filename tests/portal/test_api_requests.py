@@ -175,7 +175,7 @@ def test_a_move_that_the_machine_does_not_know_is_refused_in_words(site):
 
 def test_a_row_that_was_moved_in_the_meantime_is_a_conflict(site, monkeypatch):
     """Two coordinators read the same participant; the one who comes second is told."""
-    row = make.ParticipantFactory(site=site, eligible=True)
+    row = make.ConsentFactory(participant__site=site, participant__eligible=True).participant
     stale = Participant.objects.get(pk=row.pk)
     client = client_of(Role.COORDINATOR, site)
     assert client.post(f"/api/v1/participants/{row.pk}/enrol/").status_code == 200
@@ -499,12 +499,20 @@ def test_a_person_who_left_gets_no_token(site):
 
 
 def test_guessing_passwords_is_slowed_down(site):
-    make.UserFactory(username="wang")
-    body = {"username": "wang", "password": "wrong"}
-    answers = [APIClient().post("/api/v1/token/", body) for _ in range(11)]
+    guesses = [{"username": f"wang{n}", "password": "wrong"} for n in range(11)]
+    answers = [APIClient().post("/api/v1/token/", guess) for guess in guesses]
     assert {answer.status_code for answer in answers[:-1]} == {400}
     problem(answers[-1], 429, "too-many-requests")
     assert int(answers[-1]["Retry-After"]) > 0
+
+
+def test_five_wrong_passwords_lock_one_person_out_of_the_token_too(site):
+    make.UserFactory(username="wang")
+    body = {"username": "wang", "password": "wrong"}
+    answers = [APIClient().post("/api/v1/token/", body) for _ in range(5)]
+    right = APIClient().post("/api/v1/token/", {**body, "password": "correct horse battery"})
+    assert [answer.status_code for answer in (*answers, right)] == [400] * 4 + [429] * 2
+    assert right.json()["type"] == "urn:studyportal:locked"
 
 
 def test_a_session_writes_only_with_its_csrf_token(site):

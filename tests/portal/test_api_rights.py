@@ -1,5 +1,6 @@
 """Every endpoint of the API against every role: the table of rights, walked cell by cell."""
 
+import uuid
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -79,6 +80,33 @@ def screening(site: Site) -> dict[str, Any]:
 
 def participant(site: Site, **traits: Any) -> Any:
     return make.ParticipantFactory(site=site, **traits)
+
+
+def consenting(site: Site) -> Any:
+    return make.ConsentFactory(participant=participant(site, eligible=True)).participant
+
+
+def consent_call(site: Site) -> Call:
+    body = {"version": "1.0", "signed_on": make.DAY.isoformat()}
+    return Call("post", f"participants/{participant(site).pk}/consents/", body)
+
+
+def withdraw_call(site: Site) -> Call:
+    body = {"scope": "remove", "withdrawn_on": clock.today().isoformat()}
+    return Call("post", f"participants/{consenting(site).pk}/withdraw/", body, status=202)
+
+
+def withdrawn(site: Site) -> Any:
+    return make.WithdrawalFactory(participant=participant(site, discontinued=True))
+
+
+def declining(site: Site) -> dict[str, Any]:
+    return {
+        "site": site.code,
+        "declined_on": clock.today().isoformat(),
+        "reason": "no_time",
+        "submission": str(uuid.uuid4()),
+    }
 
 
 def pair(site: Site, **traits: Any) -> Any:
@@ -196,9 +224,14 @@ CASES: dict[str, Case] = {
     "participants.list": listed("participants"),
     "participants.retrieve": shown("participants", participant),
     "participants.create": created("participants", screening, status=201),
-    "participants.enrol": posted(
-        "participants", "enrol", lambda site: participant(site, eligible=True)
-    ),
+    "participants.enrol": posted("participants", "enrol", consenting),
+    "participants.record_consent": Case(consent_call, of_site=True),
+    "participants.withdraw": Case(withdraw_call, of_site=True),
+    "withdrawals.list": listed("withdrawals"),
+    "withdrawals.retrieve": shown("withdrawals", withdrawn),
+    "declined.list": listed("declined"),
+    "declined.retrieve": shown("declined", lambda site: make.DeclinedFactory(site=site)),
+    "declined.create": created("declined", declining, status=201),
     "scan-pairs.list": listed("scan-pairs"),
     "scan-pairs.retrieve": shown("scan-pairs", pair),
     "scan-pairs.accept_finding": Case(finding_call, of_site=True),

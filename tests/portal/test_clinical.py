@@ -1,10 +1,10 @@
-"""Lesions, reference standards, baseline."""
+"""The reference standard and the baseline of a cases file become forms."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studyportal.clinical.models import Baseline, Lesion, ReferenceStandard
+from studyportal.clinical.models import Form, Lesion, ReferenceStandard
 from studyportal.clinical.rules import (
     STATIONS,
     UNITS,
@@ -15,7 +15,7 @@ from studyportal.clinical.rules import (
     read_reference,
     unit_fault,
 )
-from studyportal.clinical.selectors import lesions_of, reference_for
+from studyportal.clinical.selectors import baseline_of, lesions_of, reference_for
 from studyportal.clinical.services import enter_baseline, enter_reference
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.participants.rules import Answer
@@ -191,7 +191,8 @@ def test_a_baseline_is_kept_once(study):
     enter_baseline(participant=participant, height_cm=170, weight_kg=70, by=by)
     with pytest.raises(Refused, match="kept already"):
         enter_baseline(participant=participant, height_cm=171, weight_kg=70, by=by)
-    assert Baseline.objects.get().height_cm == 170
+    assert baseline_of(participant).height_cm == 170
+    assert Form.objects.get().status == "draft"
 
 
 @pytest.mark.django_db

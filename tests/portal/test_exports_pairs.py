@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 from pydicom import Dataset, dcmread
 
-from evaluation.imaging import read_series
+from evaluation.imaging import HeaderEntries, read_series, with_entries
 from studyportal.clinical.services import enter_baseline
 from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused
@@ -38,12 +38,14 @@ from studyportal.exports.services import (
     request_pairs_export,
 )
 from studyportal.exports.states import ExportStatus
-from studyportal.imaging.states import PairStatus
+from studyportal.imaging.services import enter_injection
+from studyportal.imaging.states import EntryField, PairStatus, SeriesRole
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.rules import PERMISSIONS, Action, Role
 from synthesis.data.sources import open_source
 from tests.factories import ConsentFactory, ExportFactory, ParticipantFactory, ScanPairFactory
 from tests.portal.scenes import person, ready_pair, site
+from tests.portal.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 ENROLLED, READY = ParticipantStatus.ENROLLED, PairStatus.READY
@@ -80,6 +82,14 @@ def test_a_ready_pair_leaves_in_folders_that_a_training_reads(study, phantom, tm
     enter_baseline(
         participant=pair.participant, height_cm=171.0, weight_kg=70.5, by=person(Role.COORDINATOR)
     )
+    pet = pair.series.get(role=SeriesRole.REFERENCE)
+    enter_injection(
+        series=pet,
+        field=EntryField.WEIGHT_KG,
+        value="80",
+        reason="Scale.",
+        by=person(Role.COORDINATOR),
+    )
     exports = [build_export(export=asked(site=site("SPH"))) for _ in range(2)]
     path = download_export(export=exports[0], by=statistician())
     archive = zipfile.ZipFile(path)
@@ -97,6 +107,7 @@ def test_a_ready_pair_leaves_in_folders_that_a_training_reads(study, phantom, tm
         {
             "participant": "SPH-00001", "site": "SPH", "sex": "M", "age_years": "60",
             "height_cm": "171.0", "weight_kg": "70.5", "kvp": "120.0",
+            "pet_weight_kg": "80.0", "pet_dose_bq": "", "pet_tracer": "",
         }
     ]  # fmt: skip
     for name in (name for name in sums if name.endswith(".dcm")):
@@ -105,7 +116,8 @@ def test_a_ready_pair_leaves_in_folders_that_a_training_reads(study, phantom, tm
     source = open_source(str(path), (4.0, 4.0, 4.0), tmp_path)
     read = source.pair("SPH-00001")
     assert source.sites == {"SPH-00001": "SPH"}
-    expected = read_series(phantom(3) / "PET").suv_volume()
+    entered = HeaderEntries(weight_kg=80.0)
+    expected = with_entries(read_series(phantom(3) / "PET"), entered).suv_volume()
     np.testing.assert_allclose(read.pet.array, expected.array, rtol=1e-6)
     np.testing.assert_allclose(read.ct.array, read_series(phantom(3) / "CT").stored_volume().array)
     assert read.demographics == (1.71, 70.5, 1.0, 60.0)
@@ -252,7 +264,7 @@ def test_an_export_whose_worker_died_is_errored(study):
 
 
 def test_the_page_asks_for_image_pairs_and_shows_them(study, client):
-    client.force_login(statistician())
+    signed_in(statistician(), client)
 
     client.post(reverse("web:request_pairs_export"), {"site": "SPH", "reason": "To train."})
     page = client.get(reverse("web:exports")).content.decode()

@@ -174,13 +174,14 @@ def test_an_accepted_finding_stays_accepted_when_the_pair_is_judged_again(study,
 
 def test_entries_change_the_reading_and_no_header_of_the_series(phantom):
     series = read_series(phantom() / "PET")
-    changed = with_entries(series, HeaderEntries(weight_kg=50.0, dose_bq=2e8, tracer="FDG"))
     own = suv_factor(series)
+    changed = with_entries(series, HeaderEntries(weight_kg=50.0, dose_bq=2e8, tracer="FDG"))
     assert own.weight_kg is not None
     assert own.dose_bq is not None
     expected = own.slice_factors[0] * 50.0 / own.weight_kg * own.dose_bq / 2e8
     assert suv_factor(changed).slice_factors[0] == pytest.approx(expected, rel=1e-12)
     assert suv_factor(series) == own
+    assert series.header.RadiopharmaceuticalInformationSequence[0].Radiopharmaceutical != "FDG"
     assert with_entries(series, HeaderEntries()) is series
     assert dataclasses.replace(changed.facts, weight_kg=None, dose_bq=None) != series.facts
 

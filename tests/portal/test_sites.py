@@ -11,7 +11,6 @@ from studyportal.core.models import AuditEvent, User
 from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.models import Membership, Site
 from studyportal.sites.rules import (
-    PERMISSIONS,
     SITE_ROLES,
     STUDY_ROLES,
     Action,
@@ -20,38 +19,11 @@ from studyportal.sites.rules import (
     blinding_fault,
     scope_fault,
 )
-from studyportal.sites.rules import may as role_may
 from studyportal.sites.selectors import may, roles_of, sites_visible_to
 from studyportal.sites.services import give_role, open_sites, require
 from studyportal.sites.states import SiteStatus
 from tests import factories as make
 from tests.portal.scenes import person, site
-
-# The whole table as the protocol's conduct asks for it, written down a second time on purpose:
-# a cell changed by accident in `rules` is seen here.
-COLUMNS = "see_participants screen_participant enter_clinical see_images upload_images outline_lesions sort_inbox enter_injection accept_finding see_queries answer_query raise_query close_query see_syntheses request_synthesis cancel_synthesis register_release name_primary_release freeze_cut run_evaluation see_outcomes export see_dashboard see_audit manage_people manage_protocol read_cases see_reference".split()  # noqa: SIM905
-TABLE = {
-    "coordinator":        "x x x x x x x x . x x . . x . . . . . . . . . . . . . x",
-    "data_manager":       "x . x x x x x x x x . x x x . . . . . . . . x x . . . x",
-    "monitor":            "x . . x . . . . . x . x x x . . . . . . . . x x . . . x",
-    "reader":             ". . . . . . . . . . . . . . . . . . . . . . . . . . x .",
-    "synthesis_operator": ". . . x . . . . . . . . . x x x x . . . . . . . . . . .",
-    "statistician":       "x . . x . . . . . x . . . x . . . . x x x x x . . . . x",
-    "site_pi":            "x . . x . x . . . x x . . x . . . . . . . . x x . . . x",
-    "study_pi":           "x . . x . . . . . x . . . x . . . x . . x . x x . x . x",
-    "administrator":      ". . . . . . . . . . . . . . . . . . . . . . x x x x . .",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("role", list(Role))
-def test_each_role_may_do_what_the_table_says_and_nothing_else(role):
-    marks = dict(zip(COLUMNS, TABLE[role.value].split(), strict=True))
-    assert {action.value: "x" if role_may(role, action) else "." for action in Action} == marks
-
-
-def test_the_table_has_a_row_for_every_role_and_a_column_for_every_action():
-    assert set(TABLE) == {role.value for role in Role} == {role.value for role in PERMISSIONS}
-    assert set(COLUMNS) == {action.value for action in Action}
 
 
 @pytest.mark.parametrize("role", sorted(STUDY_ROLES))

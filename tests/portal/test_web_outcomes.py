@@ -12,6 +12,7 @@ from studyportal.outcomes.selectors import files_of, results_of
 from studyportal.outcomes.services import analyse_run, plan_run
 from studyportal.sites.rules import Role
 from tests.portal.scenes import measured_cut, person
+from tests.portal.signed_in import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +25,7 @@ def test_a_completed_run_shows_its_results_its_report_and_gives_its_export(
         evaluation_run=plan_run(cut=measured_cut(phantom, model_folder, seeds=(1, 2)), by=by)
     )
     export = build_export(export=request_export(run=run, by=by))
-    client, outsider = Client(), Client()
-    client.force_login(by)
+    client, outsider = signed_in(by), Client()
     outsider.force_login(person(Role.COORDINATOR))
     page = reverse("web:run", args=[run.pk])
 

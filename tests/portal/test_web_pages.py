@@ -62,7 +62,7 @@ def screening(study, **changes):
 
 def test_a_person_signs_in_and_is_brought_to_the_worklist(study):
     client = Client()
-    typed = {"username": "coordinator", "password": PASSWORD}
+    typed = {"login": "coordinator", "password": PASSWORD}
     answer = client.post(reverse("web:login"), typed, follow=True)
     assert answer.redirect_chain[-1][0] == reverse("web:worklist")
     assert b"Nobody has been screened yet" in answer.content
@@ -143,51 +143,6 @@ def test_answers_that_contradict_the_consent_are_refused_and_nothing_is_kept(stu
     assert answer.status_code == 422
     assert "consent_date" in answer.context["form"].errors
     assert participant.assessments.count() == 1
-
-
-def reference_rows(*rows):
-    typed = {"reference-TOTAL_FORMS": "4", "reference-INITIAL_FORMS": "0", "source": "histology"}
-    for number, (unit, unit_id, status) in enumerate(rows):
-        typed |= {
-            f"reference-{number}-unit": unit,
-            f"reference-{number}-unit_id": unit_id,
-            f"reference-{number}-status": status,
-        }
-    return typed
-
-
-def test_a_reference_standard_is_entered_per_lesion_station_and_participant(study):
-    participant = enrolled(study.sites["SPH"], study.coordinator)
-    typed = reference_rows(
-        ("malignancy/lesion", "1", "positive"),
-        ("nodal_metastasis/station", "4R", "negative"),
-        ("distant_metastasis/participant", "", "negative"),
-    )
-    client_of(study).post(reverse("web:reference", args=[participant.pk]), typed)
-    kept = participant.reference_standards.values_list("condition", "unit", "unit_id", "status")
-    assert set(kept) == {
-        ("malignancy", "lesion", "1", "positive"),
-        ("nodal_metastasis", "station", "4R", "negative"),
-        ("distant_metastasis", "participant", "", "negative"),
-    }
-
-
-def test_an_impossible_station_is_refused_and_the_rows_stay_typed(study):
-    participant = enrolled(study.sites["SPH"], study.coordinator)
-    typed = reference_rows(("nodal_metastasis/station", "99X", "positive"))
-    answer = client_of(study).post(reverse("web:reference", args=[participant.pk]), typed)
-    assert answer.status_code == 422
-    assert "99X is not a station" in answer.content.decode()
-    assert 'value="99X"' in answer.content.decode()
-    assert not participant.reference_standards.exists()
-
-
-def test_an_unfinished_reference_row_is_said(study):
-    participant = enrolled(study.sites["SPH"], study.coordinator)
-    typed = reference_rows(("malignancy/lesion", "1", ""))
-    answer = client_of(study).post(reverse("web:reference", args=[participant.pk]), typed)
-    assert answer.status_code == 422
-    assert "This row is not finished." in answer.content.decode()
 
 
 def upload(client, participant, role, folder):

@@ -23,8 +23,14 @@ pytestmark = pytest.mark.django_db
 PLAIN = (
     "worklist",
     "screen",
+    "screening_log",
+    "declined",
+    "consent_versions",
+    "consent_declare",
     "inbox",
     "queries",
+    "crf_overview",
+    "crf_import",
     "pairs",
     "jobs",
     "releases",
@@ -33,6 +39,7 @@ PLAIN = (
     "freeze",
     "exports",
     "dashboard",
+    "audit",
     "people",
     "health",
     "role_table",
@@ -43,6 +50,11 @@ PLAIN = (
 def web_patterns():
     found = [p for p in get_resolver().url_patterns if getattr(p, "app_name", "") == "web"]
     return found[0].url_patterns
+
+
+def argument_of(converter: str) -> object:
+    """Something that this part of an address can be."""
+    return {"IntConverter": 1, "UUIDConverter": uuid.uuid4()}.get(converter, "x")
 
 
 def signed_in(study: Study, role: Role) -> Client:
@@ -66,8 +78,8 @@ def test_nobody_sees_anything_but_sign_in_without_signing_in():
         if PAGES[pattern.name] == Anyone.PUBLIC:
             continue
         arguments = {
-            name: "x" if name in ("role", "name") else uuid.uuid4()
-            for name in pattern.pattern.converters
+            name: argument_of(type(converter).__name__)
+            for name, converter in pattern.pattern.converters.items()
         }
         answer = client.get(reverse(f"web:{pattern.name}", kwargs=arguments))
         assert answer.status_code == 302, pattern.name

@@ -6,7 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from studyportal.api.serializers.base import Body, Rows, choice
-from studyportal.participants.rules import Answer, Sex, Verdict
+from studyportal.api.serializers.conduct import ConsentRow
+from studyportal.participants.rules import Answer, Language, Sex, Verdict
 from studyportal.participants.selectors import latest_assessment
 from studyportal.participants.states import ParticipantStatus
 
@@ -37,6 +38,7 @@ class ParticipantRow(Rows):
 
 
 class ParticipantDetail(ParticipantRow):
+    consents = ConsentRow(many=True, help_text="Every version that was signed")
     eligibility = serializers.SerializerMethodField(help_text="The assessment that counts")
 
     @extend_schema_field(EligibilityRow(allow_null=True))
@@ -53,6 +55,13 @@ class ScreeningBody(Body):
     consent_date = serializers.DateField(required=False, allow_null=True, default=None)
     consent_version = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=20
+    )
+    consent_language = choice(Language, required=False, allow_blank=True, default="")
+    submission = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="A key of your own; sending the same key again gives the same participant",
     )
     answers = serializers.DictField(
         child=choice(Answer), help_text="Criterion → met, not_met or unknown"

@@ -20,6 +20,12 @@ class SiteRow(Rows):
 class SignInBody(Body):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=4096, trim_whitespace=False)
+    code = serializers.CharField(
+        max_length=12,
+        required=False,
+        default="",
+        help_text="Code of the authenticator app, or a recovery code, of whoever has a second factor",
+    )
 
 
 class TokenRow(Rows):

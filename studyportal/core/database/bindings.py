@@ -12,8 +12,9 @@ from django.db import models
 from studyportal.core.models import StatusChange
 
 SITE = "sites.site"
-# The room of the sites is what the wall stands on: who belongs where is asked before anybody's sites are known.
-GROUND = "sites"
+# What the wall stands on: who belongs where is asked before anybody's sites are known.
+GROUND = frozenset({SITE, "sites.membership", "sites.invitation"})
+_TRACKED_ROW = "pgh_obj"  # the key by which a version points to the row that it is one of
 _VISIBLE = "ANY ((SELECT studyportal_sites())::uuid[])"
 Model = type[models.Model]
 
@@ -47,16 +48,30 @@ def unbound_models() -> list[Model]:
 
 def _condition(model: Model, below: tuple[Model, ...]) -> str:
     """The condition for a row of this model; empty when it belongs to no site."""
-    if model._meta.app_label == GROUND or model in below:
+    tracked = tracked_by(model)
+    if tracked._meta.label_lower in GROUND or model in below:
         return ""
     keys = [field for field in model._meta.concrete_fields if _target(field) is not None]
     for field in keys:
         if field.related_model._meta.label_lower == SITE:
-            return f"{_column(field)} = {_VISIBLE}"
-    for field in sorted(keys, key=lambda field: field.null):  # a key that may be empty comes last
+            here = f"{_column(field)} = {_VISIBLE}"
+            of_all = getattr(tracked, "of_every_site_without_site", False)
+            return f"({_column(field)} IS NULL OR {here})" if of_all else here
+    for field in sorted(keys, key=_nearness):
         if _condition(field.related_model, (*below, model)):
             return _of_row(field.related_model, _column(field))
     return _by_value(model)
+
+
+def tracked_by(model: Model) -> Model:
+    """The model whose versions these are; of any other model itself."""
+    tracked: Model = getattr(model, "pgh_tracked_model", model)
+    return tracked
+
+
+def _nearness(field: Any) -> tuple[bool, bool]:
+    """A key that may be empty comes last. A version is bound by its own keys first: its row may be gone."""
+    return field.null, field.name == _TRACKED_ROW
 
 
 def _by_value(model: Model) -> str:
@@ -106,5 +121,6 @@ def machines() -> Mapping[str, Model]:
     return {
         str(model._meta.verbose_name_raw): model
         for model in portal_models()
-        if any(field.name == "status" for field in model._meta.concrete_fields)
+        if tracked_by(model) is model
+        and any(field.name == "status" for field in model._meta.concrete_fields)
     }

@@ -11,6 +11,7 @@ from typing import Any
 from studyportal.core.database.bindings import bindings, portal_models
 from studyportal.core.database.roles import ROLES, prepare_roles
 from studyportal.core.database.scope import APPLICATION_ROLE, EVERY_SITE_ROLE
+from studyportal.core.tracking import chained_models
 
 _POLICIES = ("studyportal_own_sites", "studyportal_every_site", "studyportal_migration")
 _FUNCTION = """
@@ -85,7 +86,9 @@ def _rights(table: str, *, append_only: bool) -> str:
     if table == "django_migrations":
         return "SELECT"
     model = {model._meta.db_table: model for model in portal_models()}.get(table)
-    if append_only or (model is not None and hasattr(model, "pgh_tracked_model")):
+    if getattr(model, "written_by_the_database", False):
+        return "SELECT"
+    if append_only or table in chained_models():
         return "SELECT, INSERT"
     if model is None or getattr(model, "may_be_deleted_because", ""):
         return "SELECT, INSERT, UPDATE, DELETE"

@@ -13,7 +13,7 @@ from studyportal.imaging.states import PairStatus
 from studyportal.participants.states import ParticipantStatus
 
 # Column of participants.csv and the field it comes from; each is labelled `export` in `tables`, the study code too.
-# The tube voltage stands in the CT itself and is no field.
+# The tube voltage stands in the CT itself and is no field. The last three were entered in place of what the PET's files say.
 PARTICIPANTS: Mapping[str, tuple[str, str] | None] = {
     "participant": ("participants.participant", "code"),
     "site": ("sites.site", "code"),
@@ -22,6 +22,9 @@ PARTICIPANTS: Mapping[str, tuple[str, str] | None] = {
     "height_cm": ("clinical.baseline", "height_cm"),
     "weight_kg": ("clinical.baseline", "weight_kg"),
     "kvp": None,
+    "pet_weight_kg": ("imaging.injectionentry", "number"),
+    "pet_dose_bq": ("imaging.injectionentry", "number"),
+    "pet_tracer": ("imaging.injectionentry", "text"),
 }
 _ENROLLED = (
     ParticipantStatus.ENROLLED,

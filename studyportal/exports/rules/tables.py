@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Literal
 
+from studyportal.clinical.rules import exported_columns
+
 Label = Literal["export", "pseudonymise", "never"]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\x00")
 
@@ -101,15 +103,28 @@ DICTIONARY: Sequence[Column] = (
 
 # Labels of model fields: everything that is not listed is never exported.
 EXPORTED: Mapping[str, frozenset[str]] = {
+    # What the definitions of the forms let leave: everything but free text.
+    **{f"clinical.{table}": columns for table, columns in exported_columns().items()},
+    "clinical.form": frozenset({"participant", "kind", "occurrence", "status", "definition"}),
     "sites.site": frozenset({"code", "name", "name_zh", "city", "province", "target", "status"}),
     "participants.participant": frozenset({"site", "code", "status", "sex", "age_years"}),
     "participants.criterionanswer": frozenset({"criterion", "answer", "source", "reason"}),
-    # The body-mass index made of both leaves already, and the PET's header holds the weight for its SUV.
-    "clinical.baseline": frozenset({"participant", "height_cm", "weight_kg"}),
     "clinical.lesion": frozenset({"participant", "number"}),
     "clinical.referencestandard": frozenset(
-        {"participant", "condition", "unit", "unit_id", "status", "source"}
+        {
+            "participant",
+            "condition",
+            "unit",
+            "unit_id",
+            "status",
+            "certainty",
+            "rule",
+            "source",
+            "superseded_at",
+        }
     ),
+    # Weight, dose and tracer that stand in place of what the exported PET's header states of them.
+    "imaging.injectionentry": frozenset({"number", "text"}),
     "imaging.outlineset": frozenset({"regions"}),
     "outcomes.indexscore": frozenset(
         {"participant", "arm", "condition", "unit", "unit_id", "score"}

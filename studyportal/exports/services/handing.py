@@ -37,7 +37,7 @@ def download_export(*, export: Export, by: User) -> Path:
         raise Refused(Reason("export_not_ready", "This export is not ready."))
     if export.kind == ExportKind.PAIRS and may_no_longer_leave(export):
         sentence = "Somebody in this export withdrew or was excluded since. Ask for a new one."
-        _expire(export, sentence)
+        expire(export, sentence)
         raise Refused(Reason("export_outdated", sentence))
     return _handed(export, by)
 
@@ -59,11 +59,12 @@ def expire_old(*, before: datetime) -> None:
     """Images that were built before this moment are no longer kept as an archive."""
     ready = Export.objects.filter(kind=ExportKind.PAIRS, status=ExportStatus.READY)
     for export in ready.filter(built_at__lt=before):
-        _expire(export, "Archives of images are kept for a while only. Ask for a new one.")
+        expire(export, "Archives of images are kept for a while only. Ask for a new one.")
 
 
 @transaction.atomic
-def _expire(export: Export, reason: str) -> None:
+def expire(export: Export, reason: str) -> None:
+    """The export can no longer be had, for this reason, and its archive is deleted."""
     advance(export, EXPORT, ExportStatus.EXPIRED, by=None, reason=reason)
     record("expire_export", export, "The export has ended and its archive is gone.", by=None)
     others = Export.objects.filter(

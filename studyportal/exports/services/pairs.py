@@ -31,6 +31,7 @@ from studyportal.exports.services.archive import SummedZip
 from studyportal.exports.services.outlines import outlines_file
 from studyportal.imaging.selectors import (
     accepted_series,
+    header_entries,
     latest_outlines,
     pairs_visible_to,
     stored_digests,
@@ -159,6 +160,7 @@ def _provenance(export: Export) -> bytes:
 def _row(pair: ScanPair) -> dict[str, object]:
     participant = pair.participant
     baseline = baseline_of(participant)
+    entered = header_entries(_series(pair, SeriesRole.REFERENCE))
     return {
         "participant": participant.code,
         "site": participant.site.code,
@@ -166,6 +168,9 @@ def _row(pair: ScanPair) -> dict[str, object]:
         "age_years": participant.age_years,
         "height_cm": baseline.height_cm if baseline else None,
         "weight_kg": baseline.weight_kg if baseline else None,
+        "pet_weight_kg": entered.weight_kg,
+        "pet_dose_bq": entered.dose_bq,
+        "pet_tracer": entered.tracer,
     }
 
 

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.imaging.models.arrivals import Arrival, ArrivalConflict
 from studyportal.imaging.models.checks import InjectionEntry, PairScreening
 from studyportal.imaging.states import (
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@tracked(participant="participant", hidden=("patient_key",))
 class PatientBinding(models.Model):
     """Ties a hospital's patient to one participant by a keyed digest; the identifier itself is not kept."""
 
@@ -46,6 +48,7 @@ class PatientBinding(models.Model):
         return f"binding of {self.participant}"
 
 
+@tracked(participant="participant")
 class ScanPair(Identified):
     """The paired CT (source) and FDG-PET (reference) of one participant."""
 
@@ -72,6 +75,7 @@ class ScanPair(Identified):
         return f"pair of {self.participant}"
 
 
+@tracked(participant="participant")
 class ImagingStudy(Identified):
     """A DICOM study after de-identification."""
 
@@ -93,6 +97,7 @@ class ImagingStudy(Identified):
         return f"study of {self.participant}"
 
 
+@tracked(participant="pair__participant", hidden=("lease_until",))
 class ImagingSeries(Identified):
     """One received series. What came in is gone after intake; what is stored is de-identified."""
 
@@ -194,6 +199,7 @@ class ImagingSeries(Identified):
         return f"{self.role} series of {self.pair.participant}"
 
 
+@tracked(participant="pair__participant")
 class Finding(Identified):
     """Something a check noticed about a series or a pair, as a sentence; a person may accept it with a reason."""
 
@@ -245,6 +251,7 @@ class Finding(Identified):
         return self.sentence
 
 
+@tracked(participant="pair__participant")
 class OutlineSet(Identified):
     """Outlines of lesions, nodes and organs of one pair, as masks on the grid of the reference PET."""
 
@@ -286,6 +293,7 @@ class OutlineSet(Identified):
         return f"outlines of {self.pair.participant}"
 
 
+@tracked()
 class DerivedVolume(Identified):
     """A volume made once for the viewer out of stored series, or the sentence why it cannot be made."""
 

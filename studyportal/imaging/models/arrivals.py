@@ -4,9 +4,11 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.imaging.states import ArrivalStatus, Way
 
 
+@tracked(site="site", hidden=("patient_key", "study_key", "series_key"))
 class Arrival(Identified):
     """Images of one series that came over the network. Who the patient is, is known as a keyed digest only."""
 
@@ -72,6 +74,7 @@ class Arrival(Identified):
         return f"arrival at {self.site} from {self.sender}"
 
 
+@tracked(site="arrival__site")
 class ArrivalConflict(Identified):
     """An image came again with other bytes under the same UID. The first one was kept; a person settles it."""
 

@@ -4,9 +4,11 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.imaging.states import EntryField
 
 
+@tracked(participant="series__pair__participant")
 class InjectionEntry(Identified):
     """What a person entered about the injection of a PET in place of what its file says; the file stays as it is.
 
@@ -56,6 +58,7 @@ class InjectionEntry(Identified):
         return f"{self.field} of {self.series}"
 
 
+@tracked(participant="pair__participant")
 class PairScreening(Identified):
     """What the images of a pair themselves showed, or why that could not be measured."""
 

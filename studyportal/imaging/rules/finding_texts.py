@@ -256,6 +256,11 @@ FINDING_TEXTS: Mapping[str, FindingText] = MappingProxyType(
             "warning",
             "The CT and the PET come from two examinations. Check that both belong to this visit.",
         ),
+        "scan_before_consent": FindingText(
+            "warning",
+            "Made before the participant signed the consent form: {which}. Compare both days, have a wrong date "
+            "corrected, and ask whether images from before the consent may be used.",
+        ),
         "days_between": FindingText(
             "exclude",
             "{days} days lie between CT and PET; the protocol allows {limit_days}. Send the CT and "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -29,15 +30,23 @@ def entries_of(series: ImagingSeries) -> QuerySet[InjectionEntry]:
 
 def entries_in_force(series: ImagingSeries) -> dict[EntryField, InjectionEntry]:
     """What counts in place of the file, by field."""
-    latest: dict[EntryField, InjectionEntry] = {}
-    for row in entries_of(series):
-        latest.setdefault(EntryField(row.field), row)
-    return {field: row for field, row in latest.items() if not row.withdrawn}
+    return _in_force(entries_of(series))
 
 
 def header_entries(series: ImagingSeries) -> HeaderEntries:
     """What was entered, as the reader of images takes it."""
-    now = entries_in_force(series)
+    return _as_header(entries_of(series))
+
+
+def _in_force(latest_first: Iterable[InjectionEntry]) -> dict[EntryField, InjectionEntry]:
+    latest: dict[EntryField, InjectionEntry] = {}
+    for row in latest_first:
+        latest.setdefault(EntryField(row.field), row)
+    return {field: row for field, row in latest.items() if not row.withdrawn}
+
+
+def _as_header(latest_first: Iterable[InjectionEntry]) -> HeaderEntries:
+    now = _in_force(latest_first)
     weight, dose = now.get(EntryField.WEIGHT_KG), now.get(EntryField.DOSE_MBQ)
     tracer = now.get(EntryField.TRACER)
     return HeaderEntries(
@@ -55,10 +64,24 @@ def glucose_of(series: ImagingSeries) -> float | None:
 
 def uptake_origin(series: ImagingSeries) -> str:
     """What volumes in SUV are kept under: the manifest, or a digest of it with what was entered."""
-    entered = header_entries(series)
+    return _uptake_origin(series.manifest_sha256, header_entries(series))
+
+
+def uptake_origins(series: ImagingSeries) -> frozenset[str]:
+    """Everything that volumes of this series were ever kept under, entry after entry."""
+    origins = {series.manifest_sha256}
+    entries = list(entries_of(series))
+    for last in range(
+        len(entries)
+    ):  # the latest first: without the first `last` ones it is as it was before them
+        origins.add(_uptake_origin(series.manifest_sha256, _as_header(entries[last:])))
+    return frozenset(origins - {""})
+
+
+def _uptake_origin(manifest_sha256: str, entered: HeaderEntries) -> str:
     if entered.weight_kg is None and entered.dose_bq is None:
-        return series.manifest_sha256
-    text = f"{series.manifest_sha256} weight {entered.weight_kg!r} dose {entered.dose_bq!r}"
+        return manifest_sha256
+    text = f"{manifest_sha256} weight {entered.weight_kg!r} dose {entered.dose_bq!r}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, When
 
-from studyportal.core.storage import read_bytes, verified_path
+from studyportal.core.storage import DamagedFile, read_bytes, verified_path
 from studyportal.imaging import rules
 from studyportal.imaging.models import (
     DerivedVolume,
@@ -111,9 +111,32 @@ def stored_digests(manifest_sha256: str) -> list[str]:
     return [entry["sha256"] for entry in json.loads(read_bytes(manifest_sha256))["files"]]
 
 
+def files_of_manifest(manifest_sha256: str) -> frozenset[str]:
+    """The manifest and the files it lists; the manifest alone where it is gone already."""
+    if not manifest_sha256:
+        return frozenset()
+    try:
+        return frozenset({manifest_sha256, *stored_digests(manifest_sha256)})
+    except DamagedFile:
+        return frozenset({manifest_sha256})
+
+
+def notes_of(series_id: UUID) -> Path:
+    """Where intake notes which files it is about to store, so that those of a killed worker can be found."""
+    return quarantine_of(series_id) / ".stored"
+
+
+def noted_files(series_id: UUID) -> frozenset[str]:
+    """Digests of the files that intake stored or was about to store for a series that is not accepted yet."""
+    notes = notes_of(series_id)
+    words = notes.read_text("ascii").split() if notes.is_file() else []
+    return frozenset(word for word in words if len(word) == 64)
+
+
 def latest_outlines(pair: ScanPair) -> OutlineSet | None:
     """The outlines that count."""
-    return OutlineSet.objects.filter(pair=pair).order_by("-made_at").first()
+    kept = OutlineSet.objects.filter(pair=pair, series__status=SeriesStatus.ACCEPTED)
+    return kept.order_by("-made_at").first()
 
 
 def quarantine_of(series_id: UUID) -> Path:
@@ -253,6 +276,23 @@ def derived_volume(kind: VolumeKind, origin_sha256: str) -> DerivedVolume | None
     ).first()
 
 
+def digests_in_use(digests: Collection[str]) -> frozenset[str]:
+    """Those of the digests that rows which count rest on: stored series, outlines and volumes that are not given up."""
+    asked = list(digests)
+    accepted = ImagingSeries.objects.filter(status=SeriesStatus.ACCEPTED)
+    kept = OutlineSet.objects.filter(series__status=SeriesStatus.ACCEPTED)
+    columns = (
+        accepted.filter(manifest_sha256__in=asked).values_list("manifest_sha256", flat=True),
+        accepted.filter(preview_sha256__in=asked).values_list("preview_sha256", flat=True),
+        kept.filter(masks_sha256__in=asked).values_list("masks_sha256", flat=True),
+        DerivedVolume.objects.filter(sha256__in=asked).values_list("sha256", flat=True),
+        DerivedVolume.objects.filter(facts__depth_sha256__in=asked).values_list(
+            "facts__depth_sha256", flat=True
+        ),
+    )
+    return frozenset(digest for column in columns for digest in column)
+
+
 def difference_origin(reference: str, synthetic: str) -> str:
     """What a difference is kept under: a digest of the manifests of both images."""
     return hashlib.sha256(f"{synthetic} minus {reference}".encode()).hexdigest()
@@ -261,7 +301,7 @@ def difference_origin(reference: str, synthetic: str) -> str:
 def outlines_of(pair: ScanPair) -> QuerySet[OutlineSet]:
     """Every set of outlines of the pair, the one that counts first."""
     return (
-        OutlineSet.objects.filter(pair=pair)
+        OutlineSet.objects.filter(pair=pair, series__status=SeriesStatus.ACCEPTED)
         .select_related("drawn_by", "series", "series__sent_by", "reference")
         .order_by("-made_at")
     )

@@ -44,7 +44,11 @@ from studyportal.imaging.services.volumes import (
     derive_pet,
     derive_volumes,
 )
-from studyportal.imaging.services.withdrawing import forget_withdrawn
+from studyportal.imaging.services.withdrawing import (
+    drop_volumes,
+    forget_withdrawn,
+    obey_withdrawal,
+)
 
 __all__ = [
     "METHODS",
@@ -67,6 +71,7 @@ __all__ = [
     "discard_stale",
     "draw_outline",
     "drop_outline",
+    "drop_volumes",
     "empty_quarantine",
     "enter_injection",
     "exclude_pair",
@@ -75,6 +80,7 @@ __all__ = [
     "grow_region",
     "judge_artefacts",
     "masks_of",
+    "obey_withdrawal",
     "open_series",
     "preview_of_volume",
     "purge_series",

@@ -15,10 +15,15 @@ from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
-from studyportal.core.storage import StoredFile, store_bytes
+from studyportal.core.storage import StoredFile, discard, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import ImagingSeries, OutlineSet, ScanPair
-from studyportal.imaging.selectors import accepted_series, latest_outlines, stored_paths
+from studyportal.imaging.selectors import (
+    accepted_series,
+    digests_in_use,
+    latest_outlines,
+    stored_paths,
+)
 from studyportal.imaging.services.outlines import masks_of, stored_masks
 from studyportal.imaging.services.segmentation_file import segmentation_bytes
 from studyportal.imaging.states import IMAGING_SERIES, PairStatus, SeriesRole, SeriesStatus
@@ -179,7 +184,8 @@ def _keep(
     content = segmentation_bytes(masks, canvas.slices, methods=methods, author=by.username)
     file, arrays = store_bytes(content), stored_masks(masks)
     with transaction.atomic():
-        ScanPair.objects.select_for_update().get(pk=pair.pk)
+        locked = ScanPair.objects.select_for_update().get(pk=pair.pk)
+        _still_there(locked, file.sha256, arrays.sha256)
         _unchanged_since(pair, canvas.latest.pk if canvas.latest else None)
         series = _series(pair, file, content, by=by)
         how, why = change
@@ -203,6 +209,14 @@ def _keep(
             reason=why,
         )
     return outlines
+
+
+def _still_there(pair: ScanPair, *stored: str) -> None:
+    """Whoever drew while the pair was excluded, as when a participant withdraws, leaves no file behind."""
+    if pair.status == PairStatus.EXCLUDED:
+        for sha256 in {*stored} - digests_in_use(stored):
+            discard(sha256)
+        raise Refused(Reason("excluded", "The pair was excluded in the meantime."))
 
 
 def _series(pair: ScanPair, file: StoredFile, content: bytes, *, by: User) -> ImagingSeries:

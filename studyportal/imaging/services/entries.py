@@ -91,8 +91,7 @@ def enter_injection(
     require(by, Action.ENTER_INJECTION, site=participant.site)
     entered = _entered(field, value)
     _may_enter(series, entered, reason)
-    before = _seen(series, header_entries(series))
-    after = _seen(series, _entries_with(series, entered))
+    before, after = _seen(series, header_entries(series), _entries_with(series, entered))
     if field in _SUV_FIELDS:
         _must_matter(before, after, field)
     stated = _stated(series, before.summary, field)
@@ -144,10 +143,15 @@ class _Seen:
         return bool(self.summary.suv_refusals)
 
 
-def _seen(series: ImagingSeries, entries: HeaderEntries) -> _Seen:
-    if series.status == SeriesStatus.ACCEPTED:
-        kept = with_entries(read_series(stored_paths(series.manifest_sha256)), entries)
-        return _Seen(rules.summarise(kept), suv_factor(kept).slice_factors, kept)
+def _seen(series: ImagingSeries, *choices: HeaderEntries) -> list[_Seen]:
+    if series.status != SeriesStatus.ACCEPTED:
+        return [_refused_seen(series, entries) for entries in choices]
+    stored = read_series(stored_paths(series.manifest_sha256))
+    counted = [with_entries(stored, entries) for entries in choices]
+    return [_Seen(rules.summarise(kept), suv_factor(kept).slice_factors, kept) for kept in counted]
+
+
+def _refused_seen(series: ImagingSeries, entries: HeaderEntries) -> _Seen:
     received = [quarantine_of(series.pk) / name for name in waiting_files(series.pk)]
     with reader() as reading:
         summary = reading.look(received, series.pair.participant, entries).summary

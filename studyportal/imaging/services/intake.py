@@ -6,6 +6,7 @@ addressed by digest, and each step moves the row out of the one before it once.
 """
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,19 @@ from django.db import transaction
 from studyportal.core import clock, spool
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record, take_lease
-from studyportal.core.storage import store_bytes, store_file
+from studyportal.core.storage import digest_of, discard, store_bytes, store_file
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
 from studyportal.imaging.rules.cleaning import PREVIEW
-from studyportal.imaging.selectors import header_entries, quarantine_of, study_key, waiting_files
+from studyportal.imaging.selectors import (
+    digests_in_use,
+    files_of_manifest,
+    header_entries,
+    notes_of,
+    quarantine_of,
+    study_key,
+    waiting_files,
+)
 from studyportal.imaging.services.forgetting import ledger_key
 from studyportal.imaging.services.outlines import keep_outlines
 from studyportal.imaging.services.reading import KnownImage, Looked, Reader, reader
@@ -101,7 +110,20 @@ def _intake(series: ImagingSeries) -> None:
         stored = _deidentify_and_store(series, reading)
     if stored.files != len(parts.chosen):
         raise Miscounted(f"{len(parts.chosen)} files were received and {stored.files} stored")
-    _accept(series, stored, findings=findings, looked=looked)
+    try:
+        _accept(series, stored, findings=findings, looked=looked)
+    except StaleState:
+        _give_back(series, stored)
+        raise
+
+
+def _give_back(series: ImagingSeries, stored: _Stored) -> None:
+    """The participant withdrew while this worker was at it: what it stored is not kept."""
+    series.refresh_from_db()
+    if series.status == SeriesStatus.PURGED:
+        files = {*files_of_manifest(stored.manifest_sha256), stored.preview_sha256}
+        for sha256 in files - digests_in_use(files):
+            discard(sha256)
 
 
 def _role_findings(series: ImagingSeries, read: rules.SeriesSummary) -> list[rules.Finding]:
@@ -178,6 +200,7 @@ def _deidentify_and_store(series: ImagingSeries, reading: Reader) -> _Stored:
         entered = header_entries(series)
         copy = reading.deidentify(series.pair.participant, entered, out=Path(folder))
         entries, size = [], 0
+        _note(series, [Path(folder) / name for name in (*copy["files"], PREVIEW)])
         for name, uid in zip(copy["files"], copy["sop_instance_uids"], strict=True):
             stored = store_file(Path(folder) / name)
             entries.append({"sha256": stored.sha256, "bytes": stored.size, "sop_instance_uid": uid})
@@ -193,6 +216,14 @@ def _deidentify_and_store(series: ImagingSeries, reading: Reader) -> _Stored:
         suv={**copy["suv"], **entries_facts(series)} if copy["suv"] else {},
         summary=rules.summary_from_json(copy["summary"]),
     )
+
+
+def _note(series: ImagingSeries, files: Iterable[Path]) -> None:
+    """What is about to be stored is written down first: a worker that is killed leaves no file that nobody knows."""
+    with notes_of(series.pk).open("a", encoding="ascii") as notes:
+        notes.writelines(f"{digest_of(path)}\n" for path in files)
+        notes.flush()
+        os.fsync(notes.fileno())
 
 
 @transaction.atomic

@@ -29,6 +29,7 @@ from studyportal.imaging.states import (
     SeriesRole,
     SeriesStatus,
 )
+from studyportal.participants.services import refuse_withdrawn, require_consent
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -50,6 +51,7 @@ def open_series(
     """
     if by is not None:
         require(by, Action.UPLOAD_IMAGES, site=participant.site)
+    require_consent(participant)
     if participant.status != ParticipantStatus.ENROLLED:
         raise Refused(
             Reason(
@@ -116,6 +118,7 @@ def complete_series(
     """
     if by is not None:
         require(by, Action.UPLOAD_IMAGES, site=series.pair.participant.site)
+    refuse_withdrawn(series.pair.participant)
     digests = sorted(path.name for path in quarantine_of(series.pk).glob("[0-9a-f]*"))
     if not digests:
         raise Refused(

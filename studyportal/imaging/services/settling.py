@@ -1,6 +1,7 @@
 """Judges a pair, and keeps what a person decides about findings."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import transaction
 
@@ -16,6 +17,7 @@ from studyportal.imaging.selectors import (
     limits_at,
     open_findings,
     screening_of,
+    study_key,
 )
 from studyportal.imaging.services.asking import ask_about_pair
 from studyportal.imaging.states import (
@@ -27,6 +29,7 @@ from studyportal.imaging.states import (
     SeriesStatus,
 )
 from studyportal.participants.rules import Answer
+from studyportal.participants.selectors import consents_of
 from studyportal.participants.services import settle_fact
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -121,9 +124,25 @@ def _find(pair: ScanPair) -> None:
         screened=rules.screened_from_json(screening.measured) if screening else None,
         glucose_mmol_per_l=glucose_of(reference),
     )
+    early = _before_consent(pair, CT=rules.summary_from_json(source.summary), PET=pet)
+    if early:
+        findings += (rules.finding("scan_before_consent", which=" and ".join(early)),)
     if screening is not None and screening.fault:
         findings += (rules.finding("screening_failed", reason=screening.fault),)
     keep_findings(pair, findings, series=None)
+
+
+def _before_consent(pair: ScanPair, **images: rules.SeriesSummary) -> tuple[str, ...]:
+    """Images that were made before the first consent. Stored dates are moved back; the key of the study says how far."""
+    signed = consents_of(pair.participant).order_by("signed_on").first()
+    if signed is None:
+        return ()
+    moved = timedelta(days=rules.date_offset(study_key(), pair.participant.code))
+    return tuple(
+        name
+        for name, image in images.items()
+        if image.examined_on is not None and image.examined_on - moved < signed.signed_on
+    )
 
 
 @transaction.atomic

@@ -2,10 +2,12 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.outcomes.models.study import CutPair, DataCut
 from studyportal.outcomes.states import ComparisonStatus
 
 
+@tracked()
 class ReleaseComparison(Identified):
     """Releases compared on the pairs of one cut. Exploratory: the cut's own release is the primary one."""
 
@@ -38,6 +40,7 @@ class ReleaseComparison(Identified):
         return f"comparison on {self.cut} at {self.planned_at:%Y-%m-%d %H:%M}"
 
 
+@tracked()
 class ComparedRelease(Identified):
     """One release of a comparison; the others are compared with the first."""
 
@@ -60,6 +63,7 @@ class ComparedRelease(Identified):
         return f"{self.release} in {self.comparison}"
 
 
+@tracked(participant="cut_pair__pair__participant", hidden=("lease_until",))
 class ComparedSeries(Identified):
     """The synthetic series of a compared release for one pair of the cut, and what was measured on it."""
 

@@ -2,10 +2,12 @@ from django.conf import settings
 from django.db import models
 
 from studyportal.core.models import Identified
+from studyportal.core.tracking import tracked
 from studyportal.outcomes.states import CutStatus, IndexTestKind, RunStatus
 from studyportal.syntheses.states import AnalysisRole
 
 
+@tracked()
 class IndexTest(Identified):
     """An index test with its cut-off, locked before any outcome is computed."""
 
@@ -29,6 +31,7 @@ class IndexTest(Identified):
         return self.code
 
 
+@tracked(participant="participant", reason_for=("score",))
 class IndexScore(Identified):
     """One score of one reader for one unit in one arm."""
 
@@ -64,6 +67,7 @@ class IndexScore(Identified):
         return f"{self.reader}/{self.arm} {self.participant} {self.condition}/{self.unit}/{self.unit_id}"
 
 
+@tracked()
 class DataCut(Identified):
     """Which participants, pairs, synthetic series, scores and versions an evaluation speaks of."""
 
@@ -120,6 +124,7 @@ class DataCut(Identified):
         return self.name
 
 
+@tracked(participant="pair__participant", hidden=("lease_until",))
 class CutPair(Identified):
     """One pair in a cut, with the very series that are compared."""
 
@@ -165,6 +170,7 @@ class CutPair(Identified):
         return f"{self.pair} in {self.cut}"
 
 
+@tracked(participant="cut_pair__pair__participant")
 class Measurement(models.Model):
     """One number measured on one pair: a row of the long table."""
 
@@ -199,6 +205,7 @@ class Measurement(models.Model):
         return f"{self.quantity} {self.region} {self.image}: {self.value}"
 
 
+@tracked()
 class EvaluationRun(Identified):
     """One analysis of one cut under its plan."""
 
@@ -224,6 +231,7 @@ class EvaluationRun(Identified):
         return f"evaluation of {self.cut} at {self.planned_at:%Y-%m-%d %H:%M}"
 
 
+@tracked()
 class ResultRow(models.Model):
     """One estimate with its interval, denominators and method. Never changed."""
 
@@ -264,6 +272,7 @@ class ResultRow(models.Model):
         return f"{self.endpoint} {self.statistic} ({self.subgroup}): {self.value}"
 
 
+@tracked()
 class RunFile(Identified):
     """One file of the report of a run."""
 

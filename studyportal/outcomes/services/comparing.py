@@ -36,6 +36,7 @@ from studyportal.outcomes.selectors import series_in_cut
 from studyportal.outcomes.services.cuts import software_versions
 from studyportal.outcomes.services.measuring import LEASE_SECONDS, measured_rows
 from studyportal.outcomes.states import RELEASE_COMPARISON, ComparisonStatus, CutStatus
+from studyportal.participants.selectors import removed_ids
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 from studyportal.syntheses.selectors import synthesis_notes
@@ -190,7 +191,8 @@ def _measured(comparison: ReleaseComparison) -> pd.DataFrame:
         "compared__release", "cut_pair__pair__participant__site"
     )
     found: list[dict[str, object]] = []
-    for one in series.exclude(measurements_sha256=""):
+    kept = series.exclude(cut_pair__pair__participant__in=removed_ids())
+    for one in kept.exclude(measurements_sha256=""):
         participant = one.cut_pair.pair.participant
         named = {
             "participant": participant.code,

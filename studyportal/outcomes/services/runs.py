@@ -5,12 +5,15 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 
 from evaluation.analysis import AnalysisResult, load_plan, run
-from evaluation.report import write_report
+from evaluation.report import write_report, write_translation
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
+from studyportal.core.language import said
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.core.storage import store_file
@@ -23,8 +26,9 @@ from studyportal.outcomes.models import (
     RunFile,
 )
 from studyportal.outcomes.services.cuts import software_versions
-from studyportal.outcomes.services.tables import tables_of
+from studyportal.outcomes.services.tables import left_out_since, tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
+from studyportal.protocol.selectors import content_of
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 from studyportal.syntheses.selectors import synthesis_notes
@@ -89,7 +93,8 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
         raise Refused(Reason("run_incomplete", "Only a completed evaluation can be published."))
     cut = evaluation_run.cut
     plan = load_plan(cut.plan_text)
-    result = run(plan, tables_of(cut))
+    # As it was when the run was analysed: who had the data removed since stands in no row of this edition.
+    result = run(plan, tables_of(cut, before=evaluation_run.started_at))
     sentence = (
         f"The evaluation of “{cut.name}” was written for publication, cells below "
         f"{plan.minimum.cell} withheld."
@@ -105,10 +110,16 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
         )
 
 
-def title_of(cut: DataCut) -> str:
+_EXPLORATORY = {"en": "Exploratory", "zh-Hans": "探索性"}
+
+
+def title_of(cut: DataCut, *, language: str = "en") -> str:
     """The title of a report; what is exploratory says so before anything else."""
-    title = cut.protocol_version.title
-    return f"Exploratory – {title}" if cut.role == AnalysisRole.EXPLORATORY else title
+    with translation.override(language.lower()):
+        title = said(cut.protocol_version.title)
+    if cut.role != AnalysisRole.EXPLORATORY:
+        return title
+    return f"{_EXPLORATORY[language]} – {title}"
 
 
 def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, str]]:
@@ -128,11 +139,18 @@ def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, st
         "analysis_plan_sha256": cut.plan_digest,
         "index_tests_locked_at": _locked_at(cut),
         "run_id": str(evaluation_run.pk),
+        **_withdrawn(evaluation_run),
         "software": software_versions(),
         "synthesis_notes": synthesis_notes(
             CutPair.objects.filter(cut=cut).values_list("synthetic__facts", flat=True)
         ),
     }
+
+
+def _withdrawn(evaluation_run: EvaluationRun) -> dict[str, str]:
+    """How many of the cut's participants had their data removed before this run; no word where nobody had."""
+    count = left_out_since(evaluation_run.cut, before=evaluation_run.started_at)
+    return {"left_out_after_withdrawal": str(count)} if count else {}
 
 
 def _locked_at(cut: DataCut) -> str:
@@ -145,6 +163,7 @@ def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Pat
     provenance = provenance_of(evaluation_run)
     title = title_of(evaluation_run.cut)
     paths = write_report(result, provenance=provenance, out=folder, title=title)
+    paths += _translations(evaluation_run, result, folder, provenance)
     files = [(path.relative_to(folder).as_posix(), store_file(path)) for path in paths]
     with transaction.atomic():
         ResultRow.objects.bulk_create(
@@ -169,6 +188,27 @@ def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Pat
             f"The evaluation of “{evaluation_run.cut.name}” gave {len(result.rows)} results.",
             by=None,
         )
+
+
+def _translations(
+    evaluation_run: EvaluationRun,
+    result: AnalysisResult,
+    folder: Path,
+    provenance: dict[str, str | dict[str, str]],
+) -> tuple[Path, ...]:
+    """The report once more in each other language of the installation, in a folder named by it."""
+    return tuple(
+        path
+        for language in settings.REPORT_LANGUAGES
+        for path in write_translation(
+            result,
+            provenance=provenance,
+            out=folder / language,
+            title=title_of(evaluation_run.cut, language=language),
+            language=language,
+            names=content_of(evaluation_run.cut.protocol_version).names_in_chinese(),
+        )
+    )
 
 
 def _supersede_earlier(evaluation_run: EvaluationRun) -> None:

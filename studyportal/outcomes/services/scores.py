@@ -13,6 +13,7 @@ from studyportal.core.models import User
 from studyportal.core.services import record
 from studyportal.outcomes.models import IndexScore
 from studyportal.outcomes.rules import ScoreEntry
+from studyportal.participants.services import refuse_withdrawn
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 
@@ -26,6 +27,7 @@ def enter_scores(
 ) -> list[IndexScore]:
     """The scores are kept; the same score again changes nothing, another one is refused."""
     require(by, Action.ENTER_CLINICAL, site=participant.site)
+    refuse_withdrawn(participant)
     rows = [_keep(participant, entry, by=by) for entry in entries]
     if rows:
         record(

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from evaluation.analysis import COLUMNS, Tables
-from studyportal.clinical.selectors import every_baseline, every_reference
+from studyportal.clinical.selectors import BodyMeasurements, body_measurements, every_reference
 from studyportal.core.storage import StoredFile, read_bytes, store_bytes
 from studyportal.imaging.rules import SeriesSummary, summary_from_json
 from studyportal.imaging.selectors import every_pair
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.models import CutPair, DataCut, IndexScore, Measurement
-from studyportal.participants.selectors import ENROLLED, every_participant, latest_answers
+from studyportal.participants.selectors import (
+    ENROLLED,
+    every_participant,
+    latest_answers,
+    removed_codes,
+)
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.selectors import every_site
 
 if TYPE_CHECKING:
-    from studyportal.clinical.models import Baseline
     from studyportal.imaging.models import ScanPair
     from studyportal.participants.models import Participant
 
+REMOVED = "The participant withdrew consent and had the data removed."
+_FLAGS = (
+    "consented",
+    "ct_received",
+    "pet_received",
+    "pair_ready",
+    "synthesised",
+    "reference_complete",
+    "analysed",
+)
 _FROZEN = ("participants", "reference_standard", "index_scores", "sites")
 Rows = list[dict[str, object]]
 
@@ -38,20 +53,55 @@ def freeze_tables(synthesised: set[str]) -> StoredFile:
             for site in every_site()
         ],
     }
+    content = _without(content, removed_codes())
     return store_bytes(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode())
 
 
-def tables_of(cut: DataCut) -> Tables:
-    """The frozen tables of a cut with its measurements."""
-    content = json.loads(read_bytes(cut.tables_sha256))
+def tables_of(cut: DataCut, *, before: datetime | None = None) -> Tables:
+    """The frozen tables of a cut with its measurements, without those who had their data removed.
+
+    With a moment, as they were `before` it: so a run of the past gives the same rows again.
+    """
+    gone = removed_codes(before=before)
+    content = _without(json.loads(read_bytes(cut.tables_sha256)), gone)
     frames = {name: _frame(name, content[name]) for name in _FROZEN}
-    measured = pd.DataFrame(_measurements(cut), columns=list(COLUMNS["measurements"]))
+    rows = [row for row in _measurements(cut) if row["participant"] not in gone]
+    measured = pd.DataFrame(rows, columns=list(COLUMNS["measurements"]))
     analysed = set(measured["participant"])
     people = frames["participants"]
     people["analysed"] = people["participant"].isin(analysed)
     for code, fault in _unmeasurable(cut):
         people.loc[people["participant"] == code, "exclusion_reason"] = fault
     return Tables(measurements=measured, **frames)
+
+
+def left_out_since(cut: DataCut, *, before: datetime | None = None) -> int:
+    """How many participants of the frozen tables had their data removed since."""
+    content = json.loads(read_bytes(cut.tables_sha256))
+    return len(
+        {row["participant"] for row in content["participants"]} & removed_codes(before=before)
+    )
+
+
+def _without(content: dict[str, Rows], gone: frozenset[str]) -> dict[str, Rows]:
+    """Whoever had the data removed is still counted as screened, and nothing else is known of them."""
+    people = [
+        _blanked(row) if row["participant"] in gone else row for row in content["participants"]
+    ]
+    kept = {
+        name: [row for row in rows if row.get("participant") not in gone]
+        for name, rows in content.items()
+    }
+    return {**kept, "participants": people}
+
+
+def _blanked(row: dict[str, object]) -> dict[str, object]:
+    known = {
+        name: row[name] for name in ("participant", "site", "screened", "eligible", "enrolled")
+    }
+    flags = dict.fromkeys(_FLAGS, False)
+    nothing = {name: "" if isinstance(value, str) else None for name, value in row.items()}
+    return {**nothing, **flags, **known, "exclusion_reason": REMOVED}
 
 
 def _frame(name: str, rows: Rows) -> pd.DataFrame:
@@ -69,7 +119,7 @@ def _participants(synthesised: set[str]) -> Rows:
     pairs = {pair.participant_id: pair for pair in every_pair().prefetch_related("series")}
     referenced = set(every_reference().values_list("participant_id", flat=True))
     answers = latest_answers()
-    measured = {row.participant_id: row for row in every_baseline()}
+    measured = body_measurements()
     return [
         _participant_row(
             person,
@@ -114,7 +164,7 @@ def _participant_row(
     }
 
 
-def _described(pair: ScanPair | None, baseline: Baseline | None) -> dict[str, object]:
+def _described(pair: ScanPair | None, baseline: BodyMeasurements | None) -> dict[str, object]:
     """What the baseline table and the subgroups of a plan may ask for; empty where it is not known."""
     summaries = _accepted_summaries(pair)
     ct, pet = summaries.get(SeriesRole.SOURCE), summaries.get(SeriesRole.REFERENCE)
@@ -143,7 +193,7 @@ def _accepted_summaries(pair: ScanPair | None) -> dict[str, SeriesSummary]:
     }
 
 
-def _body_mass_index(baseline: Baseline | None) -> float | None:
+def _body_mass_index(baseline: BodyMeasurements | None) -> float | None:
     if baseline is None or baseline.weight_kg is None or baseline.height_cm is None:
         return None
     return baseline.weight_kg / (baseline.height_cm / 100) ** 2

@@ -92,6 +92,17 @@ class Protocol:
         here = self.limits_here(site=site, manufacturer=manufacturer, model=model)
         return adapted(self.imaging, here)
 
+    def names_in_chinese(self) -> dict[str, str]:
+        """Return every name and sentence that the file gives in both languages, by its English."""
+        names = {site.name: site.name_zh for site in self.sites}
+        names |= {endpoint.name: endpoint.name_zh for endpoint in self.endpoints}
+        for criterion in self.criteria:
+            names |= {
+                criterion.text: criterion.text_zh,
+                criterion.unmet: criterion.unmet_zh,
+            }
+        return {english: chinese for english, chinese in names.items() if chinese}
+
     def code_of(self, fact: Fact) -> str:
         """Return the code of the criterion that speaks of this fact; empty when none does."""
         return next((criterion.code for criterion in self.criteria if criterion.fact == fact), "")

@@ -9,14 +9,14 @@ from django.db import transaction
 from studyportal.core import clock
 from studyportal.core.errors import refuse_if
 from studyportal.core.services import advance
+from studyportal.queries.models import DataQuery
 from studyportal.queries.rules import ACT_ACTIONS, Act, act_faults
 from studyportal.queries.services.thread import keep_act, say
-from studyportal.queries.states import DATA_QUERY, MessageKind, QueryStatus
+from studyportal.queries.states import DATA_QUERY, LIVE, MessageKind, QueryStatus
 from studyportal.sites.services import require
 
 if TYPE_CHECKING:
     from studyportal.core.models import User
-    from studyportal.queries.models import DataQuery
 
 
 @transaction.atomic
@@ -73,6 +73,26 @@ def reopen_query(*, query: DataQuery, text: str, by: User) -> DataQuery:
     say(query, MessageKind.REOPENED, text.strip(), by=by)
     keep_act("reopen_query", query, "was opened again", by=by, reason=text.strip())
     return query
+
+
+@transaction.atomic
+def close_queries_about(*, participant_code: str, reason: str) -> int:
+    """Nothing is asked about the participant any more, for this reason; returns how many queries that closed."""
+    live = (
+        DataQuery.objects.select_for_update(of=("self",))
+        .select_related("site")
+        .filter(participant_code=participant_code, status__in=LIVE)
+        .order_by("rule", "field", "pk")
+    )
+    closed = 0
+    for query in live:
+        say(query, MessageKind.CLOSED, reason, by=None)
+        advance(
+            query, DATA_QUERY, QueryStatus.CLOSED, by=None, reason=reason, closed_at=clock.now()
+        )
+        keep_act("close_query", query, "was closed", by=None, reason=reason)
+        closed += 1
+    return closed
 
 
 def _ready(query: DataQuery, act: Act, text: str, *, by: User) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -231,6 +231,15 @@ def synthetic_for(user: Person, series_id: UUID) -> SyntheticSeries | None:
 def attempts_of(job: SynthesisJob) -> QuerySet[JobAttempt]:
     """Attempts of one job, first to last."""
     return JobAttempt.objects.filter(job=job)
+
+
+def digests_in_use(digests: Collection[str]) -> frozenset[str]:
+    """Those of the digests that synthetic series rest on which were not withdrawn."""
+    kept = SyntheticSeries.objects.exclude(status=SyntheticStatus.WITHDRAWN)
+    asked = list(digests)
+    manifests = kept.filter(manifest_sha256__in=asked).values_list("manifest_sha256", flat=True)
+    previews = kept.filter(preview_sha256__in=asked).values_list("preview_sha256", flat=True)
+    return frozenset({*manifests, *previews})
 
 
 def synthetic_bytes() -> int:

@@ -21,6 +21,7 @@ from studyportal.syntheses.services.requests import cancel_job, request_synthesi
 from studyportal.syntheses.services.results import record_result
 from studyportal.syntheses.services.scratch import clear_scratch, scratch_of
 from studyportal.syntheses.services.viewing import derive_pair
+from studyportal.syntheses.services.withdrawing import obey_withdrawal
 
 __all__ = [
     "cancel_job",
@@ -34,6 +35,7 @@ __all__ = [
     "import_release",
     "move_release",
     "name_primary_release",
+    "obey_withdrawal",
     "record_result",
     "register_release",
     "request_ready_pairs",

@@ -126,6 +126,9 @@ def retry_job(*, job: SynthesisJob, by: User) -> SynthesisJob:
         raise Refused(
             Reason("not_errored", f"This job is {job.status}; only an errored one is tried again.")
         )
+    if job.pair.status == PairStatus.EXCLUDED:
+        code = job.pair.participant.code
+        raise Refused(Reason("pair_excluded", f"The pair of {code} was excluded."))
     advance(
         job,
         SYNTHESIS_JOB,

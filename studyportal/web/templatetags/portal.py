@@ -1,5 +1,6 @@
 """How templates write statuses, moments, numbers and addresses."""
 
+from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,9 +13,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from evaluation.report import formats as formats_of_report
-from studyportal.core import clock
+from evaluation.report import wording
+from studyportal.clinical.rules import RULES
+from studyportal.core import clock, language
+from studyportal.web.crf import said as label_said
 from studyportal.web.model_card import render_card
 from studyportal.web.words import (
+    CERTAINTY_WORDS,
     COMPARED_WORDS,
     CONDITION_WORDS,
     HELD_OUT_WORDS,
@@ -49,11 +54,34 @@ def when(moment: datetime | date | None) -> SafeString | str:
         return _ABSENT
     if isinstance(moment, datetime):
         local = timezone.localtime(moment)
-        shown = formats.date_format(local, "j M Y, H:i")
+        shown = formats.date_format(local, _moment_format())
         iso = local.isoformat(timespec="seconds")
     else:
-        shown, iso = formats.date_format(moment, "j M Y"), moment.isoformat()
+        shown, iso = formats.date_format(moment, _day_format()), moment.isoformat()
     return format_html('<time datetime="{0}" title="{0}">{1}</time>', iso, shown)
+
+
+def _day_format() -> str:
+    """How a day is written: “3 Mar 2026”, “2026年3月3日”."""
+    return "Y年n月j日" if language.reads_chinese() else "j M Y"
+
+
+def _moment_format() -> str:
+    return f"{_day_format()} H:i" if language.reads_chinese() else f"{_day_format()}, H:i"
+
+
+@register.filter
+def said(text: object) -> str:
+    """Return a sentence of the rooms in the reader's language."""
+    return language.said("" if text is None else text)
+
+
+@register.simple_tag
+def both_names(english: str, chinese: str) -> SafeString:
+    """Return a name in the reader's language, and beside it as it is called in the other one."""
+    names = [(english, "en"), (chinese, "zh-Hans")]
+    (own, _own_language), (other, tongue) = names[::-1] if language.reads_chinese() else names
+    return format_html('{} <span class="quiet" lang="{}">{}</span>', own, tongue, other)
 
 
 @register.filter
@@ -88,7 +116,13 @@ def tidy(value: float | None) -> str:
 @register.filter
 def estimate(row: Any) -> str:
     """Return an estimate with its interval: “0.87 (0.84 to 0.90)”."""
-    return formats_of_report.interval_of(row)
+    with _report_language():
+        return formats_of_report.interval_of(row)
+
+
+def _report_language() -> AbstractContextManager[None]:
+    """The words of the report in the reader's language."""
+    return wording.speaking("zh-Hans" if language.reads_chinese() else "en")
 
 
 @register.filter
@@ -119,7 +153,12 @@ def interval(row: dict[str, Any]) -> str:
     text = f"{row['value']:{sign}.{digits}f}"
     if row["lower"] is None or row["upper"] is None:
         return text
-    return f"{text} ({row['lower']:{sign}.{digits}f} to {row['upper']:{sign}.{digits}f})"
+    return f"{text} ({row['lower']:{sign}.{digits}f} {_to()} {row['upper']:{sign}.{digits}f})"
+
+
+def _to() -> str:
+    """What stands between the ends of an interval."""
+    return "至" if language.reads_chinese() else "to"
 
 
 @register.filter
@@ -130,7 +169,7 @@ def figure(shown: Any) -> str:
     digits = 3 if abs(shown.value) < 1 else 2
     if shown.low is None or shown.high is None:
         return f"{shown.value:.{digits}f}"
-    return f"{shown.value:.{digits}f} ({shown.low:.{digits}f} to {shown.high:.{digits}f})"
+    return f"{shown.value:.{digits}f} ({shown.low:.{digits}f} {_to()} {shown.high:.{digits}f})"
 
 
 @register.filter
@@ -152,8 +191,8 @@ def short(digest: str) -> SafeString | str:
 
 @register.filter
 def words(name: str) -> str:
-    """Return a name of the code as words."""
-    return str(name).replace("_", " ").replace(":", " ")
+    """Return a name of the code as words in the reader's language."""
+    return language.said(str(name).replace("_", " ").replace(":", " "))
 
 
 @register.filter
@@ -175,6 +214,18 @@ def condition_word(condition: str) -> str:
 
 
 @register.filter
+def certainty_word(certainty: str) -> str:
+    """Return how firmly a reference standard is established."""
+    return str(CERTAINTY_WORDS[certainty])
+
+
+@register.filter
+def reference_rule(rule: str) -> str:
+    """Return the rule that decided a reference standard, in words."""
+    return label_said(RULES[rule]) if rule in RULES else _("Entered before there were forms.")
+
+
+@register.filter
 def clock_time(text: str) -> str:
     """Return the clock time of an ISO moment."""
     return datetime.fromisoformat(text).strftime("%H:%M") if text else _ABSENT
@@ -186,7 +237,9 @@ def duration(seconds: float | timedelta | None) -> str:
     if seconds is None:
         return _ABSENT
     total = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-    return f"{total:.1f} s" if total < 90 else f"{total / 60:.0f} min"
+    if total < 90:
+        return _("%(n)s s") % {"n": f"{total:.1f}"}
+    return _("%(n)s min") % {"n": f"{total / 60:.0f}"}
 
 
 @register.filter
@@ -204,27 +257,38 @@ def unit(name: str) -> str:
 @register.filter
 def quantity(name: str) -> str:
     """Return a quantity as the report writes it."""
-    return formats_of_report.label(formats_of_report.QUANTITIES, name)
+    with _report_language():
+        return formats_of_report.label(formats_of_report.QUANTITIES, name)
 
 
 @register.filter
 def statistic(name: str) -> str:
     """Return a statistic as the report writes it."""
-    return str(
-        STATISTIC_WORDS.get(name) or formats_of_report.label(formats_of_report.STATISTICS, name)
-    )
+    with _report_language():
+        return str(
+            STATISTIC_WORDS.get(name) or formats_of_report.label(formats_of_report.STATISTICS, name)
+        )
 
 
 @register.filter
 def index_test(name: str) -> str:
     """Return an index test as the report writes it."""
-    return formats_of_report.label(formats_of_report.TESTS, name)
+    with _report_language():
+        return formats_of_report.label(formats_of_report.TESTS, name)
+
+
+@register.filter
+def provenance_name(key: str) -> str:
+    """Return what a number can be traced to as the report names it."""
+    with _report_language():
+        return wording.named("provenance_names", key)
 
 
 @register.filter
 def method(name: str) -> str:
     """Return a method as the report writes it."""
-    return formats_of_report.method(name)
+    with _report_language():
+        return formats_of_report.method(name)
 
 
 @register.filter

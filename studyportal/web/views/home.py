@@ -1,13 +1,13 @@
-"""Sign-in, the home of each role, the dashboard, the table of roles."""
+"""The home of each role, the dashboard, the table of roles."""
 
 from collections.abc import Mapping
 
-from django.contrib.auth.views import LoginView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from studyportal.core import clock
+from studyportal.core.language import said
 from studyportal.dashboards import selectors
 from studyportal.outcomes.selectors import headline_results, latest_completed_run
 from studyportal.protocol.selectors import active_protocol
@@ -16,8 +16,7 @@ from studyportal.queries.selectors import counts_by_age
 from studyportal.sites.rules import ACTION_WORDS, PERMISSIONS, ROLE_NAMES, Action, Role
 from studyportal.sites.selectors import may, roles_of
 from studyportal.web.charts import cumulative_chart
-from studyportal.web.forms import SignInForm
-from studyportal.web.help import TOPICS, help_text
+from studyportal.web.help import TOPICS, help_text, help_title
 from studyportal.web.query_words import AGE_WORDS
 from studyportal.web.words import STATUS_WORDS
 
@@ -35,14 +34,6 @@ _HOMES: Mapping[Role, str] = {
 }
 
 
-class SignIn(LoginView):
-    """The way in."""
-
-    template_name = "web/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-
 def home(request: HttpRequest) -> HttpResponse:
     """Each role begins where its work is."""
     roles = roles_of(request.user)
@@ -57,11 +48,13 @@ def welcome(request: HttpRequest) -> HttpResponse:
 def role_table(request: HttpRequest) -> HttpResponse:
     """Who may do what: the very table that the portal asks."""
     rows = [
-        (words, [action in PERMISSIONS[role] for role in Role])
+        (said(words), [action in PERMISSIONS[role] for role in Role])
         for action, words in ACTION_WORDS.items()
     ]
     return render(
-        request, "web/role_table.html", {"roles": list(ROLE_NAMES.values()), "rows": rows}
+        request,
+        "web/role_table.html",
+        {"roles": [said(name) for name in ROLE_NAMES.values()], "rows": rows},
     )
 
 
@@ -70,7 +63,10 @@ def help_page(request: HttpRequest, topic: str) -> HttpResponse:
     text = help_text(topic)
     if text is None:
         raise Http404
-    topics = [(name, reverse("web:help", args=[name])) for name in sorted(set(TOPICS.values()))]
+    topics = [
+        (help_title(name), reverse("web:help", args=[name]))
+        for name in sorted(set(TOPICS.values()))
+    ]
     return render(request, "web/help.html", {"text": text, "topics": topics})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from studyportal.core.language import reads_chinese
 from studyportal.core.storage import read_bytes
 from studyportal.outcomes.selectors import (
     cut_for,
@@ -22,6 +24,7 @@ from studyportal.outcomes.selectors import (
     file_of,
     files_of,
     measured_share,
+    removed_by_cut,
     results_of,
     run_for,
     runs_visible_to,
@@ -54,11 +57,12 @@ _DOWNLOADS = ("report.pdf", "results.csv", "results.json", "tables.json", "verif
 def cuts(request: HttpRequest) -> HttpResponse:
     """Data cuts and the runs of each."""
     rows = [(cut, measured_share(cut)) for cut in cuts_visible_to(request.user)[:20]]
+    removed = removed_by_cut()
     runs: dict[UUID, list[EvaluationRun]] = {}
     for run in runs_visible_to(request.user):
         runs.setdefault(run.cut_id, []).append(run)
     context = {
-        "cuts": [(cut, share, runs.get(cut.pk, [])) for cut, share in rows],
+        "cuts": [(cut, share, runs.get(cut.pk, []), removed.get(cut.pk, 0)) for cut, share in rows],
         "may_freeze": may(request.user, Action.FREEZE_CUT),
         "may_run": may(request.user, Action.RUN_EVALUATION),
     }
@@ -135,6 +139,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     )
     shown = rows.filter(**{name: value for name, value in vars(chosen).items() if value})
     files = list(files_of(run))
+    tongue = _edition(file.name for file in files)
     context = {
         **_progress(run),
         "chosen": chosen,
@@ -144,12 +149,23 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
             for name, value in vars(chosen).items()
         ],
         "files": files,
-        "downloads": _DOWNLOADS,
-        "figures": [file for file in files if file.name.endswith(_FIGURES)],
-        "report": next((file for file in files if file.name.endswith("report.html")), None),
+        "downloads": [*_DOWNLOADS, *(f"{tongue}{name}" for name in ("report.pdf",))],
+        "figures": [file for file in files if _is_figure(file.name, tongue)],
+        "report": next((file for file in files if file.name == f"{tongue}report.html"), None),
         "may_export": may(request.user, Action.EXPORT),
+        "removed": removed_by_cut().get(run.cut_id, 0),
     }
     return render(request, "web/run.html", context)
+
+
+def _edition(names: Iterable[str]) -> str:
+    """Folder of the report in the reader's language; the report itself where it was not written in it."""
+    folder = "zh-Hans/" if reads_chinese() else ""
+    return folder if f"{folder}report.html" in set(names) else ""
+
+
+def _is_figure(name: str, edition: str) -> bool:
+    return name.startswith(f"{edition}figures/") and name.endswith(_FIGURES)
 
 
 @require_GET

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.clinical.selectors import reference_for
-from studyportal.clinical.services import enter_reference
+from studyportal.clinical.rules import FORMS
+from studyportal.clinical.selectors import forms_of, reference_for
 from studyportal.core import clock
-from studyportal.core.errors import Refused
 from studyportal.core.selectors import acts_on_any
 from studyportal.dashboards.rules import Step
 from studyportal.dashboards.selectors import WorkFilter, WorkRow, missing_of, worklist
@@ -27,7 +25,9 @@ from studyportal.participants.rules import assess, faults_of
 from studyportal.participants.selectors import (
     answers_of,
     consents_of,
+    is_removed,
     latest_assessment,
+    offers_at,
     participant_for,
 )
 from studyportal.participants.services import (
@@ -43,7 +43,9 @@ from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.syntheses.selectors import jobs_of_pair
 from studyportal.web.answers import Attempt, acting, do, found, paged
 from studyportal.web.chain import ChainSources, chain_of
-from studyportal.web.forms import CriteriaForm, ReferenceRows, ScreeningForm, SourceForm
+from studyportal.web.conduct import conduct_of, declared_versions
+from studyportal.web.crf import said
+from studyportal.web.forms import CriteriaForm, ScreeningForm
 from studyportal.web.steps import STEP_BUTTONS, STEP_WORDS, place_of
 from studyportal.web.words import STATUS_WORDS
 
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
     from django.utils.functional import Promise
 
     from studyportal.participants.models import Participant
+
+
+_ACTS_SHOWN = 40
 
 
 class Line(NamedTuple):
@@ -103,14 +108,21 @@ def screen(request: HttpRequest) -> HttpResponse:
     form = ScreeningForm(
         request.POST or None,
         protocol=protocol,
+        declared=declared_versions(request.user),
         sites=sites,
-        initial={"screening_date": clock.today()},
+        initial={"screening_date": clock.today(), "submission": uuid4()},
     )
     if request.method == "POST" and form.is_valid():
         site = form.cleaned_data["site"]
         with Attempt(form.take) as tried:
             facts = form.facts(today=clock.today())
-            participant = screen_participant(site=site, facts=facts, by=acting(request))
+            participant = screen_participant(
+                site=site,
+                facts=facts,
+                submission=form.read("submission"),
+                another_person=bool(form.read("another_person")),
+                by=acting(request),
+            )
         if tried.succeeded:
             messages.success(request, _("%(code)s was screened.") % {"code": participant.code})
             return redirect("web:participant", participant.pk)
@@ -122,7 +134,12 @@ def screen(request: HttpRequest) -> HttpResponse:
 def screen_verdict(request: HttpRequest) -> HttpResponse:
     """The verdict as the answers stand now, and why."""
     sites = sites_visible_to(request.user, Action.SCREEN_PARTICIPANT)
-    form = ScreeningForm(request.POST, protocol=active_protocol(), sites=sites)
+    form = ScreeningForm(
+        request.POST,
+        protocol=active_protocol(),
+        declared=declared_versions(request.user),
+        sites=sites,
+    )
     form.is_valid()
     return render(request, "web/partials/verdict.html", _verdict(form))
 
@@ -132,9 +149,11 @@ def _verdict(form: ScreeningForm) -> dict[str, Any]:
         return {}
     today = clock.today()
     facts = form.facts(today=today)
+    site = form.read("site")
+    offers = offers_at(site) if site else []
     faults = [
         fault
-        for fault in faults_of(facts, form.protocol, today=today)
+        for fault in faults_of(facts, form.protocol, today=today, offers=offers)
         if form.read(fault.where) is not None or fault.where == "consent_date"
     ]
     return {"assessment": assess(facts.answers, form.protocol.criteria), "faults": faults}
@@ -144,17 +163,6 @@ def _verdict(form: ScreeningForm) -> dict[str, Any]:
 def participant_page(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     """The whole way of one participant."""
     participant = found(participant_for(request.user, participant_id))
-    return _show(request, participant, ReferenceRows(prefix="reference"), SourceForm())
-
-
-def _show(
-    request: HttpRequest,
-    participant: Participant,
-    rows: Any,
-    source: SourceForm,
-    *,
-    status: int = 200,
-) -> HttpResponse:
     row = found(missing_of(request.user, participant.pk))
     pair = pair_of(participant)
     series = list(series_of_pair(pair)) if pair else []
@@ -169,7 +177,9 @@ def _show(
         references=list(reference_for(request.user, participant).select_related("entered_by")),
         sees_outcomes=may(request.user, Action.SEE_OUTCOMES),
         measured=measurements_of_pair(request.user, pair.pk).count() if pair else 0,
+        removed=is_removed(participant),
     )
+    conduct = conduct_of(request.user, participant, sources.consents)
     context = {
         "participant": participant,
         "row": row,
@@ -179,18 +189,41 @@ def _show(
         "sendable": _sendable(request, participant, series),
         "answers": _answers(assessment),
         "references": sources.references,
-        "reference_rows": rows,
-        "source_form": source,
+        "form_lines": _form_lines(participant),
         "queries": queries_of(request.user, participant.code),
         "sees_queries": may(request.user, Action.SEE_QUERIES, site=participant.site),
+        "sees_audit": may(request.user, Action.SEE_AUDIT, site=participant.site),
         "may_ask": may(request.user, Action.RAISE_QUERY, site=participant.site),
-        "history": acts_on_any([participant.pk, *_images(pair, series)]),
+        "history": acts_on_any(
+            [participant.pk, *(form.pk for form in forms_of(participant)), *_images(pair, series)]
+        )[:_ACTS_SHOWN],
         "may_screen": may(request.user, Action.SCREEN_PARTICIPANT, site=participant.site),
-        "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site),
+        "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site)
+        and not conduct["withdrawals"],
+        **conduct,
         "may_enrol": row.missing.step == Step.ENROL and row.mine,
         "may_answer": row.missing.step in (Step.ANSWER_CRITERIA, Step.RECORD_CONSENT) and row.mine,
     }
-    return render(request, "web/participant.html", context, status=status)
+    return render(request, "web/participant.html", context)
+
+
+class FormLine(NamedTuple):
+    """One kind of form with what was opened of it."""
+
+    kind: str
+    title: str
+    forms: list[Any]
+    may_begin: bool
+
+
+def _form_lines(participant: Participant) -> list[FormLine]:
+    opened: dict[str, list[Any]] = {}
+    for form in forms_of(participant):
+        opened.setdefault(form.kind, []).append(form)
+    return [
+        FormLine(kind, said(one.title), opened.get(kind, []), one.repeats or kind not in opened)
+        for kind, one in FORMS.items()
+    ]
 
 
 def _images(pair: Any, series: list[Any]) -> list[UUID]:
@@ -233,8 +266,17 @@ def criteria(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     )
     consent = consents_of(participant).last()
     if consent:
-        known |= {"consent_date": consent.signed_on, "consent_version": consent.version}
-    form = CriteriaForm(request.POST or None, protocol=active_protocol(), initial=known)
+        known |= {
+            "consent_date": consent.signed_on,
+            "consent_version": consent.version,
+            "consent_language": consent.language,
+        }
+    form = CriteriaForm(
+        request.POST or None,
+        protocol=active_protocol(),
+        declared=declared_versions(request.user),
+        initial=known,
+    )
     if request.method == "POST" and form.is_valid():
         with Attempt(form.take) as tried:
             complete_screening(
@@ -242,6 +284,7 @@ def criteria(request: HttpRequest, participant_id: UUID) -> HttpResponse:
                 answers=form.answers,
                 consent_date=form.read("consent_date"),
                 consent_version=form.read("consent_version", ""),
+                consent_language=form.read("consent_language", ""),
                 by=acting(request),
             )
         if tried.succeeded:
@@ -250,27 +293,3 @@ def criteria(request: HttpRequest, participant_id: UUID) -> HttpResponse:
     status = 422 if form.is_bound else 200
     context = {"form": form, "participant": participant}
     return render(request, "web/criteria.html", context, status=status)
-
-
-@require_POST
-def reference(request: HttpRequest, participant_id: UUID) -> HttpResponse:
-    """Enter the reference standard of lesions, stations or the participant."""
-    participant = found(participant_for(request.user, participant_id))
-    rows = ReferenceRows(request.POST, prefix="reference")
-    source = SourceForm(request.POST)
-    if rows.is_valid() and source.is_valid():
-        entries = [entry for row in rows if (entry := row.entry())]
-        with Attempt(source.take) as tried:
-            if not entries:
-                raise Refused(_("Fill in at least one row."))
-            enter_reference(
-                participant=participant,
-                entries=entries,
-                source=source.cleaned_data["source"],
-                by=acting(request),
-            )
-        if tried.succeeded:
-            said = ngettext("%(n)s unit was entered.", "%(n)s units were entered.", len(entries))
-            messages.success(request, said % {"n": len(entries)})
-            return redirect("web:participant", participant.pk)
-    return _show(request, participant, rows, source, status=422)

@@ -61,10 +61,11 @@ def queries(request: HttpRequest) -> HttpResponse:
         participant=request.GET.get("participant", ""),
         form=request.GET.get("form", ""),
         age=request.GET.get("age", ""),
+        words=request.GET.get("words", ""),
     )
     context = {
         "chosen": chosen,
-        "narrowed": any((chosen.state, chosen.site, chosen.participant, chosen.form, chosen.age)),
+        "narrowed": any(vars(chosen).values()),
         "page": paged(request, grouped_queries(request.user, chosen, today=clock.today())),
         "sites": sites_visible_to(request.user, Action.SEE_QUERIES),
         "states": STATE_CHOICES.items(),

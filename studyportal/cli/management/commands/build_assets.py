@@ -11,11 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from evaluation.report.pdf_fonts import FONTS
+from studyportal.cli.wording import BOOKS, compile_book
+
 OLDEST_NODE = 20
 
 
 class Command(BaseCommand):
-    help = "Build style sheets and scripts of the pages from studyportal/web/frontend."
+    help = "Build style sheets and scripts of the pages, the font of Chinese reports, and the catalogues of translations."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -24,7 +27,18 @@ class Command(BaseCommand):
         if not _installed(folder):
             _run((*npm, "ci", "--loglevel", "error"), folder, environment)
         _run((*npm, "run", "--silent", "build"), folder, environment)
+        copy_fonts(folder / "node_modules" / "@embedpdf" / "fonts-sc")
+        for book in BOOKS:
+            if book.compiled:
+                compile_book(book)
         self.stdout.write("Browser parts built into studyportal/web/static/built")
+
+
+def copy_fonts(package: Path) -> None:
+    """The font with Chinese characters lies where reports look for it, with its licence."""
+    FONTS.mkdir(exist_ok=True)
+    for name in ("fonts/NotoSansHans-Regular.otf", "fonts/NotoSansHans-Bold.otf", "LICENSE"):
+        shutil.copyfile(package / name, FONTS / Path(name).name)
 
 
 def find_npm() -> tuple[tuple[str, ...], Mapping[str, str]]:

@@ -2,25 +2,20 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
-from studyportal.core.database.owner import as_owner
+from studyportal.core.database.owner import OWNER_MISSING, as_owner, owner_is_named
 from studyportal.core.database.roles import RolesRefused
-from studyportal.core.database.scope import APPLICATION_ROLE
 from studyportal.core.database.wall import lower_policies, raise_wall
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        if settings.DATABASE_OWNER["USER"] == APPLICATION_ROLE:
-            raise CommandError(
-                "DATABASE_OWNER_URL is not set. It names the owner of the tables, who alone may migrate; "
-                "see docs/production.md."
-            )
+        if not owner_is_named():
+            raise CommandError(OWNER_MISSING)
         connection = connections[options["database"]]
         with as_owner(connection):
             if options["plan"] or options["check_unapplied"]:

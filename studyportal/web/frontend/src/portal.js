@@ -2,6 +2,7 @@ import Collapse from "bootstrap/js/dist/collapse";
 import Dropdown from "bootstrap/js/dist/dropdown";
 import Tab from "bootstrap/js/dist/tab";
 import htmx from "htmx.org";
+import { equipForms } from "./crf.js";
 import { csrfToken } from "./csrf.js";
 import { equipUploads } from "./upload.js";
 
@@ -27,17 +28,19 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
-document.addEventListener("htmx:sendError", () => announce("No answer from the server. What you see may be old."));
+// The sentences stand in the page, in the reader's language.
+document.addEventListener("htmx:sendError", () => announce("noAnswer"));
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
-  announce(status === 403 || status === 401 ? "You are signed out. Reload the page to sign in." : `The server refused this (${status}).`);
+  announce(status === 403 || status === 401 ? "signedOut" : "refused", status);
 });
 document.addEventListener("htmx:afterOnLoad", () => announce(""));
 
-function announce(sentence) {
+function announce(what, status) {
   const place = document.getElementById("live-message");
   if (!place) return;
-  place.textContent = sentence;
+  const sentence = place.dataset[what] ?? "";
+  place.textContent = what === "refused" ? `${sentence} (${status})` : sentence;
   place.hidden = sentence === "";
 }
 
@@ -62,6 +65,7 @@ function equip(root) {
   });
   root.querySelectorAll(".problems[tabindex]").forEach((element) => element.focus());
   equipUploads(root);
+  equipForms(root);
 }
 
 document.addEventListener("DOMContentLoaded", () => equip(document));

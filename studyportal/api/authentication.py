@@ -1,0 +1,26 @@
+"""Programs show a token, which its owner withdraws and which ends by itself."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from rest_framework.authentication import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from studyportal.core import clock
+
+
+def oldest_creation() -> datetime:
+    """Tokens made before this moment open nothing any more."""
+    return clock.now() - timedelta(days=settings.API_TOKEN_DAYS)
+
+
+class LimitedToken(TokenAuthentication):
+    """A token that is not older than `API_TOKEN_DAYS`."""
+
+    def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
+        user, token = super().authenticate_credentials(key)
+        if token.created < oldest_creation():
+            words = f"This token is older than {settings.API_TOKEN_DAYS} days. Obtain a new one."
+            raise AuthenticationFailed(words)
+        return user, token

@@ -1,0 +1,1 @@
+"""Signing in: who somebody is, how surely, and for how long."""
