@@ -2,15 +2,27 @@
 
 import threading
 from contextlib import closing, contextmanager
+from operator import attrgetter
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from psycopg import ClientCursor
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
-from studyportal.core.database.bindings import bindings, machines, unbound_models
+from studyportal.core.audit_context import because
+from studyportal.core.chain import verify
+from studyportal.core.database.bindings import (
+    bindings,
+    machines,
+    portal_models,
+    tracked_by,
+    unbound_models,
+)
 from studyportal.core.database.owner import as_owner
 from studyportal.core.database.roles import RolesRefused, prepare_roles
 from studyportal.core.database.scope import (
@@ -23,7 +35,11 @@ from studyportal.core.database.scope import (
     within,
 )
 from studyportal.core.database.wall import raise_wall, wall_stands
+from studyportal.core.models import ChainLink, TrailEntry
+from studyportal.core.redaction import REDACTED
+from studyportal.core.tracking import chained_models, event_model_of
 from studyportal.participants.models import Consent, Participant
+from studyportal.sites.models import DataLock
 from studyportal.sites.rules import Role
 from studyportal.sites.selectors import scope_of
 from studyportal.tasks.dispatch import app, portal_task
@@ -31,11 +47,19 @@ from tests import factories as make
 from tests.architecture.rendering import generate
 from tests.architecture.test_factories import FACTORIES
 
-# Models whose rows belong to no site, and why that is right.
+# Models whose rows belong to no site, and why that is right. Their versions in the trail belong to none either.
 UNBOUND = {
     "core.user": "people belong to sites by memberships, and several to none",
     "sites.site": "the ground of the wall; who takes part stands in the trial registry",
     "sites.membership": "the ground of the wall: asked before anybody's sites are known",
+    "sites.invitation": "the ground of the wall: accepted by somebody who has no site yet",
+    "sites.accessreview": "of all people at once, for those who manage people",
+    "core.usergroup": "people belong to no site",
+    "core.userpermission": "people belong to no site",
+    "core.chainlink": "digests over transactions of all sites; its entries are bound",
+    "core.chainhead": "the one end of the chain",
+    "core.eventshape": "names of columns",
+    "core.redaction": "names an event and not what it said; the event is bound",
     "protocol.protocolversion": "one for the whole study",
     "imaging.derivedvolume": "named by the digest of what it was made of, reached by way of a pair",
     "syntheses.modelrelease": "one for the whole study",
@@ -49,8 +73,8 @@ UNBOUND = {
     "outcomes.releasecomparison": "over all sites",
     "outcomes.comparedrelease": "over all sites; its series are bound",
 }
-
-
+# Nothing that a factory makes leads to a row of these within one transaction.
+NO_FACTORY = {"core.chainhead", "core.usergroupevent", "core.userpermissionevent"}
 RIGHTS = ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"]
 
 
@@ -84,7 +108,15 @@ def visible(scope):
 
 
 def test_every_model_belongs_to_a_site_or_says_why_not():
-    assert set(names(unbound_models())) == set(UNBOUND)
+    unbound = {tracked_by(model)._meta.label_lower for model in unbound_models()}
+    assert unbound == set(UNBOUND)
+
+
+def test_versions_belong_where_their_row_belongs():
+    bound = bindings()
+    for model in portal_models():
+        tracked = tracked_by(model)._meta.concrete_model._meta.db_table
+        assert (model._meta.db_table in bound) == (tracked in bound), model
 
 
 def test_every_history_belongs_to_a_model():
@@ -95,11 +127,14 @@ def test_every_history_belongs_to_a_model():
 def test_a_view_without_any_filter_shows_no_row_of_another_site(settings):
     for kind in FACTORIES.values():
         kind()
-    free = set(UNBOUND)
-    counted = asks(stranger(), "/counts/", settings).json()
-    assert {label: n for label, n in counted.items() if n and label not in free} == {}
+    user = stranger()
+    own = TrailEntry.objects.filter(site_id=user.memberships.get().site_id).count()
+    free = set(names(unbound_models()))
+    counted = asks(user, "/counts/", settings).json()
+    seen = {label: n for label, n in counted.items() if n and label not in free}
+    assert seen == {"core.trailentry": own}
     everything = asks(make.MembershipFactory(study_wide=True).user, "/counts/", settings).json()
-    assert [label for label, n in everything.items() if not n] == []
+    assert {label for label, n in everything.items() if not n} <= NO_FACTORY
 
 
 @pytest.mark.django_db
@@ -133,6 +168,73 @@ def test_each_row_is_seen_at_its_own_site():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        (make.StagingFactory, "form.participant.site"),
+        (make.SpecimenRowFactory, "form.participant.site"),
+        (make.ReconciliationFactory, "form.participant.site"),
+        (make.ReferenceStandardFactory, "participant.site"),
+        (make.WithdrawalStepFactory, "withdrawal.participant.site"),
+        (make.EligibilityOverrideFactory, "participant.site"),
+        (make.DeclinedFactory, "site"),
+        (make.ConsentVersionFactory, "site"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
+def test_a_row_and_its_versions_are_seen_at_the_site_that_it_leads_to(kind, way):
+    row, other = kind(), kind()
+    events = event_model_of(kind._meta.model)
+    with within(Scope(frozenset({attrgetter(way)(row).pk}))):
+        assert kind._meta.model.objects.filter(pk__in=[row.pk, other.pk]).get() == row
+        assert set(events.objects.values_list("pgh_obj_id", flat=True)) == {row.pk}
+
+
+@pytest.mark.django_db
+def test_a_lock_of_the_study_is_seen_everywhere_and_one_of_a_site_there_only():
+    site = make.SiteFactory()
+    of_study, here = make.DataLockFactory(site=None), make.DataLockFactory(site=site)
+    make.DataLockFactory(site=make.SiteFactory())
+    with within(Scope(frozenset({site.pk}))):
+        assert set(DataLock.objects.all()) == {of_study, here}
+
+
+@pytest.mark.django_db
+def test_a_version_of_a_row_that_may_be_deleted_is_kept_at_its_site():
+    binding = make.PatientBindingFactory()
+    with within(Scope(frozenset({binding.participant.site_id}))):
+        binding.delete()
+        kept = event_model_of(type(binding)).objects.filter(participant=binding.participant)
+        assert kept.latest("pgh_id").pgh_label == "delete"
+
+
+@pytest.mark.django_db
+def test_what_is_done_at_one_site_is_sealed_in_the_chain():
+    site = make.SiteFactory()
+    with within(Scope(frozenset({site.pk}))):
+        participant = make.ParticipantFactory(site=site)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # as a commit would
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        entry = TrailEntry.objects.get(participant_id=participant.pk, label="insert")
+    assert ChainLink.objects.get(pk=entry.link).number > 0
+    assert verify(moment=make.MOMENT).faults == []
+
+
+@pytest.mark.django_db
+def test_libraries_delete_what_is_theirs_before_anybody_has_a_site():
+    user = make.person(Role.COORDINATOR, make.SiteFactory())
+    Token.objects.create(user=user)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={})
+    with within(NO_SITE):
+        cache.set("attempts", 5)
+        cache.delete("attempts")
+        assert cache.get("attempts") is None
+        assert Token.objects.filter(user=user).delete()[0] == 1
+        assert Authenticator.objects.filter(user=user).delete()[0] == 1
+
+
+@pytest.mark.django_db
 def test_whoever_was_not_told_a_site_sees_none():
     make.ParticipantFactory()
     assert visible(NO_SITE) == set()
@@ -153,7 +255,11 @@ def test_a_row_of_another_site_can_be_neither_made_nor_moved_nor_changed():
     with within(Scope(frozenset({here.site_id}))):
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
             make.ParticipantFactory(site=there.site, created_by=here.created_by)
-        with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
+        with (
+            pytest.raises(DatabaseError, match="row-level security"),
+            transaction.atomic(),
+            because("The site was mistaken."),
+        ):
             Participant.objects.filter(pk=here.pk).update(site=there.site)
         with pytest.raises(DatabaseError, match="row-level security"), transaction.atomic():
             make.ConsentFactory(participant=there)
@@ -172,12 +278,15 @@ def test_the_scope_of_before_holds_again_after_an_inner_one_and_after_a_rollback
 
 @pytest.mark.django_db(transaction=True)
 def test_outside_of_a_transaction_each_statement_has_its_scope_and_leaves_none_behind():
-    own, other = make.ParticipantFactory(age_years=50), make.ParticipantFactory(age_years=50)
-    change = "UPDATE participants_participant SET age_years = 51 WHERE id = %s"
+    own, other = make.ParticipantFactory(), make.ParticipantFactory()
+    change = "UPDATE participants_participant SET submission = id WHERE id = %s"
     with within(Scope(frozenset({own.site_id}))), connection.cursor() as cursor:
         cursor.executemany(change, [[own.pk], [other.pk]])
         assert [row.pk for row in Participant.objects.iterator(chunk_size=1)] == [own.pk]
-    assert set(Participant.objects.values_list("pk", "age_years")) == {(own.pk, 51), (other.pk, 50)}
+    assert set(Participant.objects.values_list("pk", "submission")) == {
+        (own.pk, own.pk),
+        (other.pk, None),
+    }
 
     session = ClientCursor(connection.connection)  # what the next person, or a pooler, would find
     found = session.execute(
@@ -254,13 +363,11 @@ def test_what_is_clinical_cannot_be_deleted_and_what_is_kept_cannot_be_changed(r
         held = {table: set(rights) for table, rights in cursor.fetchall()}
     deletable = {table for table in portal if "DELETE" in held[table]}
     assert deletable == {"imaging_patientbinding"}
-    for table in (
-        "core_auditevent",
-        "core_statuschange",
-        "queries_querymessage",
-        "outcomes_resultrow",
-    ):
-        assert held[table] == {"SELECT", "INSERT"}
+    kept = {"queries_querymessage", "outcomes_resultrow", *chained_models()}
+    for table in kept:
+        assert held[table] == {"SELECT", "INSERT"}, table
+    for table in ("core_trailentry", "core_chainlink", "core_chainhead", "core_eventshape"):
+        assert held[table] == {"SELECT"}, table
     assert all(not rights & {"TRUNCATE", "REFERENCES", "TRIGGER"} for rights in held.values())
     assert held["django_migrations"] == {"SELECT"}
 
@@ -279,9 +386,37 @@ def test_not_even_the_owner_changes_what_is_kept():
             with (
                 as_owner(connection),
                 closing(connection.cursor()) as cursor,
-                pytest.raises(DatabaseError, match="append-only"),
+                pytest.raises(DatabaseError, match=r"append-only|cannot be emptied"),
             ):
                 cursor.execute(change.format(table))
+
+
+@pytest.mark.django_db
+def test_nobody_changes_their_login_within_a_transaction():
+    with pytest.raises(RuntimeError, match="transaction"), as_owner(connection):
+        pytest.fail("it went on")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_redaction_signs_in_as_the_owner_and_leaves_the_application_behind():
+    make.MembershipFactory(user__username="pi", role=Role.STUDY_PI, study_wide=True)
+    consent = make.ConsentFactory(version="Zhang Wei")
+    events = event_model_of(Consent)
+    event = events.objects.get(pgh_obj_id=consent.pk)
+    table = events._meta.db_table
+    words = ["--field", "version", "--reason", "A name stood there.", "--by", "pi"]
+    call_command("redact_audit", table, str(event.pk), *words)
+    assert events.objects.get(pk=event.pk).version == REDACTED
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT session_user")
+        assert cursor.fetchone() == (APPLICATION_ROLE,)
+    assert verify(moment=make.MOMENT).faults == []
+
+
+def test_without_a_login_of_the_owner_a_redaction_says_what_is_missing(settings):
+    settings.DATABASE_OWNER = settings.DATABASES["default"]
+    with pytest.raises(CommandError, match="DATABASE_OWNER_URL"):
+        call_command("redact_audit", "t", "1", "--field", "f", "--reason", "r", "--by", "pi")
 
 
 @pytest.mark.django_db

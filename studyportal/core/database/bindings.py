@@ -80,8 +80,7 @@ def _by_value(model: Model) -> str:
     if "site_code" in names:
         return _of_code(f'"{model._meta.db_table}"."site_code"')
     if "site_id" in names:
-        column = f'"{model._meta.db_table}"."site_id"'
-        return f"({column} IS NULL OR {column} = {_VISIBLE})"
+        return f'"{model._meta.db_table}"."site_id" = {_VISIBLE}'
     return ""
 
 
