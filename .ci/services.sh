@@ -57,6 +57,8 @@ CREATE ROLE studyportal_every_site NOLOGIN NOINHERIT;
 CREATE ROLE studyportal_app LOGIN NOINHERIT PASSWORD 'app';
 GRANT studyportal_every_site TO studyportal_app;
 CREATE DATABASE studyportal OWNER studyportal_owner;
+-- For tests alone: they empty tables that nobody may empty.
+GRANT SET ON PARAMETER session_replication_role TO studyportal_owner;
 SQL
   export DATABASE_URL=postgres://studyportal_app:app@127.0.0.1:15432/studyportal
   export DATABASE_OWNER_URL=postgres://studyportal_owner:owner@127.0.0.1:15432/studyportal

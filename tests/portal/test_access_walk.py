@@ -20,12 +20,13 @@ from studyportal.dicom.rights import RIGHTS as DICOM_RIGHTS
 from studyportal.sites.models import Site
 from studyportal.sites.rules import STUDY_ROLES, Action, Role, may
 from studyportal.web.administration import SHOWN
-from studyportal.web.permissions import PAGES, Anyone
+from studyportal.web.permissions import ACCOUNT_PAGES, PAGES, Anyone
 from tests import factories as make
 from tests.architecture.rendering import generate
 from tests.architecture.test_factories import FACTORIES
 
 pytestmark = pytest.mark.django_db
+BROWSER = {"web", "account"}
 METHODS = ("get", "post", "options", "put", "patch", "delete")
 AT_A_SITE = sorted(set(Role) - STUDY_ROLES)
 # Part of an address → the model whose row it names, for the browser pages.
@@ -43,6 +44,11 @@ OF_MODEL = {
     "comparison_id": "outcomes.releasecomparison",
     "run_id": "outcomes.evaluationrun",
     "export_id": "exports.export",
+    "override_id": "participants.eligibilityoverride",
+    "withdrawal_id": "participants.withdrawal",
+    "lock_id": "sites.datalock",
+    "invitation_id": "sites.invitation",
+    "membership_id": "sites.membership",
 }
 # The same for `pk` of the API, by the first word of the address.
 OF_ENDPOINT = {
@@ -57,6 +63,8 @@ OF_ENDPOINT = {
     "evaluation-runs": "outcomes.evaluationrun",
     "release-comparisons": "outcomes.releasecomparison",
     "exports": "exports.export",
+    "withdrawals": "participants.withdrawal",
+    "declined": "participants.declined",
 }
 # Pages whose `series_id` names a synthetic series.
 SYNTHETIC = {"synthetic_preview"}
@@ -64,6 +72,8 @@ WORDS = {
     "role": "source", "topic": "worklist", "ending": "json", "sha256": "a" * 64,
     "name": "report.html", "rest": "patients/", "frames": "1", "instance": "2.25.3", "url": "nothing",
     "app_label": "participants", "content_type_id": "1", "extra": "",
+    "kind": "baseline", "occurrence": "1", "token": "no-invitation", "provider_id": "hospital",
+    "pk": "1", "uidb36": "1", "key": "no-key",
 }  # fmt: skip
 # Rows that belong to no site; everybody with the right may open them.
 SHARED = {
@@ -84,8 +94,8 @@ class Address:
 
     def right(self, method: str) -> Any:
         """What the table asks for; None when the address has no such method."""
-        if self.surface == "web":
-            return PAGES[self.name]
+        if self.surface in BROWSER:
+            return {**PAGES, **ACCOUNT_PAGES}[self.name]
         act = self.acts.get("get" if method == "head" else method)
         table = API_RIGHTS if self.surface == "api" else DICOM_RIGHTS
         return None if act is None else table[f"{self.name}.{act}"]
@@ -98,6 +108,8 @@ class Scene:
         make.ProtocolVersionFactory()
         self.site, self.elsewhere = make.SiteFactory(), make.SiteFactory()
         participant = make.ParticipantFactory(site=self.site)
+        there = make.MembershipFactory(site=self.site)
+        make.BaselineFactory(form__participant=participant)
         pair = make.ScanPairFactory(participant=participant, ready=True)
         study = make.ImagingStudyFactory(participant=participant)
         series = make.ImagingSeriesFactory(pair=pair, accepted=True, study=study)
@@ -111,12 +123,17 @@ class Scene:
             make.DataQueryFactory(site=self.site),
             make.DataCutFactory(), make.EvaluationRunFactory(), make.ReleaseComparisonFactory(),
             make.ModelReleaseFactory(), make.ExportFactory(pairs=True, site=self.site),
+            make.EligibilityOverrideFactory(participant=participant),
+            make.WithdrawalFactory(participant=participant), make.DeclinedFactory(site=self.site),
+            make.ConsentVersionFactory(site=self.site), make.DataLockFactory(site=self.site),
+            make.InvitationFactory(site=self.site), there,
         ]  # fmt: skip
         self.rows = {row._meta.label_lower: row for row in rows}
         self.words = {**WORDS, "site": self.site.code, "study": study.study_uid,
-                      "series": series.series_uid, "code": self.site.code}  # fmt: skip
+                      "series": series.series_uid, "code": self.site.code,
+                      "username": there.user.username}  # fmt: skip
         self.secrets = [
-            participant.code, study.study_uid, series.series_uid,
+            participant.code, study.study_uid, series.series_uid, there.user.username,
             *(str(row.pk) for label, row in self.rows.items() if label not in SHARED),
         ]  # fmt: skip
 
@@ -129,7 +146,7 @@ class Scene:
             label = "syntheses.syntheticseries"
         if label is not None:
             return str(self.rows[label].pk), label not in SHARED
-        return self.words[part], part in {"study", "series", "site", "code"}
+        return self.words[part], part in {"study", "series", "site", "code", "username"}
 
 
 def leaves(resolver: Any, before: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -145,6 +162,7 @@ def leaves(resolver: Any, before: str = "") -> Iterator[tuple[str, URLPattern]]:
 def patterns(surface: str) -> tuple[tuple[str, URLPattern], ...]:
     module = {
         "web": "studyportal.web.urls",
+        "account": "studyportal.web.account_urls",
         "api": "studyportal.api.urls",
         "dicom": "studyportal.dicom.urls",
     }
@@ -152,7 +170,7 @@ def patterns(surface: str) -> tuple[tuple[str, URLPattern], ...]:
 
 
 def addresses(surface: str, scene: Scene) -> list[Address]:
-    root = {"web": "/", "api": "/api/v1/", "dicom": "/dicomweb/"}[surface]
+    root = {"web": "/", "account": "/account/", "api": "/api/v1/", "dicom": "/dicomweb/"}[surface]
     return [_address(surface, root, pattern, scene) for _, pattern in patterns(surface)]
 
 
@@ -163,13 +181,13 @@ def _address(surface: str, root: str, pattern: URLPattern, scene: Scene) -> Addr
     if surface == "api" and not acts:
         name, acts = view.view_class.basename, {"get": view.view_class.action}
     filled = {
-        part: scene.value(surface, name if surface != "web" else pattern.name, part)
+        part: scene.value(surface, pattern.name if surface in BROWSER else name, part)
         for part in parts_of(pattern)
     }
     values = {part: value for part, (value, _) in filled.items()}
     path = root + pattern_path(pattern, values)
     return Address(
-        surface, pattern.name if surface == "web" else name, path, acts,
+        surface, pattern.name if surface in BROWSER else name, path, acts,
         any(of_site for _, of_site in filled.values()),
     )  # fmt: skip
 
@@ -195,7 +213,7 @@ def send(client: Client, method: str, path: str) -> Any:
 
 
 def client_of(user: Any, surface: str) -> Client:
-    if surface == "web":
+    if surface in BROWSER:
         client = Client(raise_request_exception=False)
         if user is not None:
             client.force_login(user)
@@ -213,12 +231,13 @@ def scene(settings) -> Scene:
 
 def test_every_address_stands_in_a_table_of_rights(scene):
     assert {address.name for address in addresses("web", scene)} == set(PAGES)
+    assert {address.name for address in addresses("account", scene)} == set(ACCOUNT_PAGES)
     for surface, table in (("api", API_RIGHTS), ("dicom", DICOM_RIGHTS)):
         named = {f"{a.name}.{act}" for a in addresses(surface, scene) for act in a.acts.values()}
         assert named == set(table)
 
 
-@pytest.mark.parametrize("surface", ["web", "api", "dicom"])
+@pytest.mark.parametrize("surface", ["web", "account", "api", "dicom"])
 def test_nobody_passes_any_address_by_any_method_without_signing_in(surface, scene):
     client = client_of(None, surface)
     for address in addresses(surface, scene):
@@ -226,7 +245,7 @@ def test_nobody_passes_any_address_by_any_method_without_signing_in(surface, sce
             if address.right(method) in (Anyone.PUBLIC, Access.ANYONE) or method == "options":
                 continue
             answer, body = send(client, method, address.path)
-            expected = 302 if surface == "web" else 401
+            expected = 302 if surface in BROWSER else 401
             assert answer.status_code == expected, (method, address)
             assert not [secret for secret in scene.secrets if secret in body]
 
@@ -243,13 +262,13 @@ def test_a_role_without_the_right_is_refused_every_page_at_the_own_site_too(scen
                     assert answer.status_code == 403, (role, method, address)
 
 
-@pytest.mark.parametrize("surface", ["web", "api", "dicom"])
+@pytest.mark.parametrize("surface", ["web", "account", "api", "dicom"])
 @pytest.mark.parametrize("role", AT_A_SITE)
 def test_nothing_of_another_site_is_answered_by_any_method(surface, role, scene):
     user = make.MembershipFactory(role=role, site=scene.elsewhere).user
     client = client_of(user, surface)
     for address in addresses(surface, scene):
-        if address.name in ("logout", "token"):
+        if address.name in ("logout", "account_logout", "token"):
             continue  # they end the session of whoever asks
         # Methods that no view knows are answered before anybody's role is asked; one role tries them.
         for method in METHODS if role == Role.COORDINATOR else METHODS[:2]:
