@@ -30,7 +30,7 @@ _LEFT_OUT = (
     "__main__.py", "/web/", "/api/serializers/", "/api/openapi.py", "/models.py", "/models/", "/exports/rules/tables.py",
     "/rules/image_attributes.py", "/rules/safe_private.py", "/rules/element_values.py", "/rules/declaration.py",
     "/rules/confidentiality.py", "/tasks/gpu/device.py", "/dicom/endpoints.py", "/dicom/media.py", "/dicom/wire.py",
-    "/imaging/selectors/checks.py", "/core/limited/parent.py", "/core/spool.py",
+    "/imaging/selectors/checks.py", "/core/limited/parent.py", "/core/database/", "/core/spool.py",
     "synthesis/training/", "synthesis/study/", "synthesis/losses/", "synthesis/models/", "synthesis/data/dicom_",
     "synthesis/inference/bundle", "synthesis/dicom_out/series.py", "synthesis/jobs/run_study.py", "synthesis/jobs/translate_folder.py",
     "evaluation/report/", "evaluation/language/",

@@ -17,7 +17,7 @@ _NOT_FOR_READERS = frozenset(
         "FileExistsError", "NotImplementedError", "ImproperlyConfigured", "CommandError", "EmbeddedServiceError",
         "PortalProcessError", "add_argument", "add_parser", "ArgumentParser", "compile", "fullmatch", "sub", "print",
         "machine", "format_html", "ChildDied", "Code", "Column", "open", "encode", "JsonResponse", "getattr", "Criterion",
-        "set_title", "save_as", "Miscounted", "SuvChanged", "ProtocolBroken", "NoRoom", "cast",
+        "over_every_site", "set_title", "save_as", "Miscounted", "SuvChanged", "ProtocolBroken", "NoRoom", "cast",
     }
 )  # fmt: skip
 _NOT_FOR_READERS_BY_NAME = frozenset(
@@ -25,6 +25,8 @@ _NOT_FOR_READERS_BY_NAME = frozenset(
      "series_description", "media_type", "content_type"}
 )  # fmt: skip
 _FRAGMENTS = frozenset({"RefusalText", "Reason", "Refused", "FindingText", "Finding", "_NAMES"})
+# Constants that tell the reader of the code why it works over every site.
+_REASONS_OF_CODE = frozenset({"_WHY"})
 # Enumerations that no sentence prints.
 _NOT_PRINTED = frozenset({"Action", "NextStep"})
 COMPOSED = (
@@ -122,6 +124,8 @@ class _Reader:
         if isinstance(node, ast.Call):
             yield from self._read_call(node, inside)
             return
+        if isinstance(node, ast.Assign) and _explains_code(node):
+            return
         if isinstance(node, ast.Assign | ast.AnnAssign) and _names_things(node):
             inside = "_NAMES"
         for child in _children(node):
@@ -158,6 +162,10 @@ def _names_things(node: ast.Assign | ast.AnnAssign) -> bool:
         isinstance(target, ast.Name) and target.id.strip("_").endswith(("NAMES", "NAMED", "WORDS"))
         for target in targets
     )
+
+
+def _explains_code(node: ast.Assign) -> bool:
+    return any(isinstance(one, ast.Name) and one.id in _REASONS_OF_CODE for one in node.targets)
 
 
 def _is_bare_string(node: ast.AST) -> bool:
