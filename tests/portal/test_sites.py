@@ -15,10 +15,9 @@ from studyportal.sites.rules import (
     STUDY_ROLES,
     Action,
     Role,
-    blinded_by,
-    blinding_fault,
     scope_fault,
 )
+from studyportal.sites.rules.blinding import blinded_by, blinding_fault
 from studyportal.sites.selectors import may, roles_of, sites_visible_to
 from studyportal.sites.services import give_role, open_sites, require
 from studyportal.sites.states import SiteStatus
