@@ -175,6 +175,7 @@ PLAIN_PAGES = sorted(
     if "<" not in str(pattern.pattern)
     and PAGES[pattern.name] != Anyone.PUBLIC
     and not pattern.name.endswith("_file")  # tables for other programs
+    and pattern.name != "audit"  # names fields as the data dictionary does
 )
 
 
