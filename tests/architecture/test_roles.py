@@ -51,6 +51,8 @@ AGREED = {
     Action.MANAGE_PROTOCOL: "UA",
     Action.READ_CASES: "R",
     Action.LOCK_DATA: "MU",
+    Action.VERIFY_FORM: "MO",
+    Action.RECONCILE_ENTRIES: "M",
 }
 CELLS = [(role, action) for role in Role for action in Action]
 
