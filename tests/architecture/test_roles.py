@@ -52,6 +52,8 @@ AGREED = {
     Action.READ_CASES: "R",
     Action.SEE_REFERENCE: "CMOSPU",
     Action.LOCK_DATA: "MU",
+    Action.VERIFY_FORM: "MO",
+    Action.RECONCILE_ENTRIES: "M",
 }
 CELLS = [(role, action) for role in Role for action in Action]
 
