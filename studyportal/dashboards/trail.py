@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, models
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from studyportal.core.models import ChainLink, Redaction, TrailEntry, User
 from studyportal.core.tracking import chained_models
@@ -237,9 +237,10 @@ def _changes(
     return tuple(changes)
 
 
-def people_of_trail() -> list[str]:
-    """User names of everybody who ever acted, for the filter."""
-    return list(User.objects.order_by("username").values_list("username", flat=True))
+def people_of_trail(user: Person) -> list[str]:
+    """User names of everybody who acted in what this person sees of the trail, for the filter."""
+    acted = Exists(entries_visible_to(user).filter(user_id=OuterRef("pk")))
+    return list(User.objects.filter(acted).order_by("username").values_list("username", flat=True))
 
 
 def user_names(keys: Iterable[Any]) -> dict[Any, str]:

@@ -78,7 +78,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "chosen": chosen,
         "narrowed": chosen != TrailFilter(),
         "sites": sites_visible_to(request.user, Action.SEE_AUDIT),
-        "people": people_of_trail(),
+        "people": people_of_trail(request.user),
         "kinds": sorted(
             ((key, kind_word(kind)) for key, kind in kinds().items()), key=lambda kind: kind[1]
         ),
