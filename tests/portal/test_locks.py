@@ -7,6 +7,8 @@ from django.urls import reverse
 from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.core.selectors import acts_on, history_of
+from studyportal.imaging.services import open_series
+from studyportal.imaging.states import SeriesRole
 from studyportal.participants.rules import Scope, Why
 from studyportal.participants.services import record_withdrawal
 from studyportal.sites.models import DataLock
@@ -77,6 +79,13 @@ def test_no_lock_stands_between_a_person_and_their_withdrawal(site, manager):
         by=make.person(Role.COORDINATOR, site),
     )  # fmt: skip
     assert withdrawal.participant == participant
+
+
+def test_images_that_the_portal_would_assign_by_itself_wait_under_a_lock(site, manager):
+    participant = make.ConsentFactory(participant__site=site).participant
+    locked(site, manager)
+    with pytest.raises(Refused, match="SPH are locked"):
+        open_series(participant=participant, role=SeriesRole.SOURCE, by=None)
 
 
 def test_one_person_lifts_a_freeze(site, manager):
