@@ -160,6 +160,7 @@ def test_who_may_lock_one_site_neither_sees_nor_locks_others(site):
 def test_the_page_locks_asks_and_lifts(client, site, manager, investigator):
     client.force_login(manager)
     told = {"site": "SPH", "kind": "lock", "why": "Closed out."}
+    assert client.post(reverse("web:lock_place"), {**told, "kind": ""}).status_code == 404
     client.post(reverse("web:lock_place"), told)
     lock = DataLock.objects.get()
     client.post(reverse("web:lock_ask", args=[lock.pk]), {"why": "A form came late."})
