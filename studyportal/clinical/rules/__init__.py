@@ -42,6 +42,26 @@ from studyportal.clinical.rules.reference import (
     derive,
     has_pathology,
 )
+from studyportal.clinical.rules.sampling import (
+    STEP_PERCENT,
+    critical_by_form,
+    default_critical,
+    plan_faults,
+    scope_of,
+)
+from studyportal.clinical.rules.sampling import Scope as VerifiedScope
+from studyportal.clinical.rules.sampling import chosen as chosen_by_draw
+from studyportal.clinical.rules.signing import (
+    CANONICAL_FORMAT,
+    MEANINGS,
+    WAYS,
+    Meaning,
+    ProofWay,
+    canonical_status,
+    canonical_text,
+    digest_of,
+    proof_is_fresh,
+)
 from studyportal.clinical.rules.staging import (
     M_CATEGORIES,
     N_CATEGORIES,
@@ -62,6 +82,22 @@ from studyportal.clinical.rules.targets import (
 )
 
 __all__ = [
+    "CANONICAL_FORMAT",
+    "MEANINGS",
+    "STEP_PERCENT",
+    "WAYS",
+    "Meaning",
+    "ProofWay",
+    "VerifiedScope",
+    "canonical_status",
+    "canonical_text",
+    "chosen_by_draw",
+    "critical_by_form",
+    "default_critical",
+    "digest_of",
+    "plan_faults",
+    "proof_is_fresh",
+    "scope_of",
     "ABSENT_LABELS",
     "DEFINITION_VERSION",
     "FORMS",
