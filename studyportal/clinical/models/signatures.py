@@ -13,7 +13,10 @@ class Signature(Identified):
     """Somebody signed one form, or with it the whole casebook. A trigger lets it be voided once and changed never."""
 
     participant = models.ForeignKey(
-        "participants.Participant", models.PROTECT, related_name="signatures", help_text="Participant"
+        "participants.Participant",
+        models.PROTECT,
+        related_name="signatures",
+        help_text="Participant",
     )
     form = models.ForeignKey(
         Form,
@@ -55,7 +58,9 @@ class Signature(Identified):
     format = models.PositiveSmallIntegerField(
         help_text="Version of the canonical text of which the digest is"
     )
-    sha256 = models.CharField(max_length=64, help_text="SHA-256 of the canonical text of the record")
+    sha256 = models.CharField(
+        max_length=64, help_text="SHA-256 of the canonical text of the record"
+    )
     forms_sha256 = models.JSONField(
         default=dict,
         blank=True,
@@ -82,10 +87,12 @@ class Signature(Identified):
                 condition=models.Q(sha256__regex="^[0-9a-f]{64}$"), name="signature_has_a_digest"
             ),
             models.CheckConstraint(
-                condition=models.Q(meaning__in=[m.value for m in Meaning]), name="signature_meaning_is_known"
+                condition=models.Q(meaning__in=[m.value for m in Meaning]),
+                name="signature_meaning_is_known",
             ),
             models.CheckConstraint(
-                condition=models.Q(way__in=[w.value for w in ProofWay]), name="signature_way_is_known"
+                condition=models.Q(way__in=[w.value for w in ProofWay]),
+                name="signature_way_is_known",
             ),
             models.CheckConstraint(
                 condition=models.Q(within=None) | models.Q(form__isnull=False),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from studyportal.clinical.rules.fields import Label
 from studyportal.clinical.states import FormStatus
+from studyportal.core.errors import Reason
 
 # Raised whenever the canonical text of the same record changes; each signature keeps the one it was made under.
 CANONICAL_FORMAT = 1
@@ -71,3 +73,27 @@ def canonical_status(status: str) -> str:
 def proof_is_fresh(proved_at: datetime, *, now: datetime) -> bool:
     """Whether the proof was given for this signing and not for another one before."""
     return timedelta(0) <= now - proved_at <= PROOF_LASTS
+
+
+@dataclass(frozen=True)
+class Signing:
+    """What one act of signing rests on: its meaning, the proof given for it, and the digest of what was shown."""
+
+    meaning: str
+    way: str
+    proved_at: datetime
+    seen: str
+
+
+def signing_faults(signing: Signing, *, now: datetime, sha256: str) -> list[Reason]:
+    """Why this cannot be a signature of the record with this digest; empty when it can."""
+    faults = []
+    if signing.meaning not in list(Meaning):
+        faults.append(Reason("meaning_unknown", "Say what your signature means.", "meaning"))
+    if signing.way not in list(ProofWay) or not proof_is_fresh(signing.proved_at, now=now):
+        sentence = "Show again who you are: the proof counts for this signature alone."
+        faults.append(Reason("proof_old", sentence, "proof"))
+    if signing.seen != sha256:
+        sentence = "The record changed after you had looked at it. Look at it again, then sign."
+        faults.append(Reason("record_changed", sentence))
+    return faults

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from studyportal.clinical.models import RECORDS, Form, Lesion, Record
 from studyportal.clinical.rules import DEFINITION_VERSION, FORMS, Rows
+from studyportal.clinical.services.voiding import void_signatures
 from studyportal.clinical.states import EDITABLE, FORM, FormStatus
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
@@ -63,6 +64,9 @@ def open_form(
         if FORMS[kind].rows is Rows.ONE:
             RECORDS[kind].objects.create(form=form)  # type: ignore[attr-defined]  # abstract
         keep_act("open_form", form, "was opened", by=by)
+        void_signatures(
+            participant=participant, forms=[], reason="A form was opened after the casebook.", by=by
+        )
     return form
 
 
