@@ -315,8 +315,8 @@ ACTS = {
     "clinical.reopen_form": lambda: {
         "form": make.FormFactory(complete=True), "reason": "The source was read wrongly."
     },
-    "clinical.sign_form": lambda: signable_form(),
-    "clinical.sign_casebook": lambda: signable_casebook(),
+    "clinical.sign_form": signable_form,
+    "clinical.sign_casebook": signable_casebook,
     "clinical.lock_form": lambda: {"form": signed_form()},
     "clinical.lock_forms": lambda: {"participant": signed_form().participant},
     "clinical.ask_form_unlock": lambda: {

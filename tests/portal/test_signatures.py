@@ -216,8 +216,7 @@ def test_what_was_changed_past_the_portal_is_neither_locked_nor_signed_again(
 TAMPERED = [
     "UPDATE clinical_signature SET meaning = 'review'",
     "UPDATE clinical_signature SET sha256 = repeat('0', 64)",
-    "UPDATE clinical_signature SET signed_at = now(), voided_at = now(), voided_by_id = signed_by_id, "
-    "void_reason = 'x'",
+    "UPDATE clinical_signature SET way = 'code', voided_at = now(), void_reason = 'x'",
     "DELETE FROM clinical_signature",
 ]
 

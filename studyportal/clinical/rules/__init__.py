@@ -4,6 +4,7 @@ from studyportal.clinical.rules.answers import Found, Nature, Unreadable, judge,
 from studyportal.clinical.rules.body import baseline_faults
 from studyportal.clinical.rules.definitions import DEFINITION_VERSION, FORMS
 from studyportal.clinical.rules.entry import (
+    FROM_PAGE,
     Change,
     Discrepancy,
     Meeting,
@@ -88,6 +89,7 @@ __all__ = [
     "CANONICAL_FORMAT",
     "DEFINITION_VERSION",
     "FORMS",
+    "FROM_PAGE",
     "MEANINGS",
     "M_CATEGORIES",
     "N_CATEGORIES",

@@ -30,6 +30,8 @@ from studyportal.clinical.selectors.rows import (
 from studyportal.clinical.selectors.sampling import (
     Share,
     SiteProgress,
+    ToVerify,
+    as_tasks,
     critical_fields,
     drawn_of,
     forms_to_verify,
@@ -182,7 +184,9 @@ __all__ = [
     "SignatureFault",
     "SignatureReport",
     "SiteProgress",
+    "ToVerify",
     "answer_of",
+    "as_tasks",
     "baseline_of",
     "body_measurements",
     "casebook_of",

@@ -13,17 +13,22 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from studyportal.clinical.models import Form, SampledParticipant, SamplingPlan
 from studyportal.clinical.rules import (
     FORMS,
+    FROM_PAGE,
     VerifiedScope,
+    asked_twice,
     chosen_by_draw,
     critical_by_form,
     scope_of,
 )
+from studyportal.clinical.selectors.rows import records_of_forms, row_of
 from studyportal.clinical.states import FormStatus
 from studyportal.participants.selectors import removed_ids
+from studyportal.queries.selectors import live_among
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids, sites_visible_to
 
 if TYPE_CHECKING:
+    from studyportal.clinical.models import Record
     from studyportal.clinical.rules import Field
     from studyportal.sites.models import Site
 
@@ -42,6 +47,22 @@ class Share:
     def percent(self) -> int | None:
         """Share that is done, rounded down, so that 100 means all; None of nothing."""
         return self.done * 100 // self.due if self.due else None
+
+
+@dataclass(frozen=True)
+class ToVerify:
+    """One complete form that a monitor compares with its sources next."""
+
+    form: Form
+    scope: VerifiedScope
+    fields: tuple[Field, ...]
+    queries: int
+    second_missing: bool
+
+    @property
+    def clear(self) -> bool:
+        """Whether nothing stands in the way of verifying it."""
+        return not self.queries and not self.second_missing
 
 
 @dataclass(frozen=True)
@@ -177,3 +198,27 @@ def forms_to_verify(user: Person, *, site: str = "") -> QuerySet[Form]:
         asked |= Q(participant__site=plan.site_id, kind__in=list(critical_by_form(plan.critical)))
     people = ("participant__site", "completed_by", "second_entry")
     return rows.filter(asked).select_related(*people).order_by("completed_at", "id")
+
+
+def as_tasks(forms: Collection[Form]) -> list[ToVerify]:
+    """What to compare on each of these forms of `forms_to_verify`, and what stands in the way."""
+    plans = {plan.site_id: plan for plan in _in_force({form.participant.site_id for form in forms})}
+    asked = live_among([form.pk for form in forms])
+    rows = records_of_forms(forms)
+    return [
+        _task(form, plans.get(form.participant.site_id), asked.get(form.pk, 0), rows[form.pk])
+        for form in forms
+    ]
+
+
+def _task(
+    form: Form, plan: SamplingPlan | None, queries: int, records: Collection[Record]
+) -> ToVerify:
+    critical = plan.critical if plan else ()
+    whole = plan is None or not form.left  # type: ignore[attr-defined]  # forms_to_verify sets it
+    scope = scope_of(form.kind, whole=whole, critical=critical)
+    names = critical_by_form(critical).get(form.kind, ()) if scope is VerifiedScope.CRITICAL else ()
+    fields = tuple(one for one in FORMS[form.kind].entered if one.name in names)
+    counting = {row.unit: row_of(row) for row in records if not row.void_reason}
+    typed = form.source == FROM_PAGE and bool(asked_twice(FORMS[form.kind], counting))
+    return ToVerify(form, scope, fields, queries, typed and not hasattr(form, "second_entry"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import transaction
 
 from studyportal.clinical.models import Form
-from studyportal.clinical.rules import FORMS, Found, asked_twice
+from studyportal.clinical.rules import FORMS, FROM_PAGE, Found, asked_twice
 from studyportal.clinical.selectors import (
     open_discrepancies,
     rows_of,
@@ -14,7 +14,7 @@ from studyportal.clinical.selectors import (
 )
 from studyportal.clinical.services.checking import findings_of, settle_checks, touched_forms
 from studyportal.clinical.services.deriving import derive_reference
-from studyportal.clinical.services.opening import FROM_PAGE, keep_act, locked, taken
+from studyportal.clinical.services.opening import keep_act, locked, taken
 from studyportal.clinical.services.sampling import draw_participant
 from studyportal.clinical.services.voiding import void_signatures
 from studyportal.clinical.states import CORRECTABLE, FORM, FormStatus

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from studyportal.clinical.models import RECORDS, Form, Lesion, Record
-from studyportal.clinical.rules import DEFINITION_VERSION, FORMS, Rows
+from studyportal.clinical.rules import DEFINITION_VERSION, FORMS, FROM_PAGE, Rows
 from studyportal.clinical.services.voiding import void_signatures
 from studyportal.clinical.states import EDITABLE, FORM, FormStatus
 from studyportal.core import clock
@@ -21,8 +21,6 @@ from studyportal.sites.services import require
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
-
-FROM_PAGE = "page"
 
 
 @transaction.atomic
