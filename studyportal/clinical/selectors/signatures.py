@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -84,7 +84,8 @@ def signatures_at(site: Site) -> list[CheckedSignature]:
 
 def every_signature() -> QuerySet[Signature]:
     """All signatures, for the command that verifies them; sealed records among them."""
-    return Signature.objects.select_related("participant__site", "form", "signed_by", "voided_by")
+    people = ("signed_by", "voided_by")
+    return Signature.objects.select_related("participant__site", "form__participant__site", *people)
 
 
 def signatures_visible_to(user: Person) -> QuerySet[Signature]:
@@ -101,18 +102,23 @@ def standing_on(participant: Participant, forms: Iterable[Form]) -> QuerySet[Sig
 def checked(signatures: Iterable[Signature]) -> list[CheckedSignature]:
     """Each signature with the digest of its record now; of many with as many reads as of one."""
     rows = list(signatures)
-    books = casebooks({row.participant for row in rows})
-    return [_checked(row, books[row.participant_id]) for row in rows]
+    books = casebooks({row.participant for row in rows if row.form_id is None})
+    alone = {row.form for row in rows if row.form is not None and row.participant_id not in books}
+    digests = form_digests(alone)
+    for book in books.values():
+        digests |= book.digests
+    return [_checked(row, books, digests) for row in rows]
 
 
-def _checked(row: Signature, book: Casebook) -> CheckedSignature:
-    forms = {form.pk: form for form in book.forms}
-    if row.form_id is not None:
-        computed = book.digests.get(row.form_id, "")
-        changed = (forms[row.form_id],) if computed != row.sha256 else ()
-        return CheckedSignature(row, computed, changed)
-    different = [key for key in forms if row.forms_sha256.get(str(key)) != book.digests[key]]
-    return CheckedSignature(row, book.sha256, tuple(forms[key] for key in different))
+def _checked(
+    row: Signature, books: Mapping[UUID, Casebook], digests: Mapping[UUID, str]
+) -> CheckedSignature:
+    if row.form is not None:
+        computed = digests.get(row.form.pk, "")
+        return CheckedSignature(row, computed, (row.form,) if computed != row.sha256 else ())
+    book = books[row.participant_id]
+    different = [one for one in book.forms if row.forms_sha256.get(str(one.pk)) != digests[one.pk]]
+    return CheckedSignature(row, book.sha256, tuple(different))
 
 
 def casebook_of(participant: Participant) -> Casebook:

@@ -115,7 +115,7 @@ def _against(forms: list[Form], *, participant: Participant) -> list[Reason]:
             sentence = f"Data queries about {title} are not closed: {count}."
             against.append(Reason("form_has_queries", sentence))
     standing = standing_on(participant, forms).exclude(form=None)
-    for one in checked(standing.select_related("participant__site", "form")):
+    for one in checked(standing.select_related("participant__site", "form__participant__site")):
         if one.broken and one.signature.form is not None:
             sentence = (
                 f"{_title(one.signature.form)} was changed after it had been signed, past the portal. Reopen it with a "
