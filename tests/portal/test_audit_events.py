@@ -30,7 +30,9 @@ TRACKED = [
     for model in generate.portal_models()
     if model not in BY_TRIGGER and model._meta.label not in OWN_EVENTS
 ]
-APPEND_ONLY = {"queries.QueryMessage", "outcomes.ResultRow"}
+APPEND_ONLY = {
+    "queries.QueryMessage", "outcomes.ResultRow", "clinical.Signature", "clinical.SampledParticipant",
+}  # fmt: skip
 
 
 def run(sql, *params):
