@@ -1,9 +1,11 @@
 """Kills workers, their children and the broker at random while a real model works, and counts what is left.
 
     python benchmarks/synthesis_faults.py --jobs 30 --minutes 4 --seed 1 --broker rabbitmq --release tiny
+    python benchmarks/synthesis_faults.py --jobs 4 --only commit --kills 100 --every 1 --gpu-workers 4 --release tiny
 
 Starts its own PostgreSQL, broker (the embedded Redis or Debian's RabbitMQ), sweeper and GPU worker in a temporary
-folder, so it touches no portal. Some requests die between commit and publish, so that no message is ever sent for them.
+folder, so it touches no portal. Some requests die between commit and publish, so that no message is ever sent for them;
+as many are rolled back, and must leave nothing.
 Exit status 1 when a job is not done exactly once, an interrupted or unpublished one waits longer than 90 s, a file or a
 process is left over, or two jobs ran on one device at a time.
 """
@@ -57,11 +59,12 @@ class Installation:
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
+        """A worker of the queue that its name begins with."""
         celery = [sys.executable, "-m", "celery", "--quiet", "-A", "studyportal.config", "worker"]
         quiet = ["-l", "ERROR", "--without-gossip", "--without-mingle", "-c", "1"]
         beat = ["-B", "--schedule", str(self.var / "beat")] if name == "cpu" else []
         self.workers[name] = subprocess.Popen(
-            [*celery, *quiet, "-Q", name, "-n", f"{name}@%h", *beat],
+            [*celery, *quiet, "-Q", name.partition("-")[0], "-n", f"{name}@%h", *beat],
             cwd=REPOSITORY,
             start_new_session=True,
             stdout=subprocess.DEVNULL,
@@ -114,6 +117,9 @@ def main() -> int:
     parser.add_argument("--every", type=float, default=12.0, help="mean seconds between kills")
     parser.add_argument("--settle", type=float, default=10.0, help="minutes left to finish in")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kills", type=int, default=1_000_000, help="at most so many")
+    parser.add_argument("--only", choices=FAULTS, help="this kind of kill alone")
+    parser.add_argument("--gpu-workers", type=int, default=1, help="workers for the one device")
     parser.add_argument("--broker", choices=("redis", "rabbitmq"), default="redis")
     parser.add_argument(
         "--release", choices=("packaged", "tiny"), default="packaged",
@@ -139,7 +145,8 @@ def main() -> int:
     try:
         scene = prepare(asked)
         began = time.monotonic()
-        for name in ("cpu", "gpu"):
+        more = [f"gpu-{number}" for number in range(2, asked.gpu_workers + 1)]
+        for name in ("cpu", "gpu", *more):
             installation.start(name)
         faults = storm(installation, asked, scene)
         dead = settle(asked.settle)
@@ -163,6 +170,7 @@ class Scene:
     release: Any
     by: Any
     jobs: list[Any] = field(default_factory=list)
+    rolled_back: int = 0
 
     def request(self) -> Any:
         """Request one more job; its seed is its number."""
@@ -189,6 +197,19 @@ class Scene:
         job = models().SynthesisJob.objects.get(seed=len(self.jobs))
         self.jobs.append(job)
         return job
+
+    def request_and_roll_back(self) -> None:
+        """Request a job in a transaction that does not end well."""
+        transaction = importlib.import_module("django.db").transaction
+        dispatch = importlib.import_module("studyportal.tasks.dispatch")
+        services = importlib.import_module("studyportal.syntheses.services")
+        with suppress(ZeroDivisionError), transaction.atomic():
+            job = services.request_synthesis(
+                pair=self.pair, release=self.release, seed=1_000_000 + self.rolled_back, by=self.by
+            )
+            dispatch.translate(job.pk)
+            self.rolled_back += 1
+            raise ZeroDivisionError
 
 
 def prepare(asked: argparse.Namespace) -> Scene:
@@ -236,11 +257,13 @@ def storm(installation: Installation, asked: argparse.Namespace, scene: Scene) -
     while not models().JobAttempt.objects.exists():  # the worker has to start first
         time.sleep(0.5)
     until = time.monotonic() + 60 * asked.minutes
-    while time.monotonic() < until and unfinished().exists():
+    kinds = (asked.only,) if asked.only else FAULTS
+    while time.monotonic() < until and len(faults) < asked.kills and go_on(asked):
         time.sleep(draw.uniform(0.5, 1.5) * asked.every)
-        bag = bag or draw.sample(FAULTS, len(FAULTS))
+        bag = bag or draw.sample(kinds, len(kinds))
         kind = bag.pop()
-        running = at_work(until)
+        scene.request_and_roll_back()
+        running = None if asked.only == "commit" else at_work(until)
         harmless = kind in ("broker", "commit")  # to the attempt that runs
         faults.append(Fault(kind, clock().now(), None if harmless else running))
         if kind == "commit":
@@ -249,6 +272,11 @@ def storm(installation: Installation, asked: argparse.Namespace, scene: Scene) -
             installation.kill(kind)
         print(f"{kind:<12} killed while {running.seed if running else 'nothing'} ran", flush=True)
     return faults
+
+
+def go_on(asked: argparse.Namespace) -> bool:
+    """Whether something is left to disturb; requests that die bring their own work."""
+    return asked.only == "commit" or unfinished().exists()
 
 
 def at_work(until: float) -> Any:
@@ -291,6 +319,7 @@ def report(
         f"{len(jobs) - once} jobs are not done exactly once" if once != len(jobs) else "",
         f"{successes - len(jobs)} attempts too many" if successes != len(jobs) else "",
         *leftovers(installation.var),
+        f"{ghosts()} jobs of requests that were rolled back" if ghosts() else "",
         f"{overlaps(list(attempts))} attempts overlap" if overlaps(list(attempts)) else "",
         *(f"a job waited {s:.0f} s" for s in recoveries + waits if s > LONGEST_RECOVERY_SECONDS),
     ]
@@ -300,6 +329,7 @@ def report(
     for (outcome, cause), n in sorted(outcomes.items()):
         print(f"attempts {outcome or 'open':<10} {cause:<14} {n}")
     print(f"dead and tried again by hand {dead}")
+    print(f"requests rolled back     {scene.rolled_back}, jobs of them {ghosts()}")
     if recoveries:
         words = f"median {median(recoveries):.1f} s, longest {max(recoveries):.1f} s"
         print(f"interrupted job at work again after {words} (n = {len(recoveries)})")
@@ -325,6 +355,10 @@ def recovered(faults: list[Fault], attempts: list[Any]) -> list[float]:
         if hit and hit[0].outcome in ("lost", "errored") and later and not last:
             found.append((min(later) - fault.at).total_seconds())
     return found
+
+
+def ghosts() -> int:
+    return models().SynthesisJob.objects.filter(seed__gte=1_000_000).count()
 
 
 def overlaps(attempts: list[Any]) -> int:

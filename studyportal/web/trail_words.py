@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from studyportal.core.language import said
 from studyportal.dashboards.trail import Change, TrailRow, is_person
 
 LABEL_WORDS: Mapping[str, str | Promise] = {
@@ -102,7 +103,7 @@ def label_word(label: str) -> str:
 def sentence(row: TrailRow, people: Mapping[Any, str]) -> str:
     """What happened, as a sentence of a protocol clerk."""
     if row.label == "act":
-        return str(row.record.get("sentence", ""))
+        return said(str(row.record.get("sentence", "")))
     if row.label == "move":
         return _("%(kind)s: %(before)s → %(after)s.") % {
             "kind": str(row.record.get("machine", "")).capitalize(),
@@ -158,7 +159,7 @@ def value_text(field: models.Field[Any, Any], value: Any, people: Mapping[Any, s
         return people.get(value, str(value))
     if isinstance(value, dict | list):
         return ngettext("%(n)s entry", "%(n)s entries", len(value)) % {"n": len(value)}
-    text = str(value)
+    text = said(str(value)) if isinstance(field, models.TextField) else str(value)
     if field.remote_field is not None:
         text = text[:8]
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"

@@ -19,7 +19,7 @@ SENTENCES = [book.file for book in BOOKS if not book.compiled]
 # What is called the same in both languages: names of products, formats, commands, keys.
 SAME_IN_BOTH = {
     "StudyPortal", "NCT07243873", "CT", "PET", "FDG", "SUV", "MIP", "PDF", "JSON", "SHA", "Shift", "Esc", "Ctrl",
-    "PERCIST", "SPH", "EXC", "Page", "kg", "mm", "ml", "min", "MBq", "mmol", "kB", "MB",
+    "PERCIST", "SPH", "EXC", "Page", "kg", "mm", "ml", "min", "MBq", "mmol", "kB", "MB", "XLSX", "CSV",
 }  # fmt: skip
 
 
@@ -92,17 +92,19 @@ def test_every_text_of_a_page_is_marked_for_translation():
     bare = {
         f"{path.relative_to(ROOT)}: {text}"
         for path in sorted((ROOT / "templates").rglob("*.html"))
+        if path.parent.name
+        != "elements"  # tags that are put together; their texts come from other templates
         for text in _bare_texts(path.read_text("utf-8"))
     }
     assert sorted(bare) == []
 
 
-def test_every_text_of_the_pages_code_is_marked_for_translation():
+def test_every_text_of_the_pages_code_is_marked_for_translation(entries):
     found = {
         f"{path.relative_to(ROOT)}: {text}"
         for path in sorted((ROOT / "studyportal/web").rglob("*.py"))
         for text, _line in sentences_in(path)
-        if re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", text)
+        if re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,}", text) and text not in entries
     }
     assert sorted(found) == []
 

@@ -67,7 +67,7 @@ def test_a_secret_named_twice_stops_the_start(tmp_path, monkeypatch):
     [
         ("", "not set"),
         ("x" * 60, "too weak"),
-        (secrets.token_urlsafe(30), "too weak"),
+        ("aB3-" * 10, "too weak"),
         (environment.DEMO_SECRET_KEY, "key of the demonstration"),
         (environment.DEMO_DEIDENTIFICATION_KEY, "key of the demonstration"),
     ],

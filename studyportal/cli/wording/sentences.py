@@ -71,6 +71,7 @@ _FIELD = re.compile(r"\{[^{}]*\}")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 _CODE = re.compile(
     r"[<>\\=|;]{2}|</|=\"|[a-z]_[a-z]+ [a-z]+_|^[A-Za-z]+(?: [A-Z]\w+){2,}$|^[\w./-]+/[\w.{}/-]+|transfer-syntax=|^\d+ studyportal"
+    r"|^\(?(?:SELECT|INSERT|RAISE|PERFORM|IF TG_OP|IF NOT core_)\b"
 )
 
 

@@ -131,11 +131,11 @@ def _in_range(field: Field, value: Decimal) -> None:
         high is None or value <= Decimal(str(high))
     ):
         return
-    unit = f" {field.unit}" if field.unit else ""
+    highest = f"{high:g} {field.unit}" if field.unit else f"{high:g}"
     raise Unreadable(
         Label(
-            f"{field.label.en} must lie between {low:g} and {high:g}{unit}.",
-            f"{field.label.zh}须在 {low:g} 至 {high:g}{unit} 之间。",
+            f"{field.label.en} must lie between {low:g} and {highest}.",
+            f"{field.label.zh}须在 {low:g} 至 {highest} 之间。",
         )
     )
 

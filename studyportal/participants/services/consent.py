@@ -61,12 +61,14 @@ def declare_consent_version(
         declared_at=clock.now(),
         declared_by=by,
     )
-    again = "; whoever signed an earlier one signs again" if offer.requires_reconsent else ""
+    sentence = (
+        f"Consent version {row.version} ({row.language}) counts at {site.code} from "
+        f"{row.valid_from.isoformat()}{'; whoever signed an earlier one signs again' if offer.requires_reconsent else ''}."
+    )
     record(
         "declare_consent_version",
         row,
-        f"Consent version {row.version} ({row.language}) counts at {site.code} from "
-        f"{row.valid_from.isoformat()}{again}.",
+        sentence,
         by=by,
         site_code=site.code,
     )
