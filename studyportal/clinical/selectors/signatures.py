@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from studyportal.clinical.models import Form, FormUnlock, Signature
 from studyportal.clinical.rules import CANONICAL_FORMAT
@@ -147,15 +147,6 @@ def signed_without_signature() -> QuerySet[Form]:
     standing = Signature.objects.filter(voided_at=None).exclude(form=None)
     signed = Form.objects.filter(status__in=(FormStatus.SIGNED, FormStatus.LOCKED))
     return signed.exclude(pk__in=standing.values("form")).select_related("participant")
-
-
-def form_counts(participants: Collection[Participant]) -> dict[UUID, dict[str, int]]:
-    """How many forms of each participant have which status."""
-    found: dict[UUID, dict[str, int]] = {one.pk: {} for one in participants}
-    rows = Form.objects.filter(participant__in=list(found)).order_by()
-    for key, status, count in rows.values_list("participant", "status").annotate(n=Count("pk")):
-        found[key][status] = count
-    return found
 
 
 def open_unlock_of(form: Form) -> FormUnlock | None:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from studyportal.clinical.models import Form, Signature
 from studyportal.clinical.rules import CANONICAL_FORMAT, FORMS, Signing, signing_faults
-from studyportal.clinical.selectors import casebook_of, form_digests, standing_on
+from studyportal.clinical.selectors import casebook_of, form_digests, kept, standing_on
 from studyportal.clinical.selectors.signatures import checked
 from studyportal.clinical.services.opening import keep_act, locked
 from studyportal.clinical.states import FORM, FormStatus
@@ -97,7 +97,7 @@ def reasons_against_signing(form: Form) -> list[Reason]:
 
 def reasons_against_signing_casebook(participant: Participant) -> list[Reason]:
     """Why the casebook cannot be signed yet; empty when it can."""
-    forms = list(Form.objects.filter(participant=participant).select_related("participant__site"))
+    forms = list(kept(Form).filter(participant=participant).select_related("participant__site"))
     if not forms:
         return [Reason("casebook_empty", "No form of this participant was opened.")]
     return _against(forms, participant=participant)

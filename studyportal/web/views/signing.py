@@ -41,7 +41,11 @@ from studyportal.clinical.states import FormStatus
 from studyportal.core import clock
 from studyportal.core.language import said as in_words
 from studyportal.core.services import record
-from studyportal.participants.selectors import participant_for, participants_visible_to
+from studyportal.participants.selectors import (
+    participant_for,
+    participants_visible_to,
+    removed_ids,
+)
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.web.accounts.reauthentication import prove_again
@@ -65,6 +69,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Participants with how far their forms are verified and signed."""
     site = request.GET.get("site", "")
     people = participants_visible_to(request.user).exclude(status="screen_failed")
+    people = people.exclude(pk__in=removed_ids())
     if site:
         people = people.filter(site__code=site)
     shown = paged(request, people, size=25)

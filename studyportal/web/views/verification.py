@@ -105,11 +105,13 @@ def draw(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _named(critical: list[str]) -> list[str]:
-    names = []
-    for name in critical:
-        kind, _sep, field = name.partition(".")
-        names.append(f"{said(FORMS[kind].title)}: {said(FORMS[kind].field(field).label)}")
-    return names
+    """What people call these fields; one that a later version of its form lacks keeps its key."""
+    words = {
+        f"{form.key}.{field.name}": f"{said(form.title)}: {said(field.label)}"
+        for form in FORMS.values()
+        for field in form.fields
+    }
+    return [words.get(name, name) for name in critical]
 
 
 def plan(request: HttpRequest, code: str) -> HttpResponse:
