@@ -24,7 +24,7 @@ def as_json(lines: Sequence[SignedLine], *, title: str, asked_by: str, at: datet
         "title": title,
         "at": at,
         "asked_by": asked_by,
-        "digest": "SHA-256 of canonical JSON, keys in order, UTF-8",
+        "digest": {"algorithm": "SHA-256", "text": "canonical-json", "encoding": "UTF-8"},
         "signatures": [_facts(line) for line in lines],
     }
     return json.dumps(facts, cls=DjangoJSONEncoder, indent=1, ensure_ascii=False)

@@ -53,6 +53,8 @@ AGREED = {
     Action.LOCK_DATA: "MU",
     Action.PLAN_VERIFICATION: "M",
     Action.SIGN_RECORDS: "P",
+    Action.VERIFY_FORM: "MO",
+    Action.RECONCILE_ENTRIES: "M",
 }
 CELLS = [(role, action) for role in Role for action in Action]
 

@@ -269,12 +269,10 @@ class FormUnlockFactory(DjangoModelFactory):
     asked_by = factory.SubFactory(UserFactory)
 
     class Params:
-        granted = factory.Trait(
-            status="granted",
-            decided_why="Agreed.",
-            decided_at=MOMENT,
-            decided_by=factory.SubFactory(UserFactory),
+        decided = factory.Trait(
+            decided_why="Agreed.", decided_at=MOMENT, decided_by=factory.SubFactory(UserFactory)
         )
+        granted = factory.Trait(status="granted", decided=True)
 
 
 class SamplingPlanFactory(DjangoModelFactory):

@@ -437,7 +437,7 @@ def test_a_list_asks_the_database_as_often_for_many_rows_as_for_few(
     for number in range(rows):
         make.SynthesisJobFactory(pair=pair(site, ready=True), seed=number)
     client = client_of(Role.COORDINATOR, site)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert client.get(f"/api/v1/{name}/").data["count"] == rows
 
 

@@ -134,8 +134,8 @@ def test_links_in_another_order_are_named(consents):
 
 def test_an_event_that_was_slipped_in_is_named(consents):
     behind_the_back(
-        f"INSERT INTO {EVENTS} (pgh_created_at, pgh_label, pgh_obj_id, id, participant_id, version, signed_on)"
-        f" SELECT now(), 'update', pgh_obj_id, id, participant_id, '7.7', signed_on FROM {EVENTS} LIMIT 1"
+        f"INSERT INTO {EVENTS} (pgh_created_at, pgh_label, pgh_obj_id, id, participant_id, version, language, signed_on)"
+        f" SELECT now(), 'update', pgh_obj_id, id, participant_id, '7.7', language, signed_on FROM {EVENTS} LIMIT 1"
     )
     slipped = event_model_of(Consent).objects.latest("pgh_id")
     assert first_fault().event == f"{EVENTS} {slipped.pk}"

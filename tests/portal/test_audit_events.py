@@ -32,6 +32,8 @@ TRACKED = [
 ]
 APPEND_ONLY = {
     "queries.QueryMessage", "outcomes.ResultRow", "clinical.Signature", "clinical.SampledParticipant",
+    "participants.EligibilityAssessment",
+    "participants.CriterionAnswer", "sites.AccessReview",
 }  # fmt: skip
 
 
@@ -263,6 +265,7 @@ class TestContext:
         participant = make.ParticipantFactory(
             eligible=True, site=coordinator.memberships.get().site
         )
+        make.ConsentFactory(participant=participant)
         client.force_login(coordinator)
         answer = client.post(reverse("web:enrol", args=[participant.pk]))
         event = (

@@ -4,8 +4,11 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
+from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.core.selectors import acts_on, history_of
+from studyportal.participants.rules import Scope, Why
+from studyportal.participants.services import record_withdrawal
 from studyportal.sites.models import DataLock
 from studyportal.sites.rules import CHANGES_DATA, PERMISSIONS, Action, LockKind, Role
 from studyportal.sites.selectors import locks_on, locks_visible_to
@@ -63,6 +66,17 @@ def test_what_changes_no_data_goes_on_under_a_lock(site, manager):
     locked(site, manager)
     require(make.person(Role.COORDINATOR, site), Action.SEE_PARTICIPANTS, site=site)
     require(manager, Action.RAISE_QUERY, site=site)
+
+
+def test_no_lock_stands_between_a_person_and_their_withdrawal(site, manager):
+    participant = make.ConsentFactory(participant__site=site).participant
+    locked(site, manager)
+    withdrawal = record_withdrawal(
+        participant=participant, scope=Scope.REMOVE, withdrawn_on=clock.today(), why=Why.NOT_SAID,
+        note="",
+        by=make.person(Role.COORDINATOR, site),
+    )  # fmt: skip
+    assert withdrawal.participant == participant
 
 
 def test_one_person_lifts_a_freeze(site, manager):

@@ -355,7 +355,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='formunlock',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('decided_by', None), ('status', 'asked')), models.Q(models.Q(('status', 'asked'), _negated=True), ('decided_at__isnull', False), ('decided_by__isnull', False), models.Q(('decided_why', ''), _negated=True)), _connector='OR'), name='form_unlock_decided_by_someone'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('decided_by', None)), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), models.Q(('decided_why', ''), _negated=True)), _connector='OR'), name='form_unlock_decided_for_a_reason'),
+        ),
+        migrations.AddConstraint(
+            model_name='formunlock',
+            constraint=models.CheckConstraint(condition=models.Q(('status', 'asked'), ('decided_by__isnull', False), _connector='OR'), name='form_unlock_decided_by_someone'),
         ),
         migrations.AddConstraint(
             model_name='samplingplan',

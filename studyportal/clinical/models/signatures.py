@@ -141,12 +141,15 @@ class FormUnlock(Identified):
                 name="form_unlock_by_two_people",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="asked", decided_at=None, decided_by=None)
+                condition=models.Q(decided_at=None, decided_by=None)
                 | (
-                    ~models.Q(status="asked")
-                    & models.Q(decided_at__isnull=False, decided_by__isnull=False)
+                    models.Q(decided_at__isnull=False, decided_by__isnull=False)
                     & ~models.Q(decided_why="")
                 ),
+                name="form_unlock_decided_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="asked") | models.Q(decided_by__isnull=False),
                 name="form_unlock_decided_by_someone",
             ),
         )

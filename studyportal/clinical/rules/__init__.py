@@ -36,13 +36,13 @@ from studyportal.clinical.rules.partial_dates import PartialDate, read_partial
 from studyportal.clinical.rules.parts import Check, Context, FormDefinition, Rows
 from studyportal.clinical.rules.reading import ReferenceEntry, read_reference
 from studyportal.clinical.rules.reference import (
-    RULES,
     SOURCES,
     Certainty,
     Derived,
     derive,
     has_pathology,
 )
+from studyportal.clinical.rules.reference_rules import RULES
 from studyportal.clinical.rules.sampling import (
     STEP_PERCENT,
     critical_by_form,

@@ -43,7 +43,7 @@ from studyportal.participants.states import (
 )
 from studyportal.queries.services import close_queries_about
 from studyportal.sites.rules import Action
-from studyportal.sites.services import require
+from studyportal.sites.services import require_right
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -74,7 +74,8 @@ def record_withdrawal(
     Refused
         When nothing was consented to, the day cannot be, or this was recorded already.
     """
-    require(by, Action.SCREEN_PARTICIPANT, site=participant.site)
+    # No lock of data stands between a person and their withdrawal.
+    require_right(by, Action.SCREEN_PARTICIPANT, site=participant.site)
     locked = Participant.objects.select_for_update(of=("self",)).get(pk=participant.pk)
     refuse_if(
         withdrawal_faults(

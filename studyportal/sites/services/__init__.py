@@ -21,6 +21,7 @@ from studyportal.sites.services.roles import (
     lock_site,
     open_sites,
     require,
+    require_right,
     require_unlocked,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "open_sites",
     "reopen_account",
     "require",
+    "require_right",
     "require_unlocked",
     "review_access",
     "use_code",

@@ -18,15 +18,20 @@ _LOCKING = 0x10CC  # key of the advisory lock that orders writers and who locks
 
 
 def require(user: User, action: Action, *, site: Site | None = None) -> None:
-    """Refuse unless the person may do this there."""
+    """Refuse unless the person may do this there, and the data there may be changed if the act changes any."""
+    require_right(user, action, site=site)
+    if site is not None and action in CHANGES_DATA:
+        require_unlocked(site)
+
+
+def require_right(user: User, action: Action, *, site: Site | None = None) -> None:
+    """Refuse unless the person may do this there, be the data locked or not."""
     if not may(user, action, site=site):
         words = ACTION_WORDS[action].lower()
         where = f" at {site.code}" if site else ""
         raise NotAllowed(
             Reason("not_allowed", f"Your roles do not let you do this{where}: {words}.")
         )
-    if site is not None and action in CHANGES_DATA:
-        require_unlocked(site)
 
 
 def require_unlocked(site: Site) -> None:

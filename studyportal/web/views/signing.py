@@ -280,7 +280,8 @@ def manifest_file(request: HttpRequest, participant_id: UUID, ending: str) -> Ht
     answer = _file(
         request, lines, ending, title=_("Signatures of %(code)s") % {"code": code}, name=code
     )
-    _keep(request, participant, f"The signatures of {code}", ending, site=participant.site.code)
+    what = f"The signatures of {code} were downloaded as {ending.upper()}"
+    _keep(request, participant, what, site=participant.site.code)
     return answer
 
 
@@ -292,7 +293,8 @@ def site_manifest_file(request: HttpRequest, code: str, ending: str) -> HttpResp
     answer = _file(
         request, lines, ending, title=_("Signatures at %(code)s") % {"code": code}, name=code
     )
-    _keep(request, site, f"The signatures at {code}", ending, site=code)
+    what = f"The signatures at {code} were downloaded as {ending.upper()}"
+    _keep(request, site, what, site=code)
     return answer
 
 
@@ -311,6 +313,5 @@ def _file(
     return HttpResponse(content, content_type=kind, headers=headers)
 
 
-def _keep(request: HttpRequest, row: Any, what: str, ending: str, *, site: str) -> None:
-    sentence = f"{what} were downloaded as {ending.upper()}."
-    record("hand_out_signatures", row, sentence, by=acting(request), site_code=site)
+def _keep(request: HttpRequest, row: Any, what: str, *, site: str) -> None:
+    record("hand_out_signatures", row, f"{what}.", by=acting(request), site_code=site)
