@@ -69,7 +69,14 @@ class Signature(Identified):
     voided_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when it does not count (UTC); empty while it does"
     )
-    voided_by = person_key("Who changed what had been signed")
+    voided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Who changed what had been signed",
+    )
     void_reason = models.TextField(
         blank=True, default="", help_text="Why it does not count any more; empty while it does"
     )

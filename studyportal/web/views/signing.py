@@ -165,7 +165,7 @@ def _sign(
     then: str,
     context: dict[str, Any],
 ) -> HttpResponse:
-    form = SignForm(request.POST or None, initial={"seen": sha256})
+    form = SignForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         with Attempt(form.take) as tried:
             proof = prove_again(request, proof=form.cleaned_data["proof"])
@@ -174,9 +174,6 @@ def _sign(
         if tried.succeeded:
             messages.success(request, _("You have signed."))
             return redirect(then)
-    if form.is_bound:  # what is on the page now is what the next attempt signs
-        form.data = form.data.copy()
-        form.data["seen"] = sha256
     facts = {
         "form": form,
         "against": [in_words(reason.sentence) for reason in against],
