@@ -51,6 +51,8 @@ AGREED = {
     Action.MANAGE_PROTOCOL: "UA",
     Action.READ_CASES: "R",
     Action.LOCK_DATA: "MU",
+    Action.PLAN_VERIFICATION: "M",
+    Action.SIGN_RECORDS: "P",
     Action.VERIFY_FORM: "MO",
     Action.RECONCILE_ENTRIES: "M",
 }

@@ -31,7 +31,8 @@ TRACKED = [
     if model not in BY_TRIGGER and model._meta.label not in OWN_EVENTS
 ]
 APPEND_ONLY = {
-    "queries.QueryMessage", "outcomes.ResultRow", "participants.EligibilityAssessment",
+    "queries.QueryMessage", "outcomes.ResultRow", "clinical.Signature", "clinical.SampledParticipant",
+    "participants.EligibilityAssessment",
     "participants.CriterionAnswer", "sites.AccessReview",
 }  # fmt: skip
 
