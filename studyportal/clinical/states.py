@@ -24,3 +24,21 @@ FORM = machine(
 )
 EDITABLE = (FormStatus.DRAFT,)
 CORRECTABLE = (FormStatus.COMPLETE, FormStatus.VERIFIED, FormStatus.SIGNED)
+
+
+class UnlockStatus(StrEnum):
+    """What became of the wish to unlock a locked form."""
+
+    ASKED = "asked"
+    GRANTED = "granted"
+    DECLINED = "declined"
+
+
+FORM_UNLOCK = machine(
+    "form unlock",
+    UnlockStatus,
+    UnlockStatus.ASKED,
+    asked="granted declined",
+    granted="",
+    declined="",
+)

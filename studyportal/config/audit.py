@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 
 from studyportal.core.audit_context import acting, later
 from studyportal.sites.selectors import memberships_of
+from studyportal.web.accounts.lock_out import client_address
 
 REQUEST_HEADER = "X-Request-Id"
 
@@ -36,7 +37,7 @@ def facts_of(request: HttpRequest, request_id: uuid.UUID) -> dict[str, Any]:
         "user": later(lambda: getattr(request.user, "pk", None) or ""),
         "roles": later(lambda: _roles(request)),
         "session": later(lambda: _session(request)),
-        "address": request.META.get("REMOTE_ADDR", ""),
+        "address": client_address(request),
     }
 
 

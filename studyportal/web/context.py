@@ -41,7 +41,23 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     (
         "crf_overview",
         _("Forms"),
-        frozenset({"crf_overview", "crf_import", "crf", "crf_second", "crf_reconcile"}),
+        frozenset(
+            {
+                "crf_overview",
+                "crf_import",
+                "crf",
+                "crf_second",
+                "crf_reconcile",
+                "crf_sign",
+                "signing",
+                "sign_casebook",
+                "signatures",
+                "site_signatures",
+                "verification",
+                "verification_draw",
+                "verification_plan",
+            }
+        ),
     ),
     ("queries", _("Queries"), frozenset({"queries", "query", "query_raise"})),
     ("inbox", _("Inbox"), frozenset({"inbox"})),

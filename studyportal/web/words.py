@@ -141,6 +141,18 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "signed": Word(DONE, _("signed")),
         "locked": Word(SEALED, _("locked")),
     },
+    "form unlock": {
+        "asked": Word(NEEDS_YOU, _("waits for a second person")),
+        "granted": Word(DONE, _("granted")),
+        "declined": Word(REFUSED, _("declined")),
+    },
+    "signature": {
+        "waiting": Word(WAITING, _("not verified yet")),
+        "ready": Word(NEEDS_YOU, _("can be signed")),
+        "stands": Word(DONE, _("signed")),
+        "voided": Word(REFUSED, _("voided")),
+        "broken": Word(ERRORED, _("does not count")),
+    },
     "site": {
         "planned": Word(WAITING, _("planned")),
         "recruiting": Word(RUNNING, _("recruiting")),

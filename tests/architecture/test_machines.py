@@ -22,6 +22,7 @@ ROWS = {
     "withdrawal": make.WithdrawalFactory,
     "eligibility override": make.EligibilityOverrideFactory,
     "form": make.FormFactory,
+    "form unlock": partial(make.FormUnlockFactory, decided=True),
     "imaging series": make.ImagingSeriesFactory,
     "scan pair": make.ScanPairFactory,
     "arrival": lambda **traits: make.ArrivalFactory(series=make.ImagingSeriesFactory(), **traits),

@@ -52,6 +52,8 @@ AGREED = {
     Action.READ_CASES: "R",
     Action.SEE_REFERENCE: "CMOSPU",
     Action.LOCK_DATA: "MU",
+    Action.PLAN_VERIFICATION: "M",
+    Action.SIGN_RECORDS: "P",
     Action.VERIFY_FORM: "MO",
     Action.RECONCILE_ENTRIES: "M",
 }

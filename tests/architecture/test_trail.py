@@ -14,9 +14,12 @@ from studyportal.clinical.rules import (
     Change,
     ReferenceEntry,
     ReferenceStatus,
+    Signing,
     TargetCondition,
     Unit,
 )
+from studyportal.clinical.selectors import casebook_of, form_digests
+from studyportal.core import clock
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
 from studyportal.exports.models import Export
@@ -116,6 +119,26 @@ def whole_specimen():
 def differing_entries():
     form = make.BaselineFactory(form__complete=True).form
     return make.SecondEntryFactory(form=form, answers={"": {"weight_kg": "26.0"}}).form
+
+
+def signing(sha256):
+    return Signing("approval", "password", clock.now(), sha256)
+
+
+def signable_form():
+    form = make.FormFactory(verified=True)
+    return {"form": form, "signing": signing(form_digests([form])[form.pk])}
+
+
+def signable_casebook():
+    participant = make.FormFactory(verified=True).participant
+    return {"participant": participant, "signing": signing(casebook_of(participant).sha256)}
+
+
+def signed_form():
+    form = make.FormFactory(verified=True, status="signed")
+    make.SignatureFactory(form=form, sha256=form_digests([form])[form.pk])
+    return form
 
 
 def score():
@@ -291,6 +314,19 @@ ACTS = {
     },
     "clinical.reopen_form": lambda: {
         "form": make.FormFactory(complete=True), "reason": "The source was read wrongly."
+    },
+    "clinical.sign_form": signable_form,
+    "clinical.sign_casebook": signable_casebook,
+    "clinical.lock_form": lambda: {"form": signed_form()},
+    "clinical.lock_forms": lambda: {"participant": signed_form().participant},
+    "clinical.ask_form_unlock": lambda: {
+        "form": make.FormFactory(verified=True, status="locked"), "why": "A date is wrong."
+    },
+    "clinical.decide_form_unlock": lambda: {
+        "unlock": make.FormUnlockFactory(), "granted": True, "why": "Agreed."
+    },
+    "clinical.plan_verification": lambda: {
+        "site": make.SiteFactory(), "share_percent": 20, "critical": [], "reason": "By plan."
     },
     "clinical.enter_second": lambda: {
         "form": make.BaselineFactory(form__complete=True).form,

@@ -10,13 +10,17 @@ from studyportal.clinical.models import (
     Conclusion,
     FollowUp,
     Form,
+    FormUnlock,
     Lesion,
     LesionRow,
     NodeRow,
     OrganRow,
     Reconciliation,
     ReferenceStandard,
+    SampledParticipant,
+    SamplingPlan,
     SecondEntry,
+    Signature,
     SpecimenRow,
     Staging,
     TreatmentRow,
@@ -46,7 +50,7 @@ from studyportal.participants.rules import (
     Why,
 )
 from studyportal.participants.states import OverrideStatus, ParticipantStatus, WithdrawalStatus
-from tests.factories.common import DAY, MOMENT
+from tests.factories.common import DAY, MOMENT, digest
 from tests.factories.sites import ProtocolVersionFactory, SiteFactory, UserFactory
 
 
@@ -139,6 +143,14 @@ class FormFactory(DjangoModelFactory):
             completed_at=MOMENT,
             completed_by=factory.SelfAttribute("opened_by"),
         )
+        verified = factory.Trait(
+            status=FormStatus.VERIFIED,
+            completed_at=MOMENT,
+            completed_by=factory.SelfAttribute("opened_by"),
+            verified_at=MOMENT,
+            verified_by=factory.SubFactory(UserFactory),
+            verified_scope="whole",
+        )
 
 
 class RecordFactory(DjangoModelFactory):
@@ -215,6 +227,79 @@ class FollowUpFactory(RecordFactory):
         model = FollowUp
 
     form = _form("follow_up")
+
+
+class SignatureFactory(DjangoModelFactory):
+    """A signature on a form with the digest of nothing in particular; services make those that agree."""
+
+    class Meta:
+        model = Signature
+
+    form = factory.SubFactory(FormFactory, verified=True, status=FormStatus.SIGNED)
+    participant = factory.SelfAttribute("form.participant")
+    meaning = "approval"
+    signed_by = factory.SubFactory(UserFactory)
+    signer_name = "Li Na"
+    signer_roles = "Site PI"
+    signed_at = MOMENT
+    way = "password"
+    proved_at = MOMENT
+    format = 1
+    sha256 = digest("form")
+
+    class Params:
+        casebook = factory.Trait(form=None, participant=factory.SubFactory(ParticipantFactory))
+        voided = factory.Trait(
+            voided_at=MOMENT,
+            voided_by=factory.SubFactory(UserFactory),
+            void_reason="The source was read wrongly.",
+        )
+
+
+class FormUnlockFactory(DjangoModelFactory):
+    """An unlocking that waits for a second person unless the trait says otherwise."""
+
+    class Meta:
+        model = FormUnlock
+
+    form = factory.SubFactory(FormFactory, verified=True, status=FormStatus.LOCKED)
+    status = "asked"
+    why = "A date was read wrongly."
+    asked_at = MOMENT
+    asked_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        decided = factory.Trait(
+            decided_why="Agreed.", decided_at=MOMENT, decided_by=factory.SubFactory(UserFactory)
+        )
+        granted = factory.Trait(status="granted", decided=True)
+
+
+class SamplingPlanFactory(DjangoModelFactory):
+    class Meta:
+        model = SamplingPlan
+
+    site = factory.SubFactory(SiteFactory)
+    share_percent = 20
+    critical = factory.LazyFunction(lambda: ["pathology.result"])
+    seed = 7
+    reason = "As the monitoring plan says."
+    made_at = MOMENT
+    made_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        superseded = factory.Trait(superseded_at=MOMENT)
+
+
+class SampledParticipantFactory(DjangoModelFactory):
+    class Meta:
+        model = SampledParticipant
+
+    plan = factory.SubFactory(SamplingPlanFactory)
+    participant = factory.SubFactory(ParticipantFactory, site=factory.SelfAttribute("..plan.site"))
+    number = factory.Sequence(lambda number: number + 1)
+    whole = True
+    drawn_at = MOMENT
 
 
 class SecondEntryFactory(DjangoModelFactory):

@@ -31,7 +31,8 @@ TRACKED = [
     if model not in BY_TRIGGER and model._meta.label not in OWN_EVENTS
 ]
 APPEND_ONLY = {
-    "queries.QueryMessage", "outcomes.ResultRow", "participants.EligibilityAssessment",
+    "queries.QueryMessage", "outcomes.ResultRow", "clinical.Signature", "clinical.SampledParticipant",
+    "participants.EligibilityAssessment",
     "participants.CriterionAnswer", "sites.AccessReview",
 }  # fmt: skip
 
@@ -106,15 +107,19 @@ def lesion(**values):
     return make.LesionFactory(**values)
 
 
+# The factory counts up to 30,000: a number that a row has already would be no change, and no event.
+UNUSED_NUMBER = 31_000
+
+
 def numbered(*rows):
-    for number, row in enumerate(rows, start=101):
+    for number, row in enumerate(rows, start=UNUSED_NUMBER):
         row.number = number
     return rows
 
 
 OPERATIONS = {
     "create and save": (lambda: [row.save() for row in numbered(lesion())], ["insert", "update"]),
-    "update of a queryset": (lambda: lesion() and Lesion.objects.update(number=7), ["insert", "update"]),
+    "update of a queryset": (lambda: lesion() and Lesion.objects.update(number=UNUSED_NUMBER), ["insert", "update"]),
     "bulk creation": (
         lambda: Lesion.objects.bulk_create(
             Lesion(participant=make.ParticipantFactory(), number=1) for _ in range(3)
@@ -127,7 +132,7 @@ OPERATIONS = {
     ),
     "upsert": (
         lambda: Lesion.objects.bulk_create(
-            [Lesion(pk=lesion().pk, participant=make.ParticipantFactory(), number=9)],
+            [Lesion(pk=lesion().pk, participant=make.ParticipantFactory(), number=UNUSED_NUMBER)],
             update_conflicts=True, unique_fields=["pk"], update_fields=["number"],
         ),
         ["insert", "update"],

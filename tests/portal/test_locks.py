@@ -7,6 +7,8 @@ from django.urls import reverse
 from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.core.selectors import acts_on, history_of
+from studyportal.imaging.services import open_series
+from studyportal.imaging.states import SeriesRole
 from studyportal.participants.rules import Scope, Why
 from studyportal.participants.services import record_withdrawal
 from studyportal.sites.models import DataLock
@@ -77,6 +79,13 @@ def test_no_lock_stands_between_a_person_and_their_withdrawal(site, manager):
         by=make.person(Role.COORDINATOR, site),
     )  # fmt: skip
     assert withdrawal.participant == participant
+
+
+def test_images_that_the_portal_would_assign_by_itself_wait_under_a_lock(site, manager):
+    participant = make.ConsentFactory(participant__site=site).participant
+    locked(site, manager)
+    with pytest.raises(Refused, match="SPH are locked"):
+        open_series(participant=participant, role=SeriesRole.SOURCE, by=None)
 
 
 def test_one_person_lifts_a_freeze(site, manager):
@@ -151,6 +160,7 @@ def test_who_may_lock_one_site_neither_sees_nor_locks_others(site):
 def test_the_page_locks_asks_and_lifts(client, site, manager, investigator):
     client.force_login(manager)
     told = {"site": "SPH", "kind": "lock", "why": "Closed out."}
+    assert client.post(reverse("web:lock_place"), {**told, "kind": ""}).status_code == 404
     client.post(reverse("web:lock_place"), told)
     lock = DataLock.objects.get()
     client.post(reverse("web:lock_ask", args=[lock.pk]), {"why": "A form came late."})

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from studyportal.core.audit_context import because
 from studyportal.core.models import AuditEvent
+from studyportal.core.services import record
 from studyportal.participants.models import Consent
 from studyportal.sites.rules import Role
 from tests import factories as make
@@ -46,6 +47,15 @@ def test_a_site_sees_the_trail_of_its_own_participants(client, consent):
     text = text_of(page(client, investigator))
     assert consent.participant.code in text
     assert other.participant.code not in text
+
+
+def test_the_filter_names_nobody_who_acted_at_another_site_alone(client, consent):
+    other = make.SiteFactory()
+    stranger = make.UserFactory(username="works-elsewhere")
+    record("open_site", other, "Opened.", by=stranger, site_code=other.code)
+    investigator = make.MembershipFactory(role=Role.SITE_PI, site=consent.participant.site).user
+    assert "works-elsewhere" not in text_of(page(client, investigator))
+    assert "works-elsewhere" in text_of(page(client, person(Role.DATA_MANAGER)))
 
 
 def test_whoever_may_not_see_participants_sees_that_something_changed_and_not_what(client, consent):

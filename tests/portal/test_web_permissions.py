@@ -31,6 +31,8 @@ PLAIN = (
     "queries",
     "crf_overview",
     "crf_import",
+    "signing",
+    "verification",
     "pairs",
     "jobs",
     "releases",

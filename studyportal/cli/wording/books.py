@@ -35,7 +35,11 @@ _LEFT_OUT = (
     "synthesis/inference/bundle", "synthesis/dicom_out/series.py", "synthesis/jobs/run_study.py", "synthesis/jobs/translate_folder.py",
     "evaluation/report/", "evaluation/language/",
 )  # fmt: skip
-_KEPT = ("/web/accounts/", "/web/views/trail.py")  # entrances that record acts by themselves
+_KEPT = (
+    "/web/accounts/",
+    "/web/views/trail.py",
+    "/web/views/signing.py",
+)  # entrances that record acts by themselves
 
 
 @dataclass(frozen=True)

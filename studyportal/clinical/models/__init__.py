@@ -1,4 +1,4 @@
-"""Case report forms with a typed table each, lesions, and the reference standard that is derived from them."""
+"""Case report forms with a typed table each, their signatures, what is verified of them, lesions and reference standard."""
 
 from studyportal.clinical.models.forms import Form, Reconciliation, SecondEntry
 from studyportal.clinical.models.records import (
@@ -15,6 +15,8 @@ from studyportal.clinical.models.records import (
     TreatmentRow,
 )
 from studyportal.clinical.models.reference import Lesion, ReferenceStandard
+from studyportal.clinical.models.sampling import SampledParticipant, SamplingPlan
+from studyportal.clinical.models.signatures import FormUnlock, Signature
 
 __all__ = [
     "RECORDS",
@@ -22,6 +24,7 @@ __all__ = [
     "Conclusion",
     "FollowUp",
     "Form",
+    "FormUnlock",
     "Lesion",
     "LesionRow",
     "NodeRow",
@@ -29,7 +32,10 @@ __all__ = [
     "Reconciliation",
     "Record",
     "ReferenceStandard",
+    "SampledParticipant",
+    "SamplingPlan",
     "SecondEntry",
+    "Signature",
     "SpecimenRow",
     "Staging",
     "TreatmentRow",

@@ -1,13 +1,13 @@
 from django.conf import settings
 from django.db import models
 
-from studyportal.clinical.rules import FORMS
+from studyportal.clinical.rules import FORMS, VerifiedScope
 from studyportal.clinical.states import FormStatus
 from studyportal.core.models import Identified
 from studyportal.core.tracking import tracked
 
 
-def _person(words: str, *, null: bool = True) -> "models.ForeignKey[object, object]":
+def person_key(words: str, *, null: bool = True) -> "models.ForeignKey[object, object]":
     return models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.PROTECT,
@@ -54,17 +54,24 @@ class Form(Identified):
         blank=True, default="", help_text="Why it is being corrected; empty before it was complete"
     )
     opened_at = models.DateTimeField(help_text="When it was opened (UTC)")
-    opened_by = _person("Who opened it", null=False)
+    opened_by = person_key("Who opened it", null=False)
     changed_at = models.DateTimeField(help_text="When an answer was last changed (UTC)")
-    changed_by = _person("Who changed it last", null=False)
+    changed_by = person_key("Who changed it last", null=False)
     completed_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was last completed (UTC)"
     )
-    completed_by = _person("Who completed it")
+    completed_by = person_key("Who completed it")
     verified_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was last verified (UTC)"
     )
-    verified_by = _person("Who verified it")
+    verified_by = person_key("Who verified it")
+    verified_scope = models.CharField(
+        max_length=10,
+        blank=True,
+        default="",
+        choices=[(s.value, s.value) for s in VerifiedScope],
+        help_text="How much of it was compared with its sources; empty before it is verified",
+    )
 
     class Meta:
         ordering = ("participant", "kind", "occurrence")
@@ -104,7 +111,7 @@ class SecondEntry(Identified):
     form = models.OneToOneField(Form, models.PROTECT, related_name="second_entry", help_text="Form")
     answers = models.JSONField(help_text="Answers as text, by row and field")
     entered_at = models.DateTimeField(help_text="When (UTC)")
-    entered_by = _person("Who entered it", null=False)
+    entered_by = person_key("Who entered it", null=False)
 
     class Meta:
         ordering = ("entered_at",)
@@ -126,7 +133,7 @@ class Reconciliation(Identified):
     chosen = models.TextField(blank=True, help_text="What counts")
     reason = models.TextField(help_text="Why")
     settled_at = models.DateTimeField(help_text="When (UTC)")
-    settled_by = _person("Who settled it", null=False)
+    settled_by = person_key("Who settled it", null=False)
 
     class Meta:
         ordering = ("form", "settled_at")

@@ -10,6 +10,9 @@ from studyportal.clinical.rules.answers import Unreadable, read, written
 from studyportal.clinical.rules.fields import Field, Row, Value
 from studyportal.clinical.rules.parts import FormDefinition
 
+# How a form says that its answers were typed into its page.
+FROM_PAGE = "page"
+
 
 @dataclass(frozen=True)
 class Change:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from studyportal.clinical.models import RECORDS, Form, Record
 from studyportal.clinical.models.columns import absent_column
@@ -52,6 +53,17 @@ def records_of(form: Form) -> dict[str, Record]:
     rows = RECORDS[form.kind].objects.filter(form=form, void_reason="")  # type: ignore[attr-defined]  # abstract
     found = {row.unit: row for row in rows}
     return {unit: found[unit] for unit in sorted(found, key=lambda u: unit_order(form.kind, u))}
+
+
+def records_of_forms(forms: Collection[Form]) -> dict[UUID, list[Record]]:
+    """Every row of these forms, by form, rows that do not count among them; one read for each kind of form."""
+    found: dict[UUID, list[Record]] = {form.pk: [] for form in forms}
+    for kind in sorted({form.kind for form in forms}):
+        keys = [form.pk for form in forms if form.kind == kind]
+        rows = RECORDS[kind].objects.filter(form__in=keys)  # type: ignore[attr-defined]  # abstract
+        for row in rows.order_by("unit"):
+            found[row.form_id].append(row)
+    return found
 
 
 def unit_order(kind: str, unit: str) -> tuple[int, str]:

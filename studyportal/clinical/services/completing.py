@@ -5,11 +5,18 @@ from __future__ import annotations
 from django.db import transaction
 
 from studyportal.clinical.models import Form
-from studyportal.clinical.rules import FORMS, Found, asked_twice
-from studyportal.clinical.selectors import open_discrepancies, rows_of, second_entry_of
+from studyportal.clinical.rules import FORMS, FROM_PAGE, Found, asked_twice
+from studyportal.clinical.selectors import (
+    open_discrepancies,
+    rows_of,
+    scope_for,
+    second_entry_of,
+)
 from studyportal.clinical.services.checking import findings_of, settle_checks, touched_forms
 from studyportal.clinical.services.deriving import derive_reference
-from studyportal.clinical.services.opening import FROM_PAGE, keep_act, locked, taken
+from studyportal.clinical.services.opening import keep_act, locked, taken
+from studyportal.clinical.services.sampling import draw_participant
+from studyportal.clinical.services.voiding import void_signatures
 from studyportal.clinical.states import CORRECTABLE, FORM, FormStatus
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, refuse_if
@@ -42,6 +49,7 @@ def complete_form(*, form: Form, by: User) -> Form:
     )
     settle_checks(touched_forms(form))
     derive_reference(form.participant, by=by)
+    draw_participant(form)
     keep_act("complete_form", form, "was completed", by=by)
     return form
 
@@ -54,7 +62,7 @@ def _reason(form: Form, found: Found) -> Reason:
 
 @transaction.atomic
 def verify_form(*, form: Form, by: User) -> Form:
-    """The whole form is verified against its sources.
+    """The form is verified against its sources, as far as the plan of the site asks for.
 
     Raises
     ------
@@ -64,7 +72,15 @@ def verify_form(*, form: Form, by: User) -> Form:
     require(by, Action.VERIFY_FORM, site=form.participant.site)
     form = locked(form)
     refuse_if(reasons_against_verifying(form))
-    advance(form, FORM, FormStatus.VERIFIED, by=by, verified_at=clock.now(), verified_by=by)
+    advance(
+        form,
+        FORM,
+        FormStatus.VERIFIED,
+        by=by,
+        verified_at=clock.now(),
+        verified_by=by,
+        verified_scope=scope_for(form),
+    )
     keep_act("verify_form", form, "was verified", by=by)
     return form
 
@@ -119,6 +135,8 @@ def reopen_form(*, form: Form, reason: str, by: User) -> Form:
         correction_reason=reason.strip(),
         verified_at=None,
         verified_by=None,
+        verified_scope="",
     )
+    void_signatures(participant=form.participant, forms=[form], reason=reason.strip(), by=by)
     keep_act("reopen_form", form, "was reopened", by=by, reason=reason.strip())
     return form

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from studyportal.clinical.models import RECORDS, Form, Lesion, Record
-from studyportal.clinical.rules import DEFINITION_VERSION, FORMS, Rows
+from studyportal.clinical.rules import DEFINITION_VERSION, FORMS, FROM_PAGE, Rows
+from studyportal.clinical.services.voiding import void_signatures
 from studyportal.clinical.states import EDITABLE, FORM, FormStatus
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
@@ -20,8 +21,6 @@ from studyportal.sites.services import require
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
-
-FROM_PAGE = "page"
 
 
 @transaction.atomic
@@ -63,6 +62,9 @@ def open_form(
         if FORMS[kind].rows is Rows.ONE:
             RECORDS[kind].objects.create(form=form)  # type: ignore[attr-defined]  # abstract
         keep_act("open_form", form, "was opened", by=by)
+        void_signatures(
+            participant=participant, forms=[], reason="A form was opened after the casebook.", by=by
+        )
     return form
 
 

@@ -32,7 +32,7 @@ from studyportal.imaging.states import (
 from studyportal.participants.services import refuse_withdrawn, require_consent
 from studyportal.participants.states import ParticipantStatus
 from studyportal.sites.rules import Action
-from studyportal.sites.services import require
+from studyportal.sites.services import require, require_unlocked
 
 if TYPE_CHECKING:
     from studyportal.participants.models import Participant
@@ -51,6 +51,8 @@ def open_series(
     """
     if by is not None:
         require(by, Action.UPLOAD_IMAGES, site=participant.site)
+    else:
+        require_unlocked(participant.site)  # what came over the network waits in the inbox
     require_consent(participant)
     if participant.status != ParticipantStatus.ENROLLED:
         raise Refused(

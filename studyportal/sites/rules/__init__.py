@@ -30,6 +30,8 @@ class Action(StrEnum):
     DECIDE_OVERRIDE = "decide_override"
     ENTER_CLINICAL = "enter_clinical"
     VERIFY_FORM = "verify_form"
+    PLAN_VERIFICATION = "plan_verification"
+    SIGN_RECORDS = "sign_records"
     RECONCILE_ENTRIES = "reconcile_entries"
     SEE_IMAGES = "see_images"
     UPLOAD_IMAGES = "upload_images"
@@ -78,6 +80,8 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.DECIDE_OVERRIDE: "Decide about an override, as the second person",
     Action.ENTER_CLINICAL: "Enter and correct case report forms",
     Action.VERIFY_FORM: "Verify a whole case report form",
+    Action.PLAN_VERIFICATION: "Plan how much is compared with the sources",
+    Action.SIGN_RECORDS: "Sign case report forms and casebooks",
     Action.RECONCILE_ENTRIES: "Settle differences between two entries of a form",
     Action.SEE_IMAGES: "See imaging series, pairs and findings",
     Action.UPLOAD_IMAGES: "Upload CT and PET",
@@ -152,6 +156,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_REFERENCE,
             Action.ENTER_CLINICAL,
             Action.VERIFY_FORM,
+            Action.PLAN_VERIFICATION,
             Action.RECONCILE_ENTRIES,
             Action.SEE_IMAGES,
             Action.UPLOAD_IMAGES,
@@ -209,6 +214,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
     Role.SITE_PI: frozenset(
         {
             Action.SEE_PARTICIPANTS,
+            Action.SIGN_RECORDS,
             Action.ASK_OVERRIDE,
             Action.DECIDE_OVERRIDE,
             Action.SEE_REFERENCE,

@@ -4,8 +4,11 @@ from collections.abc import Iterable
 
 from django import forms, template
 from django.forms import BoundField
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+
+from studyportal.core.models import Digest
 
 register = template.Library()
 _FACTORS = {"totp": _("app"), "webauthn": _("passkey"), "recovery_codes": _("recovery codes")}
@@ -15,6 +18,12 @@ _FACTORS = {"totp": _("app"), "webauthn": _("passkey"), "recovery_codes": _("rec
 def factor_words(kinds: Iterable[str]) -> str:
     """Return the kinds of second factors as words."""
     return ", ".join(str(_FACTORS.get(kind, kind)) for kind in sorted(kinds)) or "–"
+
+
+@register.simple_tag
+def digest_choices() -> list[tuple[str, Promise | str]]:
+    """Return how often an e-mail can say what waits."""
+    return list(Digest.choices)
 
 
 @register.filter

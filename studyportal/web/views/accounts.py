@@ -11,16 +11,18 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from studyportal.core.models import User
+from studyportal.core.services import choose_digest
 from studyportal.sites.selectors import demonstration_personas, invitation_by_digest
 from studyportal.sites.services import accept_invitation, digest_of
 from studyportal.web.account_forms import AccountForm
-from studyportal.web.answers import Attempt, found
+from studyportal.web.answers import Attempt, acting, do, found
 
 
 class SignIn(LoginView):
@@ -54,6 +56,18 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """The session is over."""
     get_adapter(request).logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@require_POST
+def digest(request: HttpRequest) -> HttpResponse:
+    """The person is written to about what waits for them as often as they chose."""
+    wanted, by = request.POST.get("digest", ""), acting(request)
+    return do(
+        request,
+        lambda: choose_digest(digest=wanted, by=by),
+        said=_("Your choice is kept."),
+        then="mfa_index",
+    )
 
 
 @method_decorator(

@@ -42,6 +42,7 @@ from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 from studyportal.web.answers import Attempt, acting, do, found, say_refusal
 from studyportal.web.crf import FormView, changes_in, mark, said, view_of
+from studyportal.web.signing import signing_of, to_compare
 
 if TYPE_CHECKING:
     from studyportal.clinical.models import Form
@@ -100,6 +101,8 @@ def show(request: HttpRequest, view: FormView, *, status: int = 200) -> HttpResp
         "history": acts_on("form", form.pk).order_by("-at", "-id")[:30],
         "other_forms": _neighbours(form),
         "refused": status == 422,
+        **signing_of(request, form),
+        **(to_compare(form) if verifies and complete else {}),
     }
     return render(request, "web/crf.html", context, status=status)
 

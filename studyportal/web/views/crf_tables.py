@@ -64,6 +64,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "sites": sites_visible_to(request.user, Action.SEE_PARTICIPANTS),
         "site": site,
         "may_enter": may(request.user, Action.ENTER_CLINICAL),
+        "may_verify": may(request.user, Action.VERIFY_FORM),
     }
     return render(request, "web/crf_overview.html", context)
 

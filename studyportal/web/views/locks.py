@@ -21,6 +21,8 @@ from studyportal.sites.services import ask_unlock, decline_unlock, lift_lock, lo
 from studyportal.sites.states import LockStatus
 from studyportal.web.answers import acting, do, found, paged
 
+_KINDS = {kind.value: kind for kind in LockKind}
+
 
 @require_GET
 def locks(request: HttpRequest) -> HttpResponse:
@@ -41,7 +43,7 @@ def place(request: HttpRequest) -> HttpResponse:
     code = request.POST.get("site", "")
     sites = sites_visible_to(request.user, Action.LOCK_DATA)
     site = found(sites.filter(code=code).first()) if code else None
-    kind = LockKind.LOCK if request.POST.get("kind") == LockKind.LOCK else LockKind.FREEZE
+    kind = found(_KINDS.get(request.POST.get("kind", "")))
     why, by = request.POST.get("why", ""), acting(request)
     return do(
         request,

@@ -46,6 +46,7 @@ from studyportal.web.chain import ChainSources, chain_of
 from studyportal.web.conduct import conduct_of, declared_versions
 from studyportal.web.crf import said
 from studyportal.web.forms import CriteriaForm, ScreeningForm
+from studyportal.web.signing import casebook_state
 from studyportal.web.steps import STEP_BUTTONS, STEP_WORDS, place_of
 from studyportal.web.words import STATUS_WORDS
 
@@ -190,6 +191,7 @@ def participant_page(request: HttpRequest, participant_id: UUID) -> HttpResponse
         "answers": _answers(assessment),
         "references": sources.references,
         "form_lines": _form_lines(participant),
+        "casebook_state": casebook_state(participant),
         "queries": queries_of(request.user, participant.code),
         "sees_queries": may(request.user, Action.SEE_QUERIES, site=participant.site),
         "sees_audit": may(request.user, Action.SEE_AUDIT, site=participant.site),
