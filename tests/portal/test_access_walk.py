@@ -53,6 +53,7 @@ OF_MODEL = {
     "override_id": "participants.eligibilityoverride",
     "withdrawal_id": "participants.withdrawal",
     "lock_id": "sites.datalock",
+    "unlock_id": "clinical.formunlock",
     "invitation_id": "sites.invitation",
     "membership_id": "sites.membership",
 }
@@ -115,7 +116,7 @@ class Scene:
         self.site, self.elsewhere = make.SiteFactory(), make.SiteFactory()
         participant = make.ParticipantFactory(site=self.site)
         there = make.MembershipFactory(site=self.site)
-        make.BaselineFactory(form__participant=participant)
+        baseline = make.BaselineFactory(form__participant=participant)
         pair = make.ScanPairFactory(participant=participant, ready=True)
         study = make.ImagingStudyFactory(participant=participant)
         series = make.ImagingSeriesFactory(pair=pair, accepted=True, study=study)
@@ -133,6 +134,7 @@ class Scene:
             make.WithdrawalFactory(participant=participant), make.DeclinedFactory(site=self.site),
             make.ConsentVersionFactory(site=self.site), make.DataLockFactory(site=self.site),
             make.InvitationFactory(site=self.site), there,
+            make.FormUnlockFactory(form=baseline.form),
         ]  # fmt: skip
         self.rows = {row._meta.label_lower: row for row in rows}
         self.words = {**WORDS, "site": self.site.code, "study": study.study_uid,
