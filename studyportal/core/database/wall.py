@@ -9,7 +9,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from studyportal.core.database.bindings import bindings, portal_models
-from studyportal.core.database.roles import ROLES, prepare_roles
+from studyportal.core.database.roles import (
+    ROLES,
+    close_side_doors,
+    prepare_roles,
+    side_doors_closed,
+)
 from studyportal.core.database.scope import APPLICATION_ROLE, EVERY_SITE_ROLE
 from studyportal.core.tracking import chained_models
 
@@ -36,6 +41,7 @@ def raise_wall(connection: Any) -> None:
     """
     with connection.cursor() as cursor:
         prepare_roles(cursor)
+        close_side_doors(cursor)
         statements, digest = _due(cursor)
         if standing_wall(cursor) != digest:
             cursor.execute(";\n".join(statements))
@@ -45,7 +51,7 @@ def raise_wall(connection: Any) -> None:
 def wall_stands(connection: Any) -> bool:
     """Whether the wall is the one that the models ask for."""
     with connection.cursor() as cursor:
-        return standing_wall(cursor) == _due(cursor)[1]
+        return side_doors_closed(cursor) and standing_wall(cursor) == _due(cursor)[1]
 
 
 def _due(cursor: Any) -> tuple[list[str], str]:
