@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from studyportal.clinical.models import Form, Signature
 from studyportal.clinical.rules import Signing, canonical_text, digest_of
