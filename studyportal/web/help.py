@@ -61,6 +61,7 @@ TOPICS: Mapping[str, str] = {
     "dashboard": "dashboard",
     "audit": "audit",
     "participant_history": "audit",
+    "locks": "locks",
     "people": "people",
     "person": "people",
     "invite": "people",

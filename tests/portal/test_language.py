@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
+from studyportal.clinical.models import Baseline
 from studyportal.core.language import said
 from studyportal.core.searching import bigrams_of
 from studyportal.core.selectors import acts_on
@@ -18,6 +19,7 @@ from studyportal.queries.services import Subject, raise_query
 from studyportal.sites.rules import Role
 from studyportal.web.help import TOPICS
 from studyportal.web.permissions import PAGES, Anyone
+from studyportal.web.trail_words import field_word
 from studyportal.web.urls import urlpatterns
 from tests.portal.web_study import enrolled, screened, small_study
 
@@ -79,6 +81,30 @@ def test_sites_and_criteria_are_called_by_their_chinese_names(study):
         assert said("Shanghai Pulmonary Hospital") == "上海市肺科医院"
         assert said(criterion.text) == criterion.text_zh
         assert said(f"Not answered yet: {criterion.text}.") == f"尚未回答：{criterion.text_zh}。"
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("NB2-00001 Nodal stations: the form was completed.", "NB2-00001 淋巴结站：表单已完成。"),
+        ("NB2-00001 Follow-up 2: the form was verified.", "NB2-00001 随访 2：表单已核查。"),
+        (
+            "NB2-00001 Lesions: the form got the row Lesion 3.",
+            "NB2-00001 病灶：表单新增了行病灶 3。",
+        ),
+    ],
+)
+def test_an_act_on_a_form_names_it_in_chinese(english, chinese):
+    with translation.override("zh-hans"):
+        assert said(english) == chinese
+
+
+def test_the_trail_calls_an_answer_as_its_form_does():
+    weight = Baseline._meta.get_field("weight_kg")
+    with translation.override("en"):
+        assert field_word(weight) == "Weight"
+    with translation.override("zh-hans"):
+        assert field_word(weight) == "体重"
 
 
 def test_a_refusal_reads_in_the_language_of_the_person(study):

@@ -184,6 +184,16 @@ def test_the_page_of_the_second_entry_never_holds_the_first(study):
     assert "did not make the first" in own.content.decode()
 
 
+def test_who_can_make_the_second_entry_does_not_see_the_first(study):
+    form, place = begun(study, "baseline", **BASELINE)
+    complete_form(form=form, by=study.coordinator)
+    assert "70.5" in client_of(study).get(place).content.decode()
+    assert "70.5" in client_of(study, Role.MONITOR).get(place).content.decode()
+    page = client_of(study, Role.DATA_MANAGER).get(place).content.decode()
+    assert "shown after the second entry" in page
+    assert "70.5" not in page
+
+
 def test_rows_are_added_and_removed_with_a_reason(study):
     form, place = begun(study, "nodes")
     client = client_of(study)

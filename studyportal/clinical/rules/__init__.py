@@ -83,6 +83,7 @@ from studyportal.clinical.rules.targets import (
     Unit,
     unit_fault,
 )
+from studyportal.clinical.rules.wording import bilingual_forms
 
 __all__ = [
     "ABSENT_LABELS",
@@ -134,6 +135,7 @@ __all__ = [
     "VerifiedScope",
     "asked_twice",
     "baseline_faults",
+    "bilingual_forms",
     "canonical_status",
     "canonical_text",
     "chosen_by_draw",

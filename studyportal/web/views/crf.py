@@ -41,7 +41,7 @@ from studyportal.queries.selectors import queries_of
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 from studyportal.web.answers import Attempt, acting, do, found, say_refusal
-from studyportal.web.crf import FormView, changes_in, mark, said, view_of
+from studyportal.web.crf import FormView, changes_in, mark, said, view_of, withhold
 from studyportal.web.signing import signing_of, to_compare
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ def show(request: HttpRequest, view: FormView, *, status: int = 200) -> HttpResp
     enters = may(request.user, Action.ENTER_CLINICAL, site=site)
     verifies = may(request.user, Action.VERIFY_FORM, site=site)
     complete = form.status == FormStatus.COMPLETE
+    may_second = enters and complete and _may_second(request, form)
+    if may_second:
+        withhold(view)
     context = {
         "view": view,
         "form": form,
@@ -91,7 +94,7 @@ def show(request: HttpRequest, view: FormView, *, status: int = 200) -> HttpResp
         "may_reopen": enters and form.status in CORRECTABLE,
         "may_verify": verifies and complete,
         "against": reasons_against_verifying(form) if verifies and complete else [],
-        "may_enter_second": enters and complete and _may_second(request, form),
+        "may_enter_second": may_second,
         "may_reconcile": complete and may(request.user, Action.RECONCILE_ENTRIES, site=site),
         "differences": len(open_discrepancies(form)),
         "reconciled": reconciliations_of(form),
