@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -102,6 +102,22 @@ def with_open_criteria(rows: QuerySet[Participant]) -> QuerySet[Participant]:
         newest_assessment=Subquery(newest.values("pk")[:1]),
         assessed_at=Subquery(newest.values("assessed_at")[:1]),
     ).annotate(open_criteria=ArraySubquery(unanswered.values("criterion")))
+
+
+def with_assessment(rows: QuerySet[Participant]) -> QuerySet[Participant]:
+    """The participants, each with the moment of the assessment that counts as `assessed_at`."""
+    newest = EligibilityAssessment.objects.filter(participant=OuterRef("pk"))
+    return rows.annotate(
+        assessed_at=Subquery(newest.order_by("-assessed_at").values("assessed_at")[:1])
+    )
+
+
+def with_criterion_open(codes: Iterable[str]) -> QuerySet[CriterionAnswer, Any]:
+    """Participants of whom one of these criteria is unanswered in the assessment that counts, as a subquery."""
+    newest = EligibilityAssessment.objects.order_by("participant", "-assessed_at")
+    unanswered = CriterionAnswer.objects.filter(criterion__in=list(codes), answer=Answer.UNKNOWN)
+    counting = unanswered.filter(assessment__in=newest.distinct("participant").values("pk"))
+    return counting.order_by().values("assessment__participant")
 
 
 def consents_of(participant: Participant) -> QuerySet[Consent]:
