@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from studyportal.clinical.selectors import every_reference
-from studyportal.dashboards.ordering import ordered
+from studyportal.dashboards.ordering import at_steps, ordered
 from studyportal.dashboards.rules import STEP_ACTIONS, ChainFacts, Missing, Step, missing_step
 from studyportal.imaging.selectors import every_series
 from studyportal.imaging.states import SeriesRole, SeriesStatus
@@ -99,7 +99,7 @@ class Worklist(Sequence["WorkRow"]):
         return iter(self._read(self._rows))
 
     def _read(self, rows: QuerySet[Any]) -> list[WorkRow]:
-        keys = list(rows.values_list("pk", flat=True))
+        keys = [key for key, _ in rows.values_list("pk", "urgency")]
         shown = _annotated(participants_visible_to(self._user).filter(pk__in=keys))
         by_key = {row.id: row for row in _work_rows(self._user, shown)}
         return [by_key[key] for key in keys if key in by_key]
@@ -110,15 +110,14 @@ def worklist(user: Person, chosen: WorkFilter | None = None) -> Worklist:
     chosen = chosen or WorkFilter()
     rows = _narrowed(participants_visible_to(user), chosen)
     rows = ordered(rows, active_protocol(), mine=steps_of(user))
-    return Worklist(user, rows.filter(step=chosen.step) if chosen.step else rows)
+    return Worklist(user, at_steps(rows, {Step(chosen.step)}) if chosen.step else rows)
 
 
 def waiting_participants(user: Person) -> int:
     """How many participants need this person."""
     mine = steps_of(user)
-    return ordered(participants_visible_to(user), active_protocol(), mine=mine).filter(
-        step__in=mine
-    ).count()  # fmt: skip
+    rows = ordered(participants_visible_to(user), active_protocol(), mine=mine)
+    return at_steps(rows, mine).count()
 
 
 def steps_of(user: Person) -> frozenset[Step]:

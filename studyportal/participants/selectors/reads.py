@@ -104,20 +104,20 @@ def with_open_criteria(rows: QuerySet[Participant]) -> QuerySet[Participant]:
     ).annotate(open_criteria=ArraySubquery(unanswered.values("criterion")))
 
 
-def with_assessment(rows: QuerySet[Participant]) -> QuerySet[Participant]:
-    """The participants, each with the moment of the assessment that counts as `assessed_at`."""
+def assessed_at() -> Subquery:
+    """When the assessment that counts was made, for the participant of the outer read."""
     newest = EligibilityAssessment.objects.filter(participant=OuterRef("pk"))
-    return rows.annotate(
-        assessed_at=Subquery(newest.order_by("-assessed_at").values("assessed_at")[:1])
-    )
+    return Subquery(newest.order_by("-assessed_at").values("assessed_at")[:1])
 
 
 def with_criterion_open(codes: Iterable[str]) -> QuerySet[CriterionAnswer, Any]:
     """Participants of whom one of these criteria is unanswered in the assessment that counts, as a subquery."""
-    newest = EligibilityAssessment.objects.order_by("participant", "-assessed_at")
+    later = EligibilityAssessment.objects.filter(
+        participant=OuterRef("assessment__participant"),
+        assessed_at__gt=OuterRef("assessment__assessed_at"),
+    )
     unanswered = CriterionAnswer.objects.filter(criterion__in=list(codes), answer=Answer.UNKNOWN)
-    counting = unanswered.filter(assessment__in=newest.distinct("participant").values("pk"))
-    return counting.order_by().values("assessment__participant")
+    return unanswered.filter(~Exists(later)).order_by().values("assessment__participant")
 
 
 def consents_of(participant: Participant) -> QuerySet[Consent]:
