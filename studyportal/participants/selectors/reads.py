@@ -112,12 +112,23 @@ def assessed_at() -> Subquery:
 
 def with_criterion_open(codes: Iterable[str]) -> QuerySet[CriterionAnswer, Any]:
     """Participants of whom one of these criteria is unanswered in the assessment that counts, as a subquery."""
+    unanswered = _counting().filter(criterion__in=list(codes), answer=Answer.UNKNOWN)
+    return unanswered.order_by().values("assessment__participant")
+
+
+def standing_against(participants: QuerySet[Participant, Any]) -> QuerySet[CriterionAnswer]:
+    """Answers that stand in the way of these participants, in the assessment that counts."""
+    rows = _counting().filter(assessment__participant__in=participants)
+    return rows.exclude(reason="").exclude(answer=Answer.UNKNOWN)
+
+
+def _counting() -> QuerySet[CriterionAnswer]:
+    """Answers of assessments that no later one replaced."""
     later = EligibilityAssessment.objects.filter(
         participant=OuterRef("assessment__participant"),
         assessed_at__gt=OuterRef("assessment__assessed_at"),
     )
-    unanswered = CriterionAnswer.objects.filter(criterion__in=list(codes), answer=Answer.UNKNOWN)
-    return unanswered.filter(~Exists(later)).order_by().values("assessment__participant")
+    return CriterionAnswer.objects.filter(~Exists(later))
 
 
 def consents_of(participant: Participant) -> QuerySet[Consent]:
