@@ -12,7 +12,7 @@ from django.utils import translation
 
 from studyportal.core.models import Digest, User
 from studyportal.core.selectors import people_with_digest
-from studyportal.dashboards.selectors import worklist
+from studyportal.dashboards.selectors import waiting_participants
 from studyportal.protocol.selectors import in_force
 from studyportal.queries.rules import age_days
 from studyportal.queries.selectors import waiting_for
@@ -35,7 +35,7 @@ def waiting_of(user: User, *, today: date) -> Waiting:
     asked = waiting_for(user).select_related(None).only("opened_at")
     ages = [age_days(query.opened_on, today=today) for query in asked]
     return Waiting(
-        participants=sum(row.mine for row in worklist(user)),
+        participants=waiting_participants(user),
         queries=len(ages),
         old_queries=sum(age > OLD_DAYS for age in ages),
     )

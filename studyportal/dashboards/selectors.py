@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import accumulate
-from typing import Any
+from typing import Any, overload
 from uuid import UUID
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from studyportal.clinical.selectors import every_reference
+from studyportal.dashboards.ordering import at_steps, ordered
 from studyportal.dashboards.rules import STEP_ACTIONS, ChainFacts, Missing, Step, missing_step
 from studyportal.imaging.selectors import every_series
 from studyportal.imaging.states import SeriesRole, SeriesStatus
@@ -76,14 +77,52 @@ class WorkFilter:
     search: str = ""
 
 
-def worklist(user: Person, chosen: WorkFilter | None = None) -> list[WorkRow]:
+class Worklist(Sequence["WorkRow"]):
+    """The rows of a worklist in their order, read from the database as far as they are looked at."""
+
+    def __init__(self, user: Person, rows: QuerySet[Any]) -> None:
+        self._user, self._rows = user, rows
+
+    def __len__(self) -> int:
+        return self._rows.count()
+
+    @overload
+    def __getitem__(self, place: int) -> WorkRow: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[WorkRow]: ...
+    def __getitem__(self, place: int | slice) -> WorkRow | list[WorkRow]:
+        if isinstance(place, int):
+            return self._read(self._rows[place : place + 1])[0]
+        return self._read(self._rows[place])
+
+    def __iter__(self) -> Iterator[WorkRow]:
+        return iter(self._read(self._rows))
+
+    def _read(self, rows: QuerySet[Any]) -> list[WorkRow]:
+        keys = [key for key, _ in rows.values_list("pk", "urgency")]
+        shown = _annotated(participants_visible_to(self._user).filter(pk__in=keys))
+        by_key = {row.id: row for row in _work_rows(self._user, shown)}
+        return [by_key[key] for key in keys if key in by_key]
+
+
+def worklist(user: Person, chosen: WorkFilter | None = None) -> Worklist:
     """Every participant the person may see with the one thing still missing; what needs somebody longest comes first."""
     chosen = chosen or WorkFilter()
-    rows = _annotated(_narrowed(participants_visible_to(user), chosen))
-    listed = _work_rows(user, rows)
-    if chosen.step:
-        listed = [row for row in listed if row.missing.step == chosen.step]
-    return sorted(listed, key=_urgency)
+    rows = _narrowed(participants_visible_to(user), chosen)
+    rows = ordered(rows, active_protocol(), mine=steps_of(user))
+    return Worklist(user, at_steps(rows, {Step(chosen.step)}) if chosen.step else rows)
+
+
+def waiting_participants(user: Person) -> int:
+    """How many participants need this person."""
+    mine = steps_of(user)
+    rows = ordered(participants_visible_to(user), active_protocol(), mine=mine)
+    return at_steps(rows, mine).count()
+
+
+def steps_of(user: Person) -> frozenset[Step]:
+    """The steps that this person may take."""
+    return frozenset(step for step, action in STEP_ACTIONS.items() if may(user, action))
 
 
 def missing_of(user: Person, participant_id: UUID) -> WorkRow | None:
@@ -94,7 +133,7 @@ def missing_of(user: Person, participant_id: UUID) -> WorkRow | None:
 
 def _work_rows(user: Person, rows: QuerySet[Any]) -> list[WorkRow]:
     protocol, offers = active_protocol(), offers_by_site()
-    mine = frozenset(step for step, action in STEP_ACTIONS.items() if may(user, action))
+    mine = steps_of(user)
     return [
         _work_row(values, protocol, mine, offers.get(values["site_id"], []))
         for values in with_signed_versions(rows).values(*_FACTS, "site_id", "signed_versions")
@@ -169,12 +208,6 @@ def _work_row(
 
 def _day(moment: datetime | None) -> date | None:
     return timezone.localdate(moment) if moment else None
-
-
-def _urgency(row: WorkRow) -> tuple[int, date, str]:
-    last = (Step.COMPLETE, Step.ENDED)
-    rank = 0 if row.mine else 2 if row.missing.step in last else 1
-    return rank, row.missing.since or date.max, row.code
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """How an entrance answers: not found, a refusal in words, a problem for a program."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -34,7 +34,7 @@ def acting(request: HttpRequest) -> User:
 
 
 def paged(
-    request: HttpRequest, rows: QuerySet[Any] | list[Any], *, size: int = ROWS_PER_PAGE
+    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, size: int = ROWS_PER_PAGE
 ) -> Page[Any]:
     """Return the page of rows that the address asks for; a page that is not there gives the nearest."""
     return Paginator(rows, size).get_page(request.GET.get("page"))

@@ -36,16 +36,20 @@ class Part:
 
 
 def health() -> list[Part]:
-    """Every part, asked now."""
+    """Every part but the workers, asked now."""
     parts: list[tuple[str | Promise, Callable[[], tuple[str, str]]]] = [
         (gettext_lazy("Database"), _database),
         (gettext_lazy("Broker"), _broker),
-        (gettext_lazy("Workers"), _workers),
         (gettext_lazy("Disk"), _disk),
         (gettext_lazy("Archive"), _archive),
         (gettext_lazy("Audit trail"), _trail),
     ]
     return [Part(name, *ask()) for name, ask in parts]
+
+
+def workers() -> Part:
+    """The workers, asked now: nobody knows how many there are, so all of a second is waited for them."""
+    return Part(gettext_lazy("Workers"), *_workers())
 
 
 def _database() -> tuple[str, str]:

@@ -14,8 +14,8 @@ from studyportal.participants.rules import Answer, DeclinedFacts, DeclineReason,
 from studyportal.participants.selectors import (
     DECLINED,
     LogFilter,
-    counts_of,
     latest_assessment,
+    log_counts,
     screening_log,
 )
 from studyportal.participants.services import (
@@ -62,8 +62,7 @@ def test_the_log_counts_everybody_who_was_asked(study):
     declined(at="SEH")
     failed()
     enrolled()
-    lines = screening_log(person(Role.MONITOR))
-    counts = counts_of(lines)
+    counts = log_counts(person(Role.MONITOR))
     assert (counts.asked, counts.declined, counts.screened) == (5, 3, 2)
     assert counts.by_decline == {"no_time": 2, "privacy": 1}
     assert counts.by_criterion == {"EXC-01": 1}

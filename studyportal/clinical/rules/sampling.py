@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from studyportal.clinical.rules.definitions import FORMS
 from studyportal.core.errors import Reason
@@ -29,8 +30,13 @@ class Scope(StrEnum):
 def chosen(*, seed: int, share_percent: int, number: int) -> bool:
     """Whether the participant with this number, from 1, is compared whole."""
     block, place = divmod(number - 1, BLOCK)
-    ranked = sorted(range(BLOCK), key=lambda other: _rank(seed, block, other))
-    return ranked.index(place) < share_percent // STEP_PERCENT
+    return _ranked(seed, block).index(place) < share_percent // STEP_PERCENT
+
+
+@lru_cache(maxsize=1024)  # a whole draw asks for each block as often as it has places
+def _ranked(seed: int, block: int) -> tuple[int, ...]:
+    """The places of a block in the order of the draw."""
+    return tuple(sorted(range(BLOCK), key=lambda place: _rank(seed, block, place)))
 
 
 def _rank(seed: int, block: int, place: int) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Case, Count, Q, QuerySet, When
 
 from studyportal.clinical.models import Form, SampledParticipant, SamplingPlan
 from studyportal.clinical.rules import (
@@ -98,12 +98,16 @@ def drawn_of(plan: SamplingPlan) -> QuerySet[SampledParticipant]:
     return SampledParticipant.objects.filter(plan=plan).select_related("participant")
 
 
-def draw_is_the_same(plan: SamplingPlan, drawn: Iterable[SampledParticipant]) -> bool:
+Drawn = Iterable[tuple[int, bool]]  # number in the order of the draw, and whether compared whole
+
+
+def draw_is_the_same(plan: SamplingPlan, drawn: Drawn | None = None) -> bool:
     """Whether seed and order give today what was stored."""
+    if drawn is None:
+        drawn = SampledParticipant.objects.filter(plan=plan).values_list("number", "whole")
     return all(
-        row.whole
-        == chosen_by_draw(seed=plan.seed, share_percent=plan.share_percent, number=row.number)
-        for row in drawn
+        whole == chosen_by_draw(seed=plan.seed, share_percent=plan.share_percent, number=number)
+        for number, whole in drawn
     )
 
 
@@ -128,9 +132,10 @@ def verification_progress(user: Person) -> list[SiteProgress]:
     """How far each site is at which the person verifies forms; a plan's draw is drawn again and compared."""
     sites = list(sites_visible_to(user, Action.VERIFY_FORM))
     plans = {plan.site_id: plan for plan in _in_force(site.pk for site in sites)}
-    drawn: dict[UUID, list[SampledParticipant]] = {}
-    for row in SampledParticipant.objects.filter(plan__in=[plan.pk for plan in plans.values()]):
-        drawn.setdefault(row.plan_id, []).append(row)
+    drawn: dict[UUID, list[tuple[int, bool]]] = {}
+    rows = SampledParticipant.objects.filter(plan__in=[plan.pk for plan in plans.values()])
+    for plan_id, number, whole in rows.order_by().values_list("plan_id", "number", "whole"):
+        drawn.setdefault(plan_id, []).append((number, whole))
     counts = _counts([site.pk for site in sites], plans)
     return [
         _progress(site, plans.get(site.pk), drawn, counts.get(site.pk, Counter())) for site in sites
@@ -145,7 +150,7 @@ def _in_force(keys: Iterable[UUID]) -> QuerySet[SamplingPlan]:
 def _progress(
     site: Site,
     plan: SamplingPlan | None,
-    drawn: Mapping[UUID, list[SampledParticipant]],
+    drawn: Mapping[UUID, list[tuple[int, bool]]],
     counts: Counter[tuple[str, bool]],
 ) -> SiteProgress:
     rows = drawn.get(plan.pk, []) if plan else []
@@ -154,7 +159,7 @@ def _progress(
         for scope in VerifiedScope
     }
     same = plan is None or draw_is_the_same(plan, rows)
-    return SiteProgress(site, plan, len(rows), sum(row.whole for row in rows), same, shares)
+    return SiteProgress(site, plan, len(rows), sum(whole for _, whole in rows), same, shares)
 
 
 def _counts(
@@ -179,12 +184,13 @@ def _past_draft(keys: Collection[UUID]) -> QuerySet[Form]:
     return rows.exclude(participant__in=removed_ids())
 
 
-def _left_out() -> Exists:
-    """Whether the draw of the plan in force left the participant of a form out."""
-    return Exists(
-        SampledParticipant.objects.filter(
-            plan__superseded_at=None, participant=OuterRef("participant"), whole=False
-        )
+def _left_out() -> Case:
+    """Whether the draw of the plan in force left the participant of a form out; the draw is read once."""
+    left = SampledParticipant.objects.filter(plan__superseded_at=None, whole=False).order_by()
+    return Case(
+        When(participant__in=left.values("participant"), then=True),
+        default=False,
+        output_field=BooleanField(),
     )
 
 

@@ -19,6 +19,7 @@ from studyportal.clinical.services.locking import (
 from studyportal.clinical.services.opening import add_row, open_form, void_row
 from studyportal.clinical.services.sampling import plan_verification
 from studyportal.clinical.services.saving import Conflict, Saved, save_answers, shown
+from studyportal.clinical.services.seeding import Book, Sheet, Staff, seed_forms
 from studyportal.clinical.services.signing import (
     reasons_against_signing,
     reasons_against_signing_casebook,
@@ -30,9 +31,12 @@ from studyportal.clinical.services.twice import enter_second, reconcile
 from studyportal.clinical.services.withdrawing import obey_withdrawal
 
 __all__ = [
+    "Book",
     "Conflict",
     "Imported",
     "Saved",
+    "Sheet",
+    "Staff",
     "add_row",
     "ask_form_unlock",
     "complete_form",
@@ -54,6 +58,7 @@ __all__ = [
     "reconcile",
     "reopen_form",
     "save_answers",
+    "seed_forms",
     "shown",
     "sign_casebook",
     "sign_form",

@@ -42,7 +42,9 @@ def settle_checks(forms: Iterable[Form]) -> None:
     for form in forms:
         asked = []
         if form.status != FormStatus.DRAFT:
-            asked = [_asked(form, one) for one in findings_of(form) if not one.stands_in_the_way]
+            asked = [
+                asked_about(form, one) for one in findings_of(form) if not one.stands_in_the_way
+            ]
         settle_rules(subject=subject_of(form), asked=asked)
 
 
@@ -51,7 +53,7 @@ def subject_of(form: Form) -> Subject:
     return Subject(form.participant.site, form.participant.code, form.kind, form.pk)
 
 
-def _asked(form: Form, found: Found) -> Asked:
+def asked_about(form: Form, found: Found) -> Asked:
     """One query for each row and check; the field names both, as the study's people read them."""
     where = f"{found.unit}.{found.field}" if found.unit else found.field
     label = FORMS[form.kind].unit_label(found.unit).en if found.unit else ""

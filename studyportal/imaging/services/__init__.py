@@ -25,6 +25,7 @@ from studyportal.imaging.services.receiving import (
 )
 from studyportal.imaging.services.reconstructions import choose_reconstruction
 from studyportal.imaging.services.screening import screen_pair
+from studyportal.imaging.services.seeding import PairSeed, seed_pairs
 from studyportal.imaging.services.settling import (
     accept_finding,
     exclude_pair,
@@ -54,6 +55,7 @@ __all__ = [
     "METHODS",
     "DrawnRegion",
     "GrowthRequest",
+    "PairSeed",
     "abandon_upload",
     "accept_finding",
     "add_file",
@@ -90,6 +92,7 @@ __all__ = [
     "read_spool",
     "receive_series",
     "screen_pair",
+    "seed_pairs",
     "settle_conflict",
     "settle_inbox",
     "settle_pair",

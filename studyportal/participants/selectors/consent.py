@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -68,6 +69,25 @@ def need_among(status: str, signed: Sequence[str], offers: Sequence[Offer]) -> N
     if status not in _CONCERNED or not offers:
         return None
     return need_of(signed, offers, today=clock.today())
+
+
+def needing_consent(rows: QuerySet[Participant]) -> Mapping[date, list[UUID]]:
+    """Who of these must sign a newer version, by the day since when. Reads nobody where no version asks for that."""
+    asking = {
+        site: offers
+        for site, offers in offers_by_site().items()
+        if any(offer.requires_reconsent for offer in offers)
+    }
+    found: dict[date, list[UUID]] = {}
+    if not asking:
+        return found
+    concerned = rows.filter(site__in=asking, status__in=_CONCERNED)
+    listed = with_signed_versions(concerned).values_list("pk", "site_id", "signed_versions")
+    for key, site, signed in listed:
+        need = need_of(signed, asking[site], today=clock.today())
+        if need is not None:
+            found.setdefault(need.since, []).append(key)
+    return found
 
 
 def _offer(row: ConsentVersion) -> Offer:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import chain
+from typing import Any, overload
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import CharField, Count, QuerySet, Value
 
 from studyportal.participants.models import (
     CriterionAnswer,
@@ -18,8 +17,12 @@ from studyportal.participants.models import (
     Participant,
 )
 from studyportal.participants.rules import Answer
-from studyportal.participants.selectors.reads import participants_visible_to, with_open_criteria
-from studyportal.participants.states import OverrideStatus
+from studyportal.participants.selectors.reads import (
+    participants_visible_to,
+    standing_against,
+    with_open_criteria,
+)
+from studyportal.participants.states import OverrideStatus, ParticipantStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, site_ids
 
@@ -60,17 +63,58 @@ class LogCounts:
     by_criterion: dict[str, int]
 
 
-def screening_log(user: Person, chosen: LogFilter | None = None) -> list[LogLine]:
+class ScreeningLog(Sequence[LogLine]):
+    """The lines of the log in their order, read from the database as far as they are looked at."""
+
+    def __init__(self, screened: QuerySet[Participant], declined: QuerySet[Declined]) -> None:
+        self._screened, self._declined = screened, declined
+
+    def __len__(self) -> int:
+        return self._screened.count() + self._declined.count()
+
+    @overload
+    def __getitem__(self, place: int) -> LogLine: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[LogLine]: ...
+    def __getitem__(self, place: int | slice) -> LogLine | list[LogLine]:
+        if isinstance(place, int):
+            return self._read(self._order()[place : place + 1])[0]
+        return self._read(self._order()[place])
+
+    def __iter__(self) -> Iterator[LogLine]:
+        return iter(self._read(self._order()))
+
+    def _order(self) -> QuerySet[Any]:
+        """Newest first, of one day by code."""
+        nobody = Value("", output_field=CharField())
+        screened = self._screened.order_by().values_list("screening_date", "code", "pk")
+        declined = self._declined.order_by().values_list("declined_on", nobody, "pk")
+        return screened.union(declined, all=True).order_by("-screening_date", "-code")
+
+    def _read(self, order: QuerySet[Any]) -> list[LogLine]:
+        keys = [key for _, _, key in order]
+        found = {row.pk: _declined_line(row) for row in self._declined.filter(pk__in=keys)}
+        screened = with_open_criteria(self._screened.filter(pk__in=keys))
+        found |= {line.participant_id: line for line in _screened_lines(screened)}
+        return [found[key] for key in keys if key in found]
+
+
+def screening_log(user: Person, chosen: LogFilter | None = None) -> ScreeningLog:
     """Everybody who was asked at the sites the person sees, newest first."""
     chosen = chosen or LogFilter()
-    declined = declined_visible_to(user)
-    screened = with_open_criteria(participants_visible_to(user))
-    if chosen.site:
-        declined = declined.filter(site__code=chosen.site)
-        screened = screened.filter(site__code=chosen.site)
-    lines = chain(map(_declined_line, declined), _screened_lines(screened))
-    kept = (line for line in lines if chosen.outcome in ("", line.outcome))
-    return sorted(kept, key=lambda line: (line.on, line.code), reverse=True)
+    screened, declined = _at(user, chosen.site)
+    if chosen.outcome == DECLINED:
+        return ScreeningLog(screened.none(), declined)
+    if chosen.outcome:
+        return ScreeningLog(screened.filter(status=chosen.outcome), declined.none())
+    return ScreeningLog(screened, declined)
+
+
+def _at(user: Person, site: str) -> tuple[QuerySet[Participant], QuerySet[Declined]]:
+    screened, declined = participants_visible_to(user), declined_visible_to(user)
+    if site:
+        return screened.filter(site__code=site), declined.filter(site__code=site)
+    return screened, declined
 
 
 def declined_visible_to(user: Person) -> QuerySet[Declined]:
@@ -79,21 +123,27 @@ def declined_visible_to(user: Person) -> QuerySet[Declined]:
     return rows.select_related("site")
 
 
-def counts_of(lines: Iterable[LogLine]) -> LogCounts:
+def log_counts(user: Person, *, site: str = "") -> LogCounts:
     """The numbers above the log."""
-    every = list(lines)
-    gone = [line for line in every if line.outcome == DECLINED]
-    failed = [line for line in every if line.outcome == "screen_failed"]
+    screened, declined = _at(user, site)
+    by_outcome = _numbers(screened, "status")
+    by_decline = _numbers(declined, "reason")
+    failed = screened.filter(status=ParticipantStatus.SCREEN_FAILED).order_by().values("pk")
+    against = standing_against(failed)
     return LogCounts(
-        asked=len(every),
-        declined=len(gone),
-        screened=len(every) - len(gone),
-        by_outcome=dict(Counter(line.outcome for line in every if line.outcome != DECLINED)),
-        by_decline=dict(Counter(reason for line in gone for reason in line.reasons).most_common()),
-        by_criterion=dict(
-            Counter(reason for line in failed for reason in line.reasons).most_common()
-        ),
+        asked=sum(by_outcome.values()) + sum(by_decline.values()),
+        declined=sum(by_decline.values()),
+        screened=sum(by_outcome.values()),
+        by_outcome=by_outcome,
+        by_decline=by_decline,
+        by_criterion=_numbers(against, "criterion"),
     )
+
+
+def _numbers(rows: QuerySet[Any], name: str) -> dict[str, int]:
+    """How many rows there are of each value, most first."""
+    counted = rows.order_by().values_list(name).annotate(n=Count("pk"))
+    return dict(counted.order_by("-n", name))
 
 
 def overrides_of(participant: Participant) -> QuerySet[EligibilityOverride]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -102,6 +102,33 @@ def with_open_criteria(rows: QuerySet[Participant]) -> QuerySet[Participant]:
         newest_assessment=Subquery(newest.values("pk")[:1]),
         assessed_at=Subquery(newest.values("assessed_at")[:1]),
     ).annotate(open_criteria=ArraySubquery(unanswered.values("criterion")))
+
+
+def assessed_at() -> Subquery:
+    """When the assessment that counts was made, for the participant of the outer read."""
+    newest = EligibilityAssessment.objects.filter(participant=OuterRef("pk"))
+    return Subquery(newest.order_by("-assessed_at").values("assessed_at")[:1])
+
+
+def with_criterion_open(codes: Iterable[str]) -> QuerySet[CriterionAnswer, Any]:
+    """Participants of whom one of these criteria is unanswered in the assessment that counts, as a subquery."""
+    unanswered = _counting().filter(criterion__in=list(codes), answer=Answer.UNKNOWN)
+    return unanswered.order_by().values("assessment__participant")
+
+
+def standing_against(participants: QuerySet[Participant, Any]) -> QuerySet[CriterionAnswer]:
+    """Answers that stand in the way of these participants, in the assessment that counts."""
+    rows = _counting().filter(assessment__participant__in=participants)
+    return rows.exclude(reason="").exclude(answer=Answer.UNKNOWN)
+
+
+def _counting() -> QuerySet[CriterionAnswer]:
+    """Answers of assessments that no later one replaced."""
+    later = EligibilityAssessment.objects.filter(
+        participant=OuterRef("assessment__participant"),
+        assessed_at__gt=OuterRef("assessment__assessed_at"),
+    )
+    return CriterionAnswer.objects.filter(~Exists(later))
 
 
 def consents_of(participant: Participant) -> QuerySet[Consent]:

@@ -14,6 +14,7 @@ from studyportal.participants.services.screening import (
     enrol_participant,
     screen_participant,
 )
+from studyportal.participants.services.seeding import Ending, Seed, seed_participants
 from studyportal.participants.services.withdrawing import (
     InUse,
     Obey,
@@ -22,8 +23,10 @@ from studyportal.participants.services.withdrawing import (
 )
 
 __all__ = [
+    "Ending",
     "InUse",
     "Obey",
+    "Seed",
     "ask_override",
     "carry_out",
     "complete_screening",
@@ -36,6 +39,7 @@ __all__ = [
     "refuse_withdrawn",
     "require_consent",
     "screen_participant",
+    "seed_participants",
     "settle_criteria",
     "settle_fact",
     "standing_in_the_way",

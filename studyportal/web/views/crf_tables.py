@@ -51,7 +51,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     people = participants_visible_to(request.user).exclude(status="screen_failed")
     if site:
         people = people.filter(site__code=site)
-    shown = paged(request, people)
+    shown = paged(request, people, size=25)
     cells: dict[Any, dict[str, list[Any]]] = {}
     for form in forms_visible_to(request.user).filter(participant__in=list(shown)):
         cells.setdefault(form.participant_id, {}).setdefault(form.kind, []).append(form)

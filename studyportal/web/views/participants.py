@@ -181,6 +181,7 @@ def participant_page(request: HttpRequest, participant_id: UUID) -> HttpResponse
         removed=is_removed(participant),
     )
     conduct = conduct_of(request.user, participant, sources.consents)
+    forms = list(forms_of(participant))
     context = {
         "participant": participant,
         "row": row,
@@ -190,14 +191,14 @@ def participant_page(request: HttpRequest, participant_id: UUID) -> HttpResponse
         "sendable": _sendable(request, participant, series),
         "answers": _answers(assessment),
         "references": sources.references,
-        "form_lines": _form_lines(participant),
+        "form_lines": _form_lines(forms),
         "casebook_state": casebook_state(participant),
         "queries": queries_of(request.user, participant.code),
         "sees_queries": may(request.user, Action.SEE_QUERIES, site=participant.site),
         "sees_audit": may(request.user, Action.SEE_AUDIT, site=participant.site),
         "may_ask": may(request.user, Action.RAISE_QUERY, site=participant.site),
         "history": acts_on_any(
-            [participant.pk, *(form.pk for form in forms_of(participant)), *_images(pair, series)]
+            [participant.pk, *(form.pk for form in forms), *_images(pair, series)]
         )[:_ACTS_SHOWN],
         "may_screen": may(request.user, Action.SCREEN_PARTICIPANT, site=participant.site),
         "may_enter": may(request.user, Action.ENTER_CLINICAL, site=participant.site)
@@ -218,9 +219,9 @@ class FormLine(NamedTuple):
     may_begin: bool
 
 
-def _form_lines(participant: Participant) -> list[FormLine]:
+def _form_lines(forms: list[Any]) -> list[FormLine]:
     opened: dict[str, list[Any]] = {}
-    for form in forms_of(participant):
+    for form in forms:
         opened.setdefault(form.kind, []).append(form)
     return [
         FormLine(kind, said(one.title), opened.get(kind, []), one.repeats or kind not in opened)

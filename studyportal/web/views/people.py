@@ -33,7 +33,7 @@ from studyportal.sites.services import invite as invite_somebody
 from studyportal.web.account_forms import InviteForm, RoleForm
 from studyportal.web.accounts.mails import send_invitation
 from studyportal.web.answers import Attempt, acting, do, found, paged, say_refusal
-from studyportal.web.health import health
+from studyportal.web.health import health, workers
 
 _ACTS_SHOWN = 30
 
@@ -159,8 +159,15 @@ def drop_factors(request: HttpRequest, username: str) -> HttpResponse:
 
 @require_GET
 def health_page(request: HttpRequest) -> HttpResponse:
-    """How each part of the installation is, asked now."""
-    return render(request, "web/health.html", {"parts": health()})
+    """How each part of the installation is, asked now; the page asks for its slowest part, the workers, by itself."""
+    if request.GET.get("part") == "workers":
+        return render(request, "web/partials/health_part.html", {"part": workers()})
+    everything = request.GET.get("part") == "all"
+    context = {
+        "parts": [*health(), *([workers()] if everything else [])],
+        "asks_on": not everything,
+    }
+    return render(request, "web/health.html", context)
 
 
 def _change(

@@ -15,7 +15,7 @@ from studyportal.core import clock
 from studyportal.participants.selectors import (
     DECLINED,
     LogFilter,
-    counts_of,
+    log_counts,
     override_for,
     participant_for,
     screening_log,
@@ -40,13 +40,11 @@ from studyportal.web.words import REFUSED, STATUS_WORDS, Word
 def log_page(request: HttpRequest) -> HttpResponse:
     """Everybody who was asked or screened, with what became of it."""
     chosen = LogFilter(site=request.GET.get("site", ""), outcome=request.GET.get("outcome", ""))
-    everybody = screening_log(request.user, LogFilter(site=chosen.site))
-    shown = [line for line in everybody if chosen.outcome in ("", line.outcome)]
     outcomes = {**STATUS_WORDS["participant"], DECLINED: Word(REFUSED, _("declined"))}
     context = {
         "chosen": chosen,
-        "page": paged(request, shown),
-        "counts": counts_of(everybody),
+        "page": paged(request, screening_log(request.user, chosen)),
+        "counts": log_counts(request.user, site=chosen.site),
         "outcomes": outcomes,
         "decline_words": DECLINE_WORDS,
         "age_words": AGE_WORDS,

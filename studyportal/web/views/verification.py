@@ -91,13 +91,13 @@ def draw(request: HttpRequest, code: str) -> HttpResponse:
     site = found(sites.filter(code=code).first())
     plans = list(plans_visible_to(request.user).filter(site=site))
     current = next((plan for plan in plans if plan.superseded_at is None), None)
-    rows = list(drawn_of(current)) if current else []
+    page = paged(request, drawn_of(current), size=100) if current else None
     context = {
         "site": site,
         "plan": current,
         "former": [plan for plan in plans if plan.superseded_at is not None],
-        "rows": rows,
-        "same": current is None or draw_is_the_same(current, rows),
+        "page": page,
+        "same": current is None or draw_is_the_same(current),
         "critical": _named(current.critical) if current else [],
         "may_plan": may(request.user, Action.PLAN_VERIFICATION, site=site),
     }
