@@ -53,6 +53,7 @@ from studyportal.clinical.rules.odm import (
     study_oid,
     unit_oid,
 )
+from studyportal.clinical.rules.odm_lines import OdmAnswer, OdmRow, OdmWords, read_odm_row
 from studyportal.clinical.rules.partial_dates import PartialDate, read_partial
 from studyportal.clinical.rules.parts import Check, Context, FormDefinition, Rows
 from studyportal.clinical.rules.reading import ReferenceEntry, read_reference
@@ -148,7 +149,10 @@ __all__ = [
     "Meaning",
     "Meeting",
     "Nature",
+    "OdmAnswer",
     "OdmItem",
+    "OdmRow",
+    "OdmWords",
     "PartialDate",
     "ProofWay",
     "ReferenceEntry",
@@ -193,6 +197,7 @@ __all__ = [
     "proof_is_fresh",
     "read",
     "read_line",
+    "read_odm_row",
     "read_partial",
     "read_reference",
     "repeats_rows",
