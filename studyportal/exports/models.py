@@ -3,12 +3,12 @@ from django.db import models
 
 from studyportal.core.models import Identified
 from studyportal.core.tracking import tracked
-from studyportal.exports.states import ExportKind, ExportStatus
+from studyportal.exports.states import DataFormat, ExportKind, ExportStatus
 
 
 @tracked(site="site")
 class Export(Identified):
-    """One export, of an evaluation run or of image pairs to train on: a zip with a fixed order of files."""
+    """One export, of an evaluation run, of image pairs to train on or of clinical data: a zip with a fixed order of files."""
 
     kind = models.CharField(
         max_length=12,
@@ -22,7 +22,7 @@ class Export(Identified):
         null=True,
         blank=True,
         related_name="exports",
-        help_text="Run; empty for image pairs",
+        help_text="Run; empty for image pairs and clinical data",
     )
     site = models.ForeignKey(
         "sites.Site",
@@ -30,9 +30,25 @@ class Export(Identified):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Site whose pairs it holds; empty for all sites",
+        help_text="Site whose data it holds; empty for all sites",
     )
     purpose = models.TextField(blank=True, help_text="What the images are wanted for, in words")
+    format = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        choices=[(f.value, f.value) for f in DataFormat],
+        help_text="Format of clinical data; empty for everything else",
+    )
+    language = models.CharField(
+        max_length=2,
+        default="en",
+        choices=[("en", "English"), ("zh", "中文")],
+        help_text="Language of the labels in clinical data",
+    )
+    with_drafts = models.BooleanField(
+        default=False, help_text="Whether forms that are not complete yet leave, too"
+    )
     status = models.CharField(
         max_length=12, choices=[(s.value, s.value) for s in ExportStatus], help_text="Status"
     )
@@ -49,10 +65,12 @@ class Export(Identified):
     contents = models.JSONField(
         default=list,
         blank=True,
-        help_text="Name, digest and size of every file in it; of image pairs, of every participant",
+        help_text="Name, digest and size of every file in it, with its rows; of image pairs, of every participant",
     )
     left_out = models.JSONField(
-        default=dict, blank=True, help_text="How many pairs were left out, by reason"
+        default=dict,
+        blank=True,
+        help_text="How many pairs or participants were left out, by reason",
     )
     reason = models.TextField(blank=True, help_text="Why it errored or ended, in words")
 
@@ -61,12 +79,20 @@ class Export(Identified):
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(kind="evaluation", run__isnull=False, site=None)
-                | (models.Q(kind="pairs", run=None) & ~models.Q(purpose="")),
+                | (models.Q(kind="pairs", run=None) & ~models.Q(purpose=""))
+                | models.Q(kind="clinical", run=None),
                 name="export_of_a_run_or_of_pairs_for_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="clinical", format__in=[f.value for f in DataFormat])
+                | (~models.Q(kind="clinical") & models.Q(format="")),
+                name="export_of_clinical_data_has_a_format",
             ),
         )
 
     def __str__(self) -> str:
+        if self.kind == ExportKind.CLINICAL:
+            return f"export of clinical data ({self.format})"
         return f"export of {self.run or 'image pairs'}"
 
 

@@ -8,6 +8,20 @@ class ExportKind(StrEnum):
 
     EVALUATION = "evaluation"
     PAIRS = "pairs"
+    CLINICAL = "clinical"
+
+
+class DataFormat(StrEnum):
+    """Formats in which clinical data leave."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    PARQUET = "parquet"
+    XPORT5 = "xport5"
+    XPORT8 = "xport8"
+    SPSS = "sav"
+    STATA = "dta"
+    ODM = "odm"
 
 
 class ExportStatus(StrEnum):

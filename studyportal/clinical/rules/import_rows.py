@@ -22,6 +22,8 @@ class TableRow:
     occurrence: int = 1
     texts: dict[str, str] = field(default_factory=dict)
     faults: list[tuple[str, Label]] = field(default_factory=list)
+    # What a file says of answers that follow from others; it must agree with what follows.
+    followed: dict[str, str] = field(default_factory=dict)
 
     def fault(self, column: str, en: str, zh: str) -> None:
         """Adds a fault of one column."""

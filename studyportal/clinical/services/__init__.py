@@ -16,6 +16,7 @@ from studyportal.clinical.services.locking import (
     lock_form,
     lock_forms,
 )
+from studyportal.clinical.services.odm_importing import ImportedOdm, import_odm
 from studyportal.clinical.services.opening import add_row, open_form, void_row
 from studyportal.clinical.services.sampling import plan_verification
 from studyportal.clinical.services.saving import Conflict, Saved, save_answers, shown
@@ -34,6 +35,7 @@ __all__ = [
     "Book",
     "Conflict",
     "Imported",
+    "ImportedOdm",
     "Saved",
     "Sheet",
     "Staff",
@@ -46,6 +48,7 @@ __all__ = [
     "enter_second",
     "findings_of",
     "import_forms",
+    "import_odm",
     "lock_form",
     "lock_forms",
     "needs_second_entry",

@@ -20,6 +20,7 @@ from studyportal.clinical.rules import (
     Rows,
     TableRow,
     Value,
+    computed,
     header_faults,
     judge,
     no_longer_asked,
@@ -78,18 +79,50 @@ def import_forms(*, kind: str, content: bytes, name: str, by: User) -> Imported:
     header, lines = read_table(content, name)
     refuse_if([Reason("header", fault.en) for fault in header_faults(definition, header)])
     rows = [read_line(definition, line, cells) for line, cells in lines]
-    sheets = _sheets(definition, rows, by=by)
-    for sheet in sheets.values():
-        _judge(definition, sheet)
-    refuse_if([reason for row in rows for reason in _reasons(row)])
+    return keep_rows({kind: rows}, [], name=name, by=by)
+
+
+def keep_rows(
+    rows: Mapping[str, Sequence[TableRow]],
+    faults: Sequence[Reason],
+    *,
+    name: str,
+    by: User,
+    named: bool = False,
+) -> Imported:
+    """All rows of all these forms stand, or none; for services.
+
+    `faults` were found before; `named` says that a place names its form, too, as one file holds several.
+
+    Raises
+    ------
+    Refused
+        With every fault, those found before among them.
+    """
+    sheets = {kind: _sheets(FORMS[kind], given, by=by) for kind, given in rows.items()}
+    for kind, own in sheets.items():
+        for sheet in own.values():
+            _judge(FORMS[kind], sheet)
+    found = [
+        reason
+        for kind, given in rows.items()
+        for row in given
+        for reason in _reasons(row, f"{kind}." if named else "")
+    ]
+    refuse_if([*faults, *found])
+    order = [(kind, key) for kind in FORMS for key in sorted(sheets.get(kind, {}))]
     with transaction.atomic():
-        complete = sum(_keep(kind, key, sheet, name=name, by=by) for key, sheet in sheets.items())
-    return Imported(len(rows), len(sheets), complete)
+        complete = sum(_keep(kind, key, sheets[kind][key], name=name, by=by) for kind, key in order)
+    return Imported(sum(map(len, rows.values())), len(order), complete)
 
 
-def _reasons(row: TableRow) -> list[Reason]:
+def _reasons(row: TableRow, form: str) -> list[Reason]:
     return [
-        Reason("line", label.en, f"line {row.line}, {column}" if column else f"line {row.line}")
+        Reason(
+            "line",
+            label.en,
+            f"line {row.line}, {form}{column}" if column else f"line {row.line}",
+        )
         for column, label in row.faults
     ]
 
@@ -183,6 +216,19 @@ def _judge_line(
     for one in judge(definition, {line.unit: merged}, context):
         if one.nature is Nature.HARD:
             line.faults.append((one.field, one.text))
+    _compare_followed(definition, line, merged)
+
+
+def _compare_followed(definition: FormDefinition, line: TableRow, merged: Row) -> None:
+    """What a file says of answers that follow from others is what follows."""
+    follows = computed(definition, merged) if line.followed else {}
+    for name, text in line.followed.items():
+        if follows[name] != text:
+            line.fault(
+                name,
+                f"The file says “{text}”; from the other answers follows “{follows[name]}”.",
+                f"文件为“{text}”；根据其他答案应为“{follows[name]}”。",
+            )
 
 
 def _not_asked(label: Label) -> Label:

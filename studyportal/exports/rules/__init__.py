@@ -1,5 +1,25 @@
 """What may leave, and in which words."""
 
+from studyportal.exports.rules.coding import Cell, numbers_of, sas_days, spss_seconds
+from studyportal.exports.rules.datasets import (
+    DATASETS,
+    FORM_STATUSES,
+    FORM_TABLES,
+    PARTICIPANT_STATUSES,
+    PARTICIPANTS_TABLE,
+    REFERENCE,
+    Dataset,
+    Variable,
+)
+from studyportal.exports.rules.dictionary import (
+    CODES,
+    COLUMNS,
+    code_rows,
+    codes_csv,
+    columns_csv,
+    dictionary_rows,
+)
+from studyportal.exports.rules.guide import guide_lines, reading_guide
 from studyportal.exports.rules.pairs import (
     PARTICIPANTS,
     Candidate,
@@ -9,6 +29,7 @@ from studyportal.exports.rules.pairs import (
     reason_left_out,
     require_deidentified,
 )
+from studyportal.exports.rules.sas import sas_program
 from studyportal.exports.rules.tables import (
     DICTIONARY,
     EXPORTED,
@@ -19,23 +40,46 @@ from studyportal.exports.rules.tables import (
     dictionary_csv,
     label_of,
     neutral,
+    written_safe,
 )
 
 __all__ = [
+    "CODES",
+    "COLUMNS",
+    "DATASETS",
     "DICTIONARY",
     "EXPORTED",
+    "FORM_STATUSES",
+    "FORM_TABLES",
     "PARTICIPANTS",
+    "PARTICIPANTS_TABLE",
+    "PARTICIPANT_STATUSES",
     "PSEUDONYMISED",
+    "REFERENCE",
     "Candidate",
+    "Cell",
     "Column",
+    "Dataset",
     "Label",
     "LeftOut",
+    "Variable",
     "as_csv",
+    "code_rows",
+    "codes_csv",
+    "columns_csv",
     "dictionary_csv",
+    "dictionary_rows",
+    "guide_lines",
     "label_of",
     "left_out_csv",
     "neutral",
+    "numbers_of",
     "participants_csv",
+    "reading_guide",
     "reason_left_out",
     "require_deidentified",
+    "sas_days",
+    "sas_program",
+    "spss_seconds",
+    "written_safe",
 ]

@@ -4,6 +4,7 @@ A field is `export` (leaves as it is), `pseudonymise` (leaves as a code) or `nev
 """
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
@@ -12,6 +13,7 @@ from typing import Literal
 from studyportal.clinical.rules import exported_columns
 
 Label = Literal["export", "pseudonymise", "never"]
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\x00")
 
 
@@ -186,6 +188,11 @@ def neutral(value: object) -> object:
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return "" if value is None else value
+
+
+def written_safe(value: object) -> object:
+    """A text without the control characters that neither a spreadsheet nor XML can hold; everything else stays."""
+    return _CONTROL.sub("", value) if isinstance(value, str) else value
 
 
 def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> bytes:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Iterable
+from pathlib import Path
 
 # One fixed time in every entry, so that the same content gives the same bytes.
 _MOMENT = (1980, 1, 1, 0, 0, 0)
 SUMS = "SHA256SUMS"
+_PIECE = 1 << 20
 
 
 class SummedZip:
@@ -26,6 +28,16 @@ class SummedZip:
         self._write(name, body)
         return {"name": name, "sha256": sha256, "bytes": len(body)}
 
+    def add_file(self, name: str, source: Path) -> dict[str, object]:
+        """Write one entry from a file, piece by piece; return its name, digest and size."""
+        digest = hashlib.sha256()
+        with source.open("rb") as stream, self._archive.open(self._entry(name), "w") as target:
+            while piece := stream.read(_PIECE):
+                digest.update(piece)
+                target.write(piece)
+        self._lines.append(f"{digest.hexdigest()}  {name}\n")
+        return {"name": name, "sha256": digest.hexdigest(), "bytes": source.stat().st_size}
+
     def add_folder(self, name: str, files: Iterable[tuple[str, bytes]]) -> dict[str, object]:
         """Write a folder's files; return its name, the digest of their lines in SHA256SUMS, its size and count."""
         lines = hashlib.sha256()
@@ -41,7 +53,10 @@ class SummedZip:
         self._write(SUMS, "".join(self._lines).encode())
 
     def _write(self, name: str, body: bytes) -> None:
+        self._archive.writestr(self._entry(name), body)
+
+    def _entry(self, name: str) -> zipfile.ZipInfo:
         entry = zipfile.ZipInfo(name, _MOMENT)
         entry.compress_type = self._method
         entry.external_attr = 0o644 << 16
-        self._archive.writestr(entry, body)
+        return entry

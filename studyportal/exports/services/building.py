@@ -10,12 +10,17 @@ from studyportal.core.errors import Refused, StaleState
 from studyportal.core.services import advance
 from studyportal.core.storage import DamagedFile, drop_partial
 from studyportal.exports.models import Export
+from studyportal.exports.services.clinical import archive_clinical
 from studyportal.exports.services.evaluation import archive_run
 from studyportal.exports.services.pairs import archive_pairs
 from studyportal.exports.states import EXPORT, ExportKind, ExportStatus
 
 _log = logging.getLogger(__name__)
-_ARCHIVERS = {ExportKind.EVALUATION: archive_run, ExportKind.PAIRS: archive_pairs}
+_ARCHIVERS = {
+    ExportKind.EVALUATION: archive_run,
+    ExportKind.PAIRS: archive_pairs,
+    ExportKind.CLINICAL: archive_clinical,
+}
 
 
 def build_export(*, export: Export) -> Export:

@@ -13,6 +13,7 @@ from studyportal.core.errors import Reason, Refused
 from studyportal.core.services import advance, record
 from studyportal.core.storage import discard, verified_path
 from studyportal.exports.models import Export, ExportDownload
+from studyportal.exports.services.clinical import removed_since
 from studyportal.exports.services.pairs import may_no_longer_leave
 from studyportal.exports.states import EXPORT, ExportKind, ExportStatus
 from studyportal.sites.rules import Action
@@ -22,24 +23,36 @@ if TYPE_CHECKING:
     from studyportal.core.models import User
 
 
+_ENDED = {
+    ExportKind.PAIRS: "Archives of images are kept for a while only. Ask for a new one.",
+    ExportKind.CLINICAL: "Archives of clinical data are kept for a while only. Ask for a new one.",
+}
+
+
 def download_export(*, export: Export, by: User) -> Path:
     """The verified zip of a ready export; who took it is kept.
 
     Raises
     ------
     Refused
-        When the export is not ready, or holds images of somebody who withdrew or was excluded since: it then ends.
+        When the export is not ready, or holds data of somebody who withdrew or was excluded since: it then ends.
     DamagedFile
         When the zip is missing or was changed.
     """
     require(by, Action.EXPORT, site=export.site)
     if export.status != ExportStatus.READY:
         raise Refused(Reason("export_not_ready", "This export is not ready."))
-    if export.kind == ExportKind.PAIRS and may_no_longer_leave(export):
+    if _outdated(export):
         sentence = "Somebody in this export withdrew or was excluded since. Ask for a new one."
         expire(export, sentence)
         raise Refused(Reason("export_outdated", sentence))
     return _handed(export, by)
+
+
+def _outdated(export: Export) -> bool:
+    if export.kind == ExportKind.PAIRS:
+        return may_no_longer_leave(export)
+    return export.kind == ExportKind.CLINICAL and removed_since(export)
 
 
 @transaction.atomic
@@ -56,10 +69,11 @@ def _handed(export: Export, by: User) -> Path:
 
 
 def expire_old(*, before: datetime) -> None:
-    """Images that were built before this moment are no longer kept as an archive."""
-    ready = Export.objects.filter(kind=ExportKind.PAIRS, status=ExportStatus.READY)
+    """Images and clinical data that were built before this moment are no longer kept as an archive."""
+    kinds = (ExportKind.PAIRS, ExportKind.CLINICAL)
+    ready = Export.objects.filter(kind__in=kinds, status=ExportStatus.READY)
     for export in ready.filter(built_at__lt=before):
-        expire(export, "Archives of images are kept for a while only. Ask for a new one.")
+        expire(export, _ENDED[ExportKind(export.kind)])
 
 
 @transaction.atomic

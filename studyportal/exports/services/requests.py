@@ -10,7 +10,7 @@ from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.services import begin, record
 from studyportal.exports.models import Export
-from studyportal.exports.states import EXPORT, ExportKind, ExportStatus
+from studyportal.exports.states import EXPORT, DataFormat, ExportKind, ExportStatus
 from studyportal.outcomes.states import RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -69,5 +69,44 @@ def request_pairs_export(*, site: Site | None, reason: str, by: User) -> Export:
         by=by,
         site_code=site.code if site else "",
         reason=purpose,
+    )
+    return export
+
+
+@transaction.atomic
+def request_clinical_export(
+    *, file_format: DataFormat, site: Site | None, language: str, with_drafts: bool, by: User
+) -> Export:
+    """An export of the clinical data of a site, or of all sites, waits to be built.
+
+    Raises
+    ------
+    Refused
+        When the person may not export there, or there are no labels in this language.
+    """
+    require(by, Action.EXPORT, site=site)
+    require(by, Action.SEE_PARTICIPANTS, site=site)
+    if language not in ("en", "zh"):
+        raise Refused(
+            Reason("export_language", "There are labels in English and Chinese.", "language")
+        )
+    export = Export.objects.create(
+        kind=ExportKind.CLINICAL,
+        format=file_format,
+        language=language,
+        with_drafts=with_drafts,
+        site=site,
+        status=ExportStatus.REQUESTED,
+        requested_at=clock.now(),
+        requested_by=by,
+    )
+    begin(export, EXPORT, by=by)
+    where = f"of {site.code}" if site else "of all sites"
+    record(
+        "request_clinical_export",
+        export,
+        f"An export of the clinical data {where} was requested.",
+        by=by,
+        site_code=site.code if site else "",
     )
     return export

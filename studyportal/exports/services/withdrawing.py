@@ -45,6 +45,8 @@ def _holding(participant: Participant, *, tables: bool) -> QuerySet[Export]:
     """Exports with images of the participant and, where `tables` are asked for, those with rows of them."""
     images = Q(kind=ExportKind.PAIRS, contents__contains=[{"name": f"{participant.code}/"}])
     rows = Q(kind=ExportKind.EVALUATION, run__cut__frozen_at__gte=participant.created_at)
+    own = Q(site=None) | Q(site=participant.site)
+    rows |= Q(kind=ExportKind.CLINICAL, started_at__gte=participant.created_at) & own
     return Export.objects.select_related("site").filter(images | rows if tables else images)
 
 

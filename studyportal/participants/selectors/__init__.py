@@ -9,6 +9,7 @@ from studyportal.participants.selectors.consent import (
     offers_at,
     offers_by_site,
     standing_consents,
+    with_consent,
     with_signed_versions,
 )
 from studyportal.participants.selectors.log import (
@@ -99,6 +100,7 @@ __all__ = [
     "standing_consents",
     "unconfirmed_withdrawals",
     "unfinished_withdrawals",
+    "with_consent",
     "with_criterion_open",
     "with_open_criteria",
     "with_signed_versions",

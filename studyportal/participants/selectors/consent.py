@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -99,3 +99,8 @@ def _offer(row: ConsentVersion) -> Offer:
         requires_reconsent=row.requires_reconsent,
         reconsent_by=row.reconsent_by,
     )
+
+
+def with_consent() -> QuerySet[Consent, Any]:
+    """Participants who ever consented, as a subquery for other rooms' reads."""
+    return Consent.objects.order_by().values("participant")
