@@ -33,8 +33,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int) -> None:
-    for _ in range(900):
+def wait_for(port: int, *, seconds: int = 300) -> None:
+    """Something listens at the port; on a busy machine a new database alone may take two minutes."""
+    for _ in range(10 * seconds):
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
@@ -54,8 +55,12 @@ class Portal:
         self.address = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Portal":
-        self.start()
-        self.shell(PEOPLE)
+        try:
+            self.start()
+            self.shell(PEOPLE)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

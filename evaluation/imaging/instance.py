@@ -27,7 +27,7 @@ MULTIFRAME = {
     "1.2.840.10008.5.1.4.1.1.130": "Enhanced PET",
     "1.2.840.10008.5.1.4.1.1.128.1": "Legacy Converted Enhanced PET",
 }
-_NATIVE = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
+NATIVE_SYNTAXES = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
 _DEFLATED, _BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
 _RLE = "1.2.840.10008.1.2.5"
 _LOSSLESS_WITH_END_MARKER = {
@@ -42,7 +42,7 @@ _LOSSY = {
     f"1.2.840.10008.1.2.4.{n}"
     for n in ("50", "51", "81", "91", "93", "203", "100", "101", "102", "103")
 }
-ACCEPTED_SYNTAXES = _NATIVE | {_RLE} | _LOSSLESS_WITH_END_MARKER
+ACCEPTED_SYNTAXES = NATIVE_SYNTAXES | {_RLE} | _LOSSLESS_WITH_END_MARKER
 LARGEST_FILE_BYTES = 1 << 30
 LARGEST_SIDE = 4096  # pixels; a slice of CT or PET has at most 2048
 _UID = re.compile(r"[0-9.]{1,64}")  # components with a leading zero occur
@@ -278,7 +278,7 @@ def _pixel_fault(header: Dataset, name: str) -> Reason | None:
     if not isinstance(held, bytes) or not held:
         return _no_pixels(name)
     syntax = str(header.file_meta.TransferSyntaxUID)
-    if syntax in _NATIVE:
+    if syntax in NATIVE_SYNTAXES:
         expected = int(rows * columns * bits) // 8
         if len(held) < expected:
             sentence = f"{name} is cut: {len(held)} of {expected} bytes of pixels are there."

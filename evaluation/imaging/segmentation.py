@@ -12,15 +12,13 @@ from pydicom import Dataset
 
 from evaluation.imaging.grid import Grid
 from evaluation.imaging.header import text
-from evaluation.imaging.instance import read_header
 from evaluation.imaging.nifti import grid_of_affine, labels_of, load_nifti
+from evaluation.imaging.outline_file import RTSTRUCT, read_outline_file
 from evaluation.imaging.outlines import outlined_regions
 from evaluation.imaging.reasons import Reason, SegmentationRefused
 from evaluation.imaging.volume import Volume, resample
 
 _highdicom: Any = highdicom
-_SEGMENTATION = {"1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7"}
-_RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,15 +84,11 @@ def _from_nifti(file: Path, grid: Grid) -> dict[int, Segment]:
 
 
 def _from_dicom(file: Path, grid: Grid, frame_uid: str) -> dict[int, Segment]:
-    header, unreadable = read_header(file)
-    if unreadable is not None:
-        raise SegmentationRefused((unreadable,))
-    sop_class = text(header, "SOPClassUID")
-    if sop_class not in {*_SEGMENTATION, _RTSTRUCT}:
-        sentence = f"{file.name} is neither a DICOM segmentation nor an RTSTRUCT."
-        raise _refusal("sop_class", sentence, "(0008,0016)")
+    header, reasons = read_outline_file(file)
+    if reasons:
+        raise SegmentationRefused(reasons)
     _check_frame(header, frame_uid, file.name)
-    if sop_class == _RTSTRUCT:
+    if text(header, "SOPClassUID") == RTSTRUCT:
         regions = outlined_regions(header, grid)
         return {n: Segment(n, name, mask, "RTSTRUCT") for n, (name, mask) in regions.items()}
     return _from_seg(file, grid)

@@ -1,4 +1,4 @@
-"""De-identifies the image series of a folder at the site: files in, files out, no database.
+"""De-identifies the image series and outlines of a folder at the site: files in, files out, no database.
 
 One file is in memory at a time. A series appears under its name only when all of it is written and its
 SUV was compared; what is not taken is told with a sentence. No name of a file, person or series of the
@@ -16,9 +16,10 @@ from typing import Any
 import pydicom
 from pydicom.dataset import Dataset
 
-from evaluation.imaging import FolderScan, SeriesGroup, scan_folder, suv_factor
+from evaluation.imaging import FolderScan, Reason, SeriesGroup, scan_folder, suv_factor
 from evaluation.imaging.header import text
 from evaluation.imaging.instance import read_header, read_instance
+from evaluation.imaging.outline_file import read_outline_file
 from evaluation.imaging.series import files_of
 from studyportal.cli.site_inputs import Codes, site_of
 from studyportal.core.storage import digest_of
@@ -27,6 +28,8 @@ from studyportal.imaging import rules
 _SHOWN = 5  # files named in one sentence
 _DIGITS = 12  # of a digest, enough to find the file again
 _IMAGES = ("CT", "PT")
+_OUTLINES = ("RTSTRUCT", "SEG")
+_TAKEN = _IMAGES + _OUTLINES
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,8 @@ class SiteRun:
         self.numbers: Counter[tuple[str, str]] = Counter()
 
     def patients(self) -> int:
-        """How many patients the images of the folder name; files that a site run made count as none."""
-        groups = [group for group in self.found.groups if group.modality in _IMAGES]
+        """How many patients the folder names; files that a site run made count as none."""
+        groups = [group for group in self.found.groups if group.modality in _TAKEN]
         return len({group.patient_id for group in groups if group.patient_id})
 
     def series(self) -> Iterator[SeriesDone | SeriesLeft]:
@@ -94,7 +97,7 @@ class SiteRun:
             yield SeriesLeft("files without a series", len(places), (said,))
 
     def _series(self, group: SeriesGroup) -> SeriesDone | SeriesLeft:
-        what = f"{group.modality} series" if group.modality in _IMAGES else "other objects"
+        what = f"{group.modality} series" if group.modality in _TAKEN else "other objects"
         code, why = self._code(group)
         if why:
             first = self._told([self.places[path] for path in group.files])
@@ -114,8 +117,11 @@ class SiteRun:
 
     def _code(self, group: SeriesGroup) -> tuple[str, str]:
         """The participant of a series, or why nobody knows."""
-        if group.modality not in _IMAGES:
-            return "", "Only CT and PET images are de-identified here; this is something else."
+        if group.modality not in _TAKEN:
+            return (
+                "",
+                "Only CT and PET images and outlines are de-identified here; this is something else.",
+            )
         header, _ = read_header(group.files[0])
         if rules.standing_of(header, self.key) is rules.Standing.INTACT:
             return text(header, "PatientID"), ""  # made by an earlier run: it names its participant
@@ -129,12 +135,12 @@ class SiteRun:
     def _write(self, group: SeriesGroup, code: str, folder: Path) -> _Tally:
         tally = _Tally()
         for number, path in enumerate(group.files, start=1):
-            instance, place = read_instance(path), self.places[path]
-            tally.patients.add(text(instance.header, "PatientID"))
-            tally.standings.add(rules.standing_of(instance.header, self.key))
-            for reason in instance.reasons:
+            (header, reasons), place = _judged(path, group.modality), self.places[path]
+            tally.patients.add(text(header, "PatientID"))
+            tally.standings.add(rules.standing_of(header, self.key))
+            for reason in reasons:
                 tally.fault(rules.nameless(reason), place)
-            if instance.reasons or tally.faults:
+            if reasons or tally.faults:
                 continue
             try:
                 self._write_one(path, code, folder / f"{number:04d}.dcm", tally=tally)
@@ -191,6 +197,14 @@ class SiteRun:
         rest = len(places) - len(shown)
         more = f" and {rest} more" if rest else ""
         return f"{'file' if len(places) == 1 else 'files'} {named}{more} of {len(self.paths)}"
+
+
+def _judged(path: Path, modality: str) -> tuple[Dataset, tuple[Reason, ...]]:
+    """The header of a file, and what is wrong with the file."""
+    if modality in _OUTLINES:
+        return read_outline_file(path)
+    instance = read_instance(path)
+    return instance.header, instance.reasons
 
 
 def _compared(tally: _Tally) -> rules.SuvSurvival:

@@ -257,7 +257,7 @@ RULE_WORDS: Mapping[str, str | Promise] = {
     "clock-time-kept": _("clock times: kept"),
     "characteristic-kept": _("sex, age (capped), weight and height: kept"),
     "text-cleaned": _("descriptions: replaced by a code, or removed"),
-    "outside-image-removed": _("removed because no CT or PET image needs them"),
+    "outside-image-removed": _("removed because no image or outline needs them"),
     "overlay-or-curve-removed": _("overlays and curves: removed"),
     "private-removed": _("private elements of the scanner's maker: removed"),
     "safe-private-kept": _("private elements that SUV needs: kept"),

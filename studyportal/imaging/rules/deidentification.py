@@ -30,6 +30,8 @@ from studyportal.imaging.rules.element_values import (
     texts_of,
 )
 from studyportal.imaging.rules.identity_echo import UNREADABLE, echo_pattern
+from studyportal.imaging.rules.outline_attributes import holds_outlines
+from studyportal.imaging.rules.outline_texts import OUTLINE_TEXTS, cleaned_name
 from studyportal.imaging.rules.pixel_surplus import trim_pixels
 from studyportal.imaging.rules.pseudonym import PseudonymContext, remap_uid, text_code
 from studyportal.imaging.rules.safe_private import creator_of, safe_element
@@ -91,6 +93,7 @@ class _Walk:
     def __init__(self, root: Dataset, context: PseudonymContext, approved: frozenset[str]) -> None:
         self.context = context
         self.approved = approved
+        self.outlines = holds_outlines(root)
         self.again = standing_of(root, context.key) is Standing.INTACT
         self.days = 0 if self.again else context.date_offset_days
         self.echo = None if self.again else echo_pattern(root)
@@ -128,7 +131,7 @@ class _Walk:
             if tag.element == 0 and not tag.is_private:
                 continue  # group lengths are counted anew by the writer
             self.depth = depth
-            rule = rule_for(tag, depth=depth)
+            rule = rule_for(tag, depth=depth, outlines=self.outlines)
             if rule is Rule.PRIVATE_REMOVED:
                 self._private(dataset, tag, result)
             else:
@@ -183,6 +186,8 @@ class _Walk:
             return _with_value(element, "")
         if all(text in self.approved and not self._echoes(text) for text in texts):
             return _with_value(element, copy.deepcopy(element.value))
+        if element.keyword in OUTLINE_TEXTS:
+            return _with_value(element, self._name(element.keyword, " ".join(texts)))
         if any(SYNTHETIC_WORD in text.upper() for text in texts):
             return _with_value(element, SYNTHETIC_WORD)  # the mark survives, its words do not
         if self.again and all(map(_CODE_OF_TEXT.fullmatch, texts)):
@@ -190,6 +195,11 @@ class _Walk:
         if element.keyword in _CODED_TEXTS:
             return _with_value(element, text_code(self.context, " ".join(texts)))
         return _with_value(element, "AGENT") if element.keyword == "ContrastBolusAgent" else None
+
+    def _name(self, keyword: str, name: str) -> str:
+        """How a region, or what drew it, may be called."""
+        cleaned = cleaned_name(keyword, name, self.context, coded=self.again)
+        return text_code(self.context, name) if cleaned and self._echoes(cleaned) else cleaned
 
     def _sequence(self, element: DataElement) -> DataElement | None:
         depth = self.depth + 1

@@ -12,6 +12,8 @@ from studyportal.imaging.rules.confidentiality import (
     table_by_tag,
 )
 from studyportal.imaging.rules.image_attributes import IMAGE_ATTRIBUTES, ROOT_ONLY
+from studyportal.imaging.rules.outline_attributes import OUTLINE_ATTRIBUTES
+from studyportal.imaging.rules.outline_texts import OUTLINE_TEXTS
 
 DEEPEST = 16  # sequences nested deeper than any image of the standard nests them
 
@@ -46,23 +48,26 @@ def name_of(tag: BaseTag) -> str:
     return keyword_for_tag(tag) or str(tag)
 
 
-def rule_for(tag: BaseTag, *, depth: int) -> Rule:
-    """The rule an element falls under by its tag and depth (0: root), whatever its value."""
-    return _rule_of(tag, nested=depth > 0)
+def rule_for(tag: BaseTag, *, depth: int, outlines: bool = False) -> Rule:
+    """The rule an element of an image, or of outlines, falls under by its tag and depth (0: root), whatever its value."""
+    return _rule_of(tag, nested=depth > 0, outlines=outlines)
 
 
 @lru_cache(maxsize=16384)  # the slices of a series hold the same few hundred tags
-def _rule_of(tag: BaseTag, *, nested: bool) -> Rule:
+def _rule_of(tag: BaseTag, *, nested: bool, outlines: bool) -> Rule:
     if tag.is_private:
         return Rule.PRIVATE_REMOVED
     if tag.group & 0xFF00 in {0x5000, 0x6000}:
         return Rule.OVERLAY_REMOVED
     row = table_by_tag().get(tag)
     keyword = keyword_for_tag(tag)
-    if tag not in IMAGE_ATTRIBUTES or (nested and keyword in ROOT_ONLY):
+    wanted = OUTLINE_ATTRIBUTES if outlines else IMAGE_ATTRIBUTES
+    if tag not in wanted or (nested and keyword in ROOT_ONLY):
         return Rule.OUTSIDE_IMAGE_REMOVED if row is None else Rule.PROFILE_REMOVED
     if keyword in {"PatientName", "PatientID"}:
         return Rule.PARTICIPANT_CODE
+    if keyword in OUTLINE_TEXTS:
+        return Rule.TEXT_CLEANED
     vr = dictionary_VR(tag)
     return _rule_by_kind(vr) if row is None else _rule_by_row(row, vr)
 

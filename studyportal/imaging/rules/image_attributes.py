@@ -6,7 +6,7 @@ to stay, not a promise: the confidentiality table is asked first.
 
 from pydicom.datadict import tag_for_keyword
 
-_COMMON = """
+COMMON = """
 SpecificCharacterSet ImageType InstanceCreationDate InstanceCreationTime InstanceCreatorUID
 SOPClassUID SOPInstanceUID SyntheticData StudyDate SeriesDate AcquisitionDate ContentDate
 AcquisitionDateTime StudyTime SeriesTime AcquisitionTime ContentTime TimezoneOffsetFromUTC
@@ -23,7 +23,7 @@ SliceLocation ImagesInAcquisition ImageComments Laterality ImageLaterality Numbe
 TemporalPositionIdentifier NumberOfTemporalPositions TemporalPositionIndex
 CodeValue CodingSchemeDesignator CodingSchemeVersion CodeMeaning
 """
-_PIXELS = """
+PIXELS = """
 SamplesPerPixel PhotometricInterpretation PlanarConfiguration Rows Columns PixelSpacing
 PixelAspectRatio BitsAllocated BitsStored HighBit PixelRepresentation SmallestImagePixelValue
 LargestImagePixelValue PixelPaddingValue PixelPaddingRangeLimit QualityControlImage
@@ -68,7 +68,7 @@ DecayCorrectionDateTime AttenuationCorrected ScatterCorrected RandomsCorrected
 DeadTimeCorrected SensitivityCalibrated AttenuationCorrectionSource IterativeReconstructionMethod
 NumberOfIterations NumberOfSubsets ReconstructionType TimeOfFlightInformationUsed
 """
-_MULTI_FRAME = """
+MULTI_FRAME = """
 SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence PixelMeasuresSequence
 PlanePositionSequence PlaneOrientationSequence PixelValueTransformationSequence
 FrameVOILUTSequence FrameContentSequence FrameAcquisitionNumber FrameReferenceDateTime
@@ -104,7 +104,8 @@ ROOT_ONLY = frozenset(
 )
 
 
-def _tag(keyword: str) -> int:
+def tag_of(keyword: str) -> int:
+    """The number of an attribute; raises where pydicom's dictionary does not know it."""
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise ValueError(f"{keyword} is no attribute that pydicom's dictionary knows.")
@@ -112,5 +113,5 @@ def _tag(keyword: str) -> int:
 
 
 IMAGE_ATTRIBUTES: frozenset[int] = frozenset(
-    _tag(keyword) for keyword in (_COMMON + _PIXELS + _CT + _PET + _MULTI_FRAME).split()
+    tag_of(keyword) for keyword in (COMMON + PIXELS + _CT + _PET + MULTI_FRAME).split()
 )

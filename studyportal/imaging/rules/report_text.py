@@ -20,7 +20,7 @@ RULE_TEXTS: Mapping[str, str] = MappingProxyType(
         Rule.CLOCK_TIME_KEPT: "clock times kept",
         Rule.CHARACTERISTIC_KEPT: "sex, age (capped), weight and height kept",
         Rule.TEXT_CLEANED: "descriptions replaced by a code, or removed",
-        Rule.OUTSIDE_IMAGE_REMOVED: "removed, because no CT or PET image needs them",
+        Rule.OUTSIDE_IMAGE_REMOVED: "removed, because no image or outline needs them",
         Rule.OVERLAY_REMOVED: "overlays and curves removed",
         Rule.PRIVATE_REMOVED: "private elements of the scanner's maker removed",
         Rule.PRIVATE_KEPT: "private elements that SUV needs kept",

@@ -19,11 +19,12 @@ from studyportal.imaging import rules
 from studyportal.imaging.models import ImagingSeries, OutlineSet
 from studyportal.imaging.selectors import (
     accepted_series,
+    key_of,
     quarantine_of,
     stored_paths,
     waiting_files,
 )
-from studyportal.imaging.services.reading import reader
+from studyportal.imaging.services.reading import Outlined, reader
 from studyportal.imaging.services.receiving import empty_quarantine
 from studyportal.imaging.services.settling import keep_findings
 from studyportal.imaging.services.shell import broken, start_validating
@@ -59,23 +60,42 @@ def keep_outlines(*, series: ImagingSeries) -> ImagingSeries:
 
 
 def _settle(series: ImagingSeries, reference: ImagingSeries) -> None:
-    """The received files are looked into by a limited child; masks are all that is taken over from them."""
+    """The received files are looked into by a limited child; masks and copies without identity are what is taken over from them."""
     grid = read_series(stored_paths(reference.manifest_sha256)).grid
     frame = str(reference.summary.get("frame_of_reference_uid", ""))
     place = quarantine_of(series.pk)
     files = [place / name for name in waiting_files(series.pk)]
     with reader() as reading, tempfile.TemporaryDirectory(dir=place, prefix=".masks-") as folder:
-        regions, reasons = reading.outlines(
-            files, out=Path(folder), grid=grid, option=series.option, frame=frame
-        )
-        if reasons:
-            _refuse(series, _findings(reasons))
-        elif not regions:
-            sentence = "The outlines name no region that lies in the PET."
-            _refuse(series, [_finding("no_regions", sentence)])
+        found = reading.outlines(files, series, out=Path(folder), grid=grid, frame=frame)
+        if findings := _refusals(series, found):
+            _refuse(series, findings)
         else:
             advance(series, IMAGING_SERIES, SeriesStatus.DEIDENTIFYING, by=None)
-            _accept(series, reference, store_file(Path(folder) / rules.MASKS), regions)
+            _accept(series, reference, _kept(Path(folder), found), found)
+
+
+def _refusals(series: ImagingSeries, found: Outlined) -> list[rules.Finding]:
+    if found.refusals or found.reasons:
+        return [*found.refusals, *_findings(found.reasons)]
+    if not found.regions:
+        sentence = "The outlines name no region that lies in the PET."
+        return [_finding("no_regions", sentence)]
+    known = key_of(series.pair.participant)
+    if known and set(found.patient_keys) - {known}:
+        sentence = f"These outlines belong to another patient than the images of {series.pair.participant.code}. Compare the identities and send the right file."
+        return [_finding("identity_conflict", sentence)]
+    return []
+
+
+def _kept(folder: Path, found: Outlined) -> list[dict[str, Any]]:
+    """Masks and copies of the files lie in the archive; the lines of the manifest, masks first."""
+    masks = store_file(folder / rules.MASKS)
+    lines: list[dict[str, Any]] = [{"sha256": masks.sha256, "bytes": masks.size}]
+    for copy in found.copies:
+        stored = store_file(folder / copy["file"])
+        uid = copy["sop_instance_uid"]
+        lines.append({"sha256": stored.sha256, "bytes": stored.size, "sop_instance_uid": uid})
+    return lines
 
 
 def masks_of(outlines: OutlineSet) -> dict[str, np.ndarray]:
@@ -95,21 +115,18 @@ def stored_masks(masks: Mapping[str, np.ndarray]) -> StoredFile:
 def _accept(
     series: ImagingSeries,
     reference: ImagingSeries,
-    stored: StoredFile,
-    regions: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]],
+    found: Outlined,
 ) -> None:
-    manifest = store_bytes(
-        json.dumps(
-            {"files": [{"sha256": stored.sha256, "bytes": stored.size}]}, sort_keys=True
-        ).encode()
-    )
+    manifest = store_bytes(json.dumps({"files": [*lines]}, sort_keys=True).encode())
     advance(
         series,
         IMAGING_SERIES,
         SeriesStatus.ACCEPTED,
         by=None,
-        stored_files=1,
-        stored_bytes=stored.size,
+        stored_files=len(lines),
+        stored_bytes=sum(line["bytes"] for line in lines),
+        deidentification=dict(found.report),
         manifest_sha256=manifest.sha256,
         settled_at=clock.now(),
     )
@@ -117,8 +134,8 @@ def _accept(
         pair=series.pair,
         series=series,
         reference=reference,
-        masks_sha256=stored.sha256,
-        regions=[*regions],
+        masks_sha256=lines[0]["sha256"],
+        regions=[*found.regions],
         made_at=clock.now(),
     )
     keep_findings(series.pair, [], series=series)
@@ -126,7 +143,7 @@ def _accept(
     record(
         "keep_outlines",
         series,
-        f"{participant.code}: outlines of {len(regions)} region(s) were kept.",
+        f"{participant.code}: outlines of {len(found.regions)} region(s) were kept.",
         by=None,
         site_code=participant.site.code,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from studyportal.core.limited import Bounds, ChildEnded, LimitedChild
 from studyportal.imaging import rules
 
 if TYPE_CHECKING:
+    from studyportal.imaging.models import ImagingSeries
     from studyportal.participants.models import Participant
     from studyportal.sites.models import Site
 
@@ -42,6 +43,18 @@ class Looked:
     @property
     def files(self) -> tuple[rules.ReceivedFile, ...]:
         return tuple(image.file for image in self.images)
+
+
+@dataclass(frozen=True)
+class Outlined:
+    """Regions of a file of outlines with their masks and its de-identified copies, or why there are none."""
+
+    reasons: tuple[Reason, ...]
+    regions: tuple[Mapping[str, Any], ...] = ()
+    patient_keys: tuple[str, ...] = ()
+    copies: tuple[Mapping[str, str], ...] = ()
+    report: Mapping[str, Any] = field(default_factory=dict)
+    refusals: tuple[rules.Finding, ...] = ()
 
 
 class Reader:
@@ -98,14 +111,26 @@ class Reader:
         return [*self._child.ask("headlines", files=_texts(files), **_keyed(site))["files"]]
 
     def outlines(
-        self, files: Sequence[Path], *, out: Path, grid: Grid, option: str, frame: str
-    ) -> tuple[list[dict[str, Any]], tuple[Reason, ...]]:
-        """The regions whose masks lie in the folder `out`, or the reasons why there are none."""
-        told = self._child.ask(
-            "outlines", files=_texts(files), out=str(out), grid=asdict(grid), option=option,
-            frame=frame, key=settings.DEIDENTIFICATION_KEY,
-        )  # fmt: skip
-        return told.get("regions", []), tuple(Reason(*reason) for reason in told["reasons"])
+        self, files: Sequence[Path], series: ImagingSeries, *, out: Path, grid: Grid, frame: str
+    ) -> Outlined:
+        """The regions whose masks lie in the folder `out` with copies of the files, or the reasons why there are none.
+
+        A file at which the child dies is a refusal.
+        """
+        try:
+            told = self._child.ask(
+                "outlines", files=_texts(files), out=str(out), grid=asdict(grid),
+                option=series.option, frame=frame, identity=_identity(series.pair.participant),
+            )  # fmt: skip
+        except ChildEnded as ended:
+            return Outlined((), refusals=(_killer(files, ended.at),))
+        return Outlined(
+            tuple(Reason(*reason) for reason in told["reasons"]),
+            regions=tuple(told.get("regions", ())),
+            patient_keys=tuple(told.get("patient_keys", ())),
+            copies=tuple(told.get("copies", ())),
+            report=told.get("report", {}),
+        )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ _SOMETHING_LEFT, _NOTHING_BEGUN, _BROKE_OFF = 1, 2, 3
 
 
 class Command(BaseCommand):
-    help = "De-identify the CT and PET images of a folder at the site, without server or database."
+    help = "De-identify the CT and PET images and the outlines of a folder at the site, without server or database."
     requires_system_checks = ()  # some of them would ask the database
     requires_migrations_checks = False
 
