@@ -26,7 +26,8 @@ class OwnSites:
             if isinstance(response, StreamingHttpResponse) and not isinstance(
                 response, FileResponse
             ):
-                response.streaming_content = _in_this_scope(response.streaming_content)
+                parts: Any = response.streaming_content
+                response.streaming_content = _in_this_scope(parts)
         return response
 
 

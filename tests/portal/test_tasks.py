@@ -12,7 +12,7 @@ from studyportal.outcomes.services import freeze_cut, plan_run
 from studyportal.outcomes.states import RunStatus
 from studyportal.sites.rules import Role
 from studyportal.syntheses.states import JobStatus
-from studyportal.tasks import anchoring, dispatch, evaluation, exports, intake, sweep
+from studyportal.tasks import anchoring, dispatch, evaluation, exports, intake, mails, sweep
 from tests.factories import (
     CutPairFactory,
     EvaluationRunFactory,
@@ -47,7 +47,7 @@ def outbox(monkeypatch) -> list[tuple[str, str, str]]:
 
 def test_every_task_of_the_timetable_exists(settings):
     wanted = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
-    assert anchoring.anchor_chain.name in wanted
+    assert {anchoring.anchor_chain.name, mails.send_digests.name} <= wanted
     assert wanted <= set(sweep.sweep.app.tasks)
 
 

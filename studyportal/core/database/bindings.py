@@ -51,15 +51,15 @@ def _condition(model: Model, below: tuple[Model, ...]) -> str:
     tracked = tracked_by(model)
     if tracked._meta.label_lower in GROUND or model in below:
         return ""
-    keys = [field for field in model._meta.concrete_fields if _target(field) is not None]
-    for field in keys:
-        if field.related_model._meta.label_lower == SITE:
+    keys = [(field, target) for field in model._meta.concrete_fields if (target := _target(field))]
+    for field, target in keys:
+        if target._meta.label_lower == SITE:
             here = f"{_column(field)} = {_VISIBLE}"
             of_all = getattr(tracked, "of_every_site_without_site", False)
             return f"({_column(field)} IS NULL OR {here})" if of_all else here
-    for field in sorted(keys, key=_nearness):
-        if _condition(field.related_model, (*below, model)):
-            return _of_row(field.related_model, _column(field))
+    for field, target in sorted(keys, key=lambda key: _nearness(key[0])):
+        if _condition(target, (*below, model)):
+            return _of_row(target, _column(field))
     return _by_value(model)
 
 

@@ -38,7 +38,7 @@ def as_owner(connection: Any) -> Iterator[None]:
         raise RuntimeError("A transaction cannot change its login in the middle.")
     connection.close()
     kept = {name: connection.settings_dict[name] for name in (*_LOGIN, "OPTIONS")}
-    owner = settings.DATABASE_OWNER
+    owner: dict[str, Any] = {**settings.DATABASE_OWNER}
     connection.settings_dict.update({name: owner[name] for name in _LOGIN})
     connection.settings_dict["OPTIONS"] = owner_options(owner)
     connection.settings_dict[OWNS] = True

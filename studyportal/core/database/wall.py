@@ -92,7 +92,7 @@ def _rights(table: str, *, append_only: bool) -> str:
     if table == "django_migrations":
         return "SELECT"
     model = {model._meta.db_table: model for model in portal_models()}.get(table)
-    if getattr(model, "written_by_the_database", False):
+    if model is not None and hasattr(model, "written_by_the_database"):
         return "SELECT"
     if append_only or table in chained_models():
         return "SELECT, INSERT"
