@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.test import override_settings
+
 from studyportal.cli.loading.keeping import Share, keep_people
 from studyportal.cli.loading.people import person
 from studyportal.clinical.models import Form
@@ -45,7 +47,8 @@ def keep(study: Study, participants: int, *, seed: int = 1) -> None:
         person("SPH", number, seed=seed, enrolled=number <= participants, today=today)
         for number in range(1, participants + 3)
     ]
-    keep_people(Share(site, participants, staff), people, today=today)
+    with override_settings(DEMO=True):
+        keep_people(Share(site, participants, staff), people, today=today)
 
 
 def _signed(study: Study) -> Participant:

@@ -68,9 +68,8 @@ def records_of_forms(forms: Collection[Form]) -> dict[UUID, list[Record]]:
     parts, values = [], list[Any]()
     for kind in kinds:
         table = connection.ops.quote_name(RECORDS[kind]._meta.db_table)
-        parts.append(
-            f"SELECT %s, t.unit, to_jsonb(t)::text FROM {table} t WHERE t.form_id = ANY(%s)"
-        )  # noqa: S608 our own tables
+        read = f"SELECT %s, t.unit, to_jsonb(t)::text FROM {table} t"  # noqa: S608 our own tables
+        parts.append(f"{read} WHERE t.form_id = ANY(%s)")
         values += [kind, [form.pk for form in forms if form.kind == kind]]
     with connection.cursor() as cursor:
         cursor.execute(f"{' UNION ALL '.join(parts)} ORDER BY 1, 2", values)
