@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from studyportal.core import clock
 from studyportal.participants.selectors import (
-    assessments_of,
-    consent_needed,
     consent_versions_visible_to,
+    need_among,
+    offers_at,
     overrides_of,
     withdrawals_of,
 )
@@ -48,13 +48,17 @@ def declared_versions(user: Person) -> list[str]:
 
 
 def conduct_of(
-    user: Person, participant: Participant, consents: Sequence[Consent]
+    user: Person,
+    participant: Participant,
+    consents: Sequence[Consent],
+    assessments: Sequence[EligibilityAssessment],
 ) -> dict[str, Any]:
-    """The context of the panels."""
-    need = consent_needed(participant)
+    """The context of the panels; assessments come newest first."""
+    signed = [one.version for one in consents if one.withdrawn_on is None]
+    need = need_among(participant.status, signed, offers_at(participant.site))
     withdrawals: list[Withdrawal] = list(withdrawals_of(participant))
     overrides: list[EligibilityOverride] = list(overrides_of(participant))
-    standing = standing_in_the_way(participant)
+    standing = standing_in_the_way(participant, next(iter(assessments), None))
     waits = any(row.status == OverrideStatus.ASKED for row in overrides)
     site = participant.site
     return {
@@ -66,7 +70,7 @@ def conduct_of(
         "may_withdraw": may(user, Action.SCREEN_PARTICIPANT, site=site)
         and bool(consents)
         and not any(row.scope == "remove" for row in withdrawals),
-        "assessments": lines_of(assessments_of(participant)),
+        "assessments": lines_of(assessments),
         "overrides": overrides,
         "standing": standing,
         "may_ask_override": bool(standing)

@@ -69,7 +69,7 @@ def _keep_site(share: Share, *, seed: int, today: date, each: Callable[[int], No
         with acting(command="seed_load", user=share.staff.coordinator.pk):
             coming = _people(share, seed=seed, today=today)
             while people := list(islice(coming, AT_ONCE)):
-                _keep(share, people, today=today)
+                keep_people(share, people, today=today)
                 each(sum(one.enrolled for one in people))
     finally:
         connection.close()  # of this thread
@@ -86,7 +86,8 @@ def _people(share: Share, *, seed: int, today: date) -> Iterator[Person]:
 
 
 @transaction.atomic
-def _keep(share: Share, people: Sequence[Person], *, today: date) -> None:
+def keep_people(share: Share, people: Sequence[Person], *, today: date) -> None:
+    """These people of a site stand in the study with their forms, pairs and queries, in one transaction."""
     site, staff = share.site, share.staff
     participants = seed_participants(
         site=site, seeds=[one.seed for one in people], by=staff.coordinator

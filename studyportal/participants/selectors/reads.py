@@ -35,7 +35,8 @@ def participants_visible_to(user: Person) -> QuerySet[Participant]:
 
 def participant_for(user: Person, participant_id: UUID) -> Participant | None:
     """The participant, or None when it does not exist or the person may not see it."""
-    return participants_visible_to(user).filter(pk=participant_id).first()
+    rows = participants_visible_to(user).select_related("site", "created_by")
+    return rows.filter(pk=participant_id).first()
 
 
 def latest_assessment(participant: Participant) -> EligibilityAssessment | None:

@@ -12,8 +12,8 @@ from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Reason, Refused, refuse_if
 from studyportal.core.services import advance, begin, record
 from studyportal.participants.models import (
-    CriterionAnswer,
     Declined,
+    EligibilityAssessment,
     EligibilityOverride,
     Participant,
 )
@@ -72,19 +72,22 @@ def record_declined(*, site: Site, facts: DeclinedFacts, submission: UUID, by: U
     return row
 
 
-def standing_in_the_way(participant: Participant) -> tuple[str, ...]:
-    """Criteria that the assessment that counts holds against the participant."""
-    assessment = latest_assessment(participant)
+def standing_in_the_way(
+    participant: Participant, assessment: EligibilityAssessment | None = None
+) -> tuple[str, ...]:
+    """Criteria that the assessment that counts holds against the participant; it is read where it is not given."""
+    assessment = assessment or latest_assessment(participant)
     if assessment is None:
         return ()
     criteria = {c.code: c for c in content_of(assessment.protocol_version).criteria}
-    overridden = overridden_criteria(participant)
-    rows = CriterionAnswer.objects.filter(assessment=assessment).exclude(answer=Answer.UNKNOWN)
-    return tuple(
+    against = [
         row.criterion
-        for row in rows.exclude(criterion__in=overridden)
-        if not fulfilled(criteria[row.criterion], Answer(row.answer))
-    )
+        for row in assessment.answers.all()
+        if row.answer != Answer.UNKNOWN
+        and not fulfilled(criteria[row.criterion], Answer(row.answer))
+    ]
+    overridden = overridden_criteria(participant) if against else frozenset()
+    return tuple(code for code in against if code not in overridden)
 
 
 @transaction.atomic

@@ -24,8 +24,8 @@ from studyportal.outcomes.selectors import measurements_of_pair
 from studyportal.participants.rules import assess, faults_of
 from studyportal.participants.selectors import (
     answers_of,
+    assessments_of,
     consents_of,
-    is_removed,
     latest_assessment,
     offers_at,
     participant_for,
@@ -167,20 +167,22 @@ def participant_page(request: HttpRequest, participant_id: UUID) -> HttpResponse
     row = found(missing_of(request.user, participant.pk))
     pair = pair_of(participant)
     series = list(series_of_pair(pair)) if pair else []
-    assessment = latest_assessment(participant)
+    assessments = list(assessments_of(participant))
+    assessment = assessments[0] if assessments else None
+    consents = list(consents_of(participant))
+    conduct = conduct_of(request.user, participant, consents, assessments)
     sources = ChainSources(
         participant=participant,
         assessment=assessment,
-        consents=list(consents_of(participant)),
+        consents=consents,
         pair=pair,
         series=series,
         jobs=list(jobs_of_pair(pair)) if pair else [],
         references=list(reference_for(request.user, participant).select_related("entered_by")),
         sees_outcomes=may(request.user, Action.SEE_OUTCOMES),
         measured=measurements_of_pair(request.user, pair.pk).count() if pair else 0,
-        removed=is_removed(participant),
+        removed=conduct["removed"],
     )
-    conduct = conduct_of(request.user, participant, sources.consents)
     forms = list(forms_of(participant))
     context = {
         "participant": participant,
