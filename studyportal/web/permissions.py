@@ -65,6 +65,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     # case report forms
     "crf_overview": Action.SEE_PARTICIPANTS,
     "crf_import": Action.ENTER_CLINICAL,
+    "crf_import_odm": Action.ENTER_CLINICAL,
     "crf_template": Action.ENTER_CLINICAL,
     "crf_open": Action.ENTER_CLINICAL,
     "crf": Action.SEE_PARTICIPANTS,
@@ -157,6 +158,8 @@ PAGES: Mapping[str, Action | Anyone] = {
     "exports": Action.EXPORT,
     "request_export": Action.EXPORT,
     "request_pairs_export": Action.EXPORT,
+    "request_clinical_export": Action.EXPORT,
+    "dictionary": Action.EXPORT,
     "download_export": Action.EXPORT,
     # overview and running
     "dashboard": Action.SEE_DASHBOARD,
@@ -212,6 +215,7 @@ ASK_AGAIN = frozenset(
     {
         "request_export",
         "request_pairs_export",
+        "request_clinical_export",
         "download_export",
         "invite",
         "role_give",

@@ -65,6 +65,7 @@ urlpatterns = [
     page("participants/<uuid:participant_id>/criteria/", participants.criteria, "criteria"),
     page("forms/", crf_tables.overview, "crf_overview"),
     page("forms/import/", crf_tables.take, "crf_import"),
+    page("forms/import/odm/", crf_tables.take_odm, "crf_import_odm"),
     page("forms/<slug:kind>/template.<slug:ending>", crf_tables.template, "crf_template"),
     page("participants/<uuid:participant_id>/forms/<slug:kind>/open/", crf.begin, "crf_open"),
     *(
@@ -176,6 +177,8 @@ urlpatterns = [
     page("outcomes/runs/<uuid:run_id>/files/<path:name>", outcomes.run_file, "run_file"),
     page("outcomes/runs/<uuid:run_id>/export/", exports.request_export, "request_export"),
     page("exports/", exports.exports, "exports"),
+    page("exports/clinical/", exports.request_clinical, "request_clinical_export"),
+    page("exports/dictionary/", exports.dictionary, "dictionary"),
     page("exports/pairs/", exports.request_pairs, "request_pairs_export"),
     page("exports/<uuid:export_id>/download/", exports.download, "download_export"),
     page("locks/", locks.locks, "locks"),

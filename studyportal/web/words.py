@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from studyportal.exports.states import DataFormat
+
 WAITING, NEEDS_YOU, RUNNING, DONE, REFUSED, ERRORED, SEALED = (
     "waiting",
     "needs-you",
@@ -239,6 +241,16 @@ def word_of(machine: str, status: str) -> Word:
 
 
 # Why a pair does not leave with an export of images.
+FORMAT_WORDS: Mapping[DataFormat, str | Promise] = {
+    DataFormat.CSV: "CSV",
+    DataFormat.XLSX: "Excel (XLSX)",
+    DataFormat.PARQUET: "Parquet",
+    DataFormat.XPORT5: "SAS XPORT 5",
+    DataFormat.XPORT8: "SAS XPORT 8",
+    DataFormat.SPSS: "SPSS (SAV)",
+    DataFormat.STATA: "Stata (DTA)",
+    DataFormat.ODM: "CDISC ODM-XML 1.3.2",
+}
 LEFT_OUT_WORDS: Mapping[str, str | Promise] = {
     "no_consent": _("no consent"),
     "consent_withdrawn": _("consent withdrawn"),

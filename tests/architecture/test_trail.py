@@ -11,6 +11,7 @@ from allauth.mfa.models import Authenticator
 from django.db import DatabaseError, connection, transaction
 
 from studyportal.clinical.rules import (
+    ODM_NAMESPACE,
     Change,
     ReferenceEntry,
     ReferenceStatus,
@@ -23,6 +24,7 @@ from studyportal.core import clock
 from studyportal.core import services as core_services
 from studyportal.core.models import AuditEvent, StatusChange
 from studyportal.exports.models import Export
+from studyportal.exports.states import DataFormat
 from studyportal.imaging.models import ImagingSeries
 from studyportal.imaging.selectors import manifest_path, quarantine_of, waiting_files
 from studyportal.imaging.states import SeriesRole
@@ -38,7 +40,7 @@ from studyportal.participants.rules import (
     Why,
 )
 from studyportal.protocol.rules import parse
-from studyportal.protocol.selectors import active_version, packaged_text
+from studyportal.protocol.selectors import active_protocol, active_version, packaged_text
 from studyportal.queries.rules import Asked
 from studyportal.queries.services import Subject
 from studyportal.sites.rules import LockKind, Role
@@ -192,6 +194,18 @@ def ready_for_a_batch():
     return make.ModelReleaseFactory()
 
 
+def odm_of(participant):
+    """A file with one row of a form."""
+    study = f"ST.{active_protocol().registry_number}"
+    return (
+        f'<ODM xmlns="{ODM_NAMESPACE}"><ClinicalData StudyOID="{study}" MetaDataVersionOID="MDV.1.0">'
+        f'<SubjectData SubjectKey="{participant.code}"><StudyEventData StudyEventOID="SE.CASEBOOK">'
+        '<FormData FormOID="F.TREATMENT"><ItemGroupData ItemGroupOID="IG.TREATMENT" '
+        'ItemGroupRepeatKey="1"><ItemData ItemOID="IT.TREATMENT.INTENT" Value="curative"/>'
+        "</ItemGroupData></FormData></StudyEventData></SubjectData></ClinicalData></ODM>"
+    ).encode()
+
+
 def ready_export():
     key = download_call(make.SiteFactory()).address.split("/")[1]
     return Export.objects.get(pk=key)
@@ -340,6 +354,9 @@ ACTS = {
         "kind": "treatment", "name": "treatment.csv",
         "content": f"participant,row,intent\n{make.ParticipantFactory().code},1,curative\n".encode(),
     },
+    "clinical.import_odm": lambda: {
+        "name": "treatment.xml", "content": odm_of(make.ParticipantFactory()),
+    },
     "clinical.enter_reference": lambda: {
         "participant": make.ParticipantFactory(), "entries": reference(), "source": "resection"
     },
@@ -399,6 +416,9 @@ ACTS = {
     "outcomes.plan_comparison": comparable_on_one_cut,
     "exports.request_export": lambda: {"run": make.EvaluationRunFactory(completed=True)},
     "exports.request_pairs_export": lambda: {"site": None, "reason": "To train."},
+    "exports.request_clinical_export": lambda: {
+        "file_format": DataFormat.CSV, "site": None, "language": "en", "with_drafts": False
+    },
     "exports.download_export": lambda: {"export": ready_export()},
 }  # fmt: skip
 # Acts of the portal itself and of files, tested where their machinery is.

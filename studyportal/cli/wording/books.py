@@ -27,7 +27,7 @@ _PERCENT = re.compile(r"%\((\w+)\)[#0 +-]?\d*(?:\.\d+)?[a-z]|%(?:\.\d+)?[sdfg]")
 # What no reader sees: command lines, settings, migrations, machine tables, texts inside DICOM files.
 _LEFT_OUT = (
     "/cli/", "/config/", "/migrations/", "/management/", "/commands/", "/admin.py", "/apps.py", "/states.py",
-    "__main__.py", "/web/", "/api/serializers/", "/api/openapi.py", "/models.py", "/models/", "/exports/rules/tables.py",
+    "__main__.py", "/web/", "/api/serializers/", "/api/openapi.py", "/models.py", "/models/", "/exports/rules/tables.py", "/exports/rules/sas.py", "/exports/rules/datasets.py", "/exports/rules/guide.py", "/exports/services/odm/", "/clinical/rules/odm.py",
     "/rules/image_attributes.py", "/rules/safe_private.py", "/rules/element_values.py", "/rules/declaration.py",
     "/rules/confidentiality.py", "/tasks/gpu/device.py", "/dicom/endpoints.py", "/dicom/media.py", "/dicom/wire.py",
     "/imaging/selectors/checks.py", "/core/limited/parent.py", "/core/database/", "/core/spool.py",

@@ -112,7 +112,7 @@ def _why_none(answer: OdmAnswer, asked: Field, into: _Target) -> None:
         into.faults.fault(
             asked.name,
             f"“{answer.text}” is no reason for a missing value: not_done or unknown.",
-            f"“{answer.text}”不是缺失原因：应为 not_done 或 unknown。",
+            f"“{answer.text}”不是缺失原因。",
         )
     elif asked.name in into.cells:
         into.faults.fault(

@@ -117,13 +117,10 @@ def keep_rows(
 
 
 def _reasons(row: TableRow, form: str) -> list[Reason]:
+    faults = [(f"{form}{name}" if name else "", label) for name, label in row.faults]
     return [
-        Reason(
-            "line",
-            label.en,
-            f"line {row.line}, {form}{column}" if column else f"line {row.line}",
-        )
-        for column, label in row.faults
+        Reason("line", label.en, f"line {row.line}, {column}" if column else f"line {row.line}")
+        for column, label in faults
     ]
 
 

@@ -133,7 +133,8 @@ class _Reader(ContentHandler):
         return int(locator.getLineNumber() or 0)
 
     def _fault(self, sentence: str) -> None:
-        self.found.faults.append(Reason("line", sentence, f"line {self._line()}"))
+        line = self._line()
+        self.found.faults.append(Reason("line", sentence, f"line {line}"))
 
     def _keep(self, element: str, attribute: str) -> Callable[[Mapping[str, str]], None]:
         def keep(given: Mapping[str, str]) -> None:

@@ -16,12 +16,14 @@ from evaluation.report import formats as formats_of_report
 from evaluation.report import wording
 from studyportal.clinical.rules import RULES
 from studyportal.core import clock, language
+from studyportal.exports.states import DataFormat
 from studyportal.web.crf import said as label_said
 from studyportal.web.model_card import render_card
 from studyportal.web.words import (
     CERTAINTY_WORDS,
     COMPARED_WORDS,
     CONDITION_WORDS,
+    FORMAT_WORDS,
     HELD_OUT_WORDS,
     LEFT_OUT_WORDS,
     ROLE_WORDS,
@@ -129,6 +131,12 @@ def _report_language() -> AbstractContextManager[None]:
 def left_out(reason: str) -> str:
     """Return why pairs did not leave with an export."""
     return str(LEFT_OUT_WORDS[reason])
+
+
+@register.filter
+def data_format(file_format: str) -> str:
+    """Return what a format of clinical data is called."""
+    return str(FORMAT_WORDS[DataFormat(file_format)])
 
 
 @register.filter

@@ -10,12 +10,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from studyportal.clinical.rules import FORMS
 from studyportal.clinical.selectors import forms_visible_to
-from studyportal.clinical.services import import_forms, template_of
-from studyportal.core.errors import Reason, Refused
+from studyportal.clinical.services import import_forms, import_odm, template_of
+from studyportal.core.errors import Reason
 from studyportal.participants.selectors import participants_visible_to
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may, sites_visible_to
@@ -42,6 +42,15 @@ class TableForm(PortalForm):
         super().__init__(*args, **kwargs)
         choice = self.fields["kind"]
         choice.choices = [(key, said(form.title)) for key, form in FORMS.items()]  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class OdmForm(PortalForm):
+    """A file of another system."""
+
+    odm = forms.FileField(
+        label=gettext_lazy("File (CDISC ODM-XML 1.3)"),
+        widget=forms.FileInput(attrs={"accept": ".xml"}),
+    )
 
 
 @require_GET
@@ -84,11 +93,7 @@ def take(request: HttpRequest) -> HttpResponse:
     reasons: list[Reason] = []
     if request.method == "POST" and form.is_valid():
         table, kind = form.cleaned_data["table"], form.cleaned_data["kind"]
-
-        def refused(refusal: Refused) -> None:
-            reasons.extend(refusal.reasons)
-
-        with Attempt(refused) as tried:
+        with Attempt(lambda refusal: reasons.extend(refusal.reasons)) as tried:
             done = import_forms(
                 kind=kind, content=table.read(), name=table.name, by=acting(request)
             )
@@ -96,8 +101,35 @@ def take(request: HttpRequest) -> HttpResponse:
             said_words = _("%(rows)s rows are kept on %(forms)s forms; %(complete)s are complete.")
             messages.success(request, said_words % vars(done))
             return redirect("web:crf_overview")
+    return _import_page(request, form, OdmForm(), reasons)
+
+
+@require_POST
+def take_odm(request: HttpRequest) -> HttpResponse:
+    """Import a file in ODM-XML, or say line by line what is wrong with it."""
+    form = OdmForm(request.POST, request.FILES)
+    reasons: list[Reason] = []
+    if form.is_valid():
+        file = form.cleaned_data["odm"]
+        with Attempt(lambda refusal: reasons.extend(refusal.reasons)) as tried:
+            done = import_odm(content=file.read(), name=file.name, by=acting(request))
+        if tried.succeeded:
+            said_words = _(
+                "%(rows)s rows are kept on %(forms)s forms; %(complete)s are complete. "
+                "%(derived)s rows follow from the forms and were not taken in."
+            )
+            messages.success(request, said_words % vars(done))
+            return redirect("web:crf_overview")
+    return _import_page(request, TableForm(), form, reasons)
+
+
+def _import_page(
+    request: HttpRequest, form: TableForm, odm: OdmForm, reasons: list[Reason]
+) -> HttpResponse:
     context = {
-        "form": form,
+        "form": form if form.is_bound or not odm.is_bound else odm,
+        "table_form": form,
+        "odm_form": odm,
         "reasons": reasons[:200],
         "more": max(0, len(reasons) - 200),
         "kinds": [(key, said(one.title), said(one.guide)) for key, one in FORMS.items()],
