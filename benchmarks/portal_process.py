@@ -46,7 +46,8 @@ def wait_for(port: int, *, seconds: int = 300) -> None:
 class Portal:
     """It can be killed as a whole and started again at the same address."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, people: str = PEOPLE) -> None:
+        self.people = people
         place.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         own = {"STUDYPORTAL_VAR": str(place), "PYTHONPATH": str(REPOSITORY)}
@@ -57,7 +58,8 @@ class Portal:
     def __enter__(self) -> "Portal":
         try:
             self.start()
-            self.shell(PEOPLE)
+            if self.people:
+                self.shell(self.people)
         except BaseException:
             self.__exit__()
             raise
