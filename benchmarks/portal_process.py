@@ -33,7 +33,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(port: int, *, seconds: int = 300) -> None:
+def wait_for(port: int, *, seconds: int = 600) -> None:
     """Something listens at the port; on a busy machine a new database alone may take two minutes."""
     for _ in range(10 * seconds):
         with suppress(OSError):
@@ -46,7 +46,8 @@ def wait_for(port: int, *, seconds: int = 300) -> None:
 class Portal:
     """It can be killed as a whole and started again at the same address."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, *, people: str = PEOPLE) -> None:
+        self.people = people
         place.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         own = {"STUDYPORTAL_VAR": str(place), "PYTHONPATH": str(REPOSITORY)}
@@ -57,7 +58,8 @@ class Portal:
     def __enter__(self) -> "Portal":
         try:
             self.start()
-            self.shell(PEOPLE)
+            if self.people:
+                self.shell(self.people)
         except BaseException:
             self.__exit__()
             raise
@@ -65,7 +67,11 @@ class Portal:
 
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
-        self.process.wait(60)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:  # a busy machine; nothing of it may go on
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
     def start(self) -> None:
         words = [sys.executable, "manage.py", "up", "--port", str(self.port), "--workers", "1"]

@@ -40,6 +40,9 @@ def read_outline_file(path: Path) -> tuple[Dataset, tuple[Reason, ...]]:
     if text(header, "LossyImageCompression") == "01":
         sentence = f"{path.name} was once compressed with loss."
         return header, (Reason("lossy", sentence, "(0028,2110)"),)
+    if text(header, "BurnedInAnnotation").upper() == "YES":
+        sentence = f"{path.name} says that text is burned into its picture."
+        return header, (Reason("burned_in", sentence, "(0028,0301)"),)
     missing = cut or next(_missing(header), "")
     reasons = (_cut(path, missing),) if missing else ()
     return header, reasons

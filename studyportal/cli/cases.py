@@ -7,9 +7,10 @@ from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
-from evaluation.imaging import scan_folder
+from evaluation.imaging.series import files_of
 from studyportal.clinical.rules import ReferenceEntry, baseline_faults, read_reference
 from studyportal.core.errors import Reason, Refused
+from studyportal.imaging.services import headlines_of
 from studyportal.outcomes.rules import ScoreEntry, read_scores
 from studyportal.participants.rules import Answer, ScreeningFacts, Verdict, assess, faults_of
 from studyportal.protocol.rules import Protocol
@@ -41,7 +42,7 @@ class CaseRow:
     pet_folder: Path | None = None
     ct_files: tuple[Path, ...] = ()
     pet_files: tuple[Path, ...] = ()
-    patient_ids: frozenset[str] = frozenset()
+    patient_keys: frozenset[str] = frozenset()  # keyed digests; no hospital number leaves the child
     lesions_file: Path | None = None
     lesion_names: str = ""
     height_cm: float | None = None
@@ -174,8 +175,8 @@ def _number(text: Mapping[str, str], name: str, row: CaseRow) -> float | None:
 
 
 def _read_folders(text: Mapping[str, str], row: CaseRow, folder: Path) -> None:
-    row.ct_folder, row.ct_files = _series_in(text["ct_folder"], "CT", row, folder)
-    row.pet_folder, row.pet_files = _series_in(text["pet_folder"], "PT", row, folder)
+    row.ct_folder, row.ct_files = _series_in(text, "CT", row, folder)
+    row.pet_folder, row.pet_files = _series_in(text, "PT", row, folder)
     name, _, row.lesion_names = text.get("lesions_file", "").partition("#")
     if name:
         row.lesions_file = folder / name
@@ -184,31 +185,38 @@ def _read_folders(text: Mapping[str, str], row: CaseRow, folder: Path) -> None:
 
 
 def _series_in(
-    value: str, modality: str, row: CaseRow, base: Path
+    text: Mapping[str, str], modality: str, row: CaseRow, base: Path
 ) -> tuple[Path | None, tuple[Path, ...]]:
-    """The one series of this modality below a folder; without any, every file, so that intake says what they are."""
+    """The one series of this modality below a folder; without any, every file, so that intake says what they are.
+
+    The files are looked into by a limited child, as whatever comes by another way.
+    """
     column = {"CT": "ct_folder", "PT": "pet_folder"}[modality]
+    value = text[column]
     if not value:
         return None, ()
     path = base / value
     if not path.is_dir():
         row.faults.append(Reason("no_such_folder", "There is no such folder.", column))
         return path, ()
-    scan = scan_folder(path)
-    groups = scan.of_modality(modality)
-    if len(groups) > 1:
+    found = files_of(path)
+    told = headlines_of(found, text["site"])
+    own = [(file, one) for file, one in zip(found, told, strict=True) if _of(one, modality)]
+    series = {one["series"] for _, one in own}
+    if len(series) > 1:
         sentence = (
-            f"The folder holds {len(groups)} {modality} series; name the folder of the one to use."
+            f"The folder holds {len(series)} {modality} series; name the folder of the one to use."
         )
         row.faults.append(Reason("several_series", sentence, column))
-    chosen = groups or scan.groups
-    files = tuple(file for group in chosen for file in group.files)
-    if not groups:
-        files += tuple(file for file, _ in scan.unreadable)
-    if not files:
+    if not found:
         row.faults.append(Reason("empty_folder", "The folder holds no file.", column))
-    row.patient_ids |= {group.patient_id for group in groups if group.patient_id}
-    return path, files
+    row.patient_keys |= {one["patient"] for _, one in own if one["patient"]}
+    return path, tuple(file for file, _ in own) or tuple(found)
+
+
+def _of(told: Mapping[str, str], modality: str) -> bool:
+    """Whether a file is of a series of this kind; one that cannot be read tells nothing of itself."""
+    return bool(told.get("series")) and told.get("modality") == modality
 
 
 def _check_images_expected(row: CaseRow, protocol: Protocol) -> None:
@@ -247,7 +255,7 @@ def _mark_shared_persons(rows: Sequence[CaseRow]) -> None:
     first: dict[tuple[str, str], int] = {}
     for row in rows:
         site = row.facts.site_code if row.facts is not None else ""
-        keys = {(site, identifier) for identifier in row.patient_ids}
+        keys = {(site, identifier) for identifier in row.patient_keys}
         if lines := sorted({first[key] for key in keys if key in first}):
             sentence = f"The images belong to the person of line {lines[0]}."
             row.faults.append(Reason("person_twice", sentence))

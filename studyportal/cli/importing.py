@@ -9,7 +9,7 @@ from studyportal.cli.cases import CaseRow
 from studyportal.clinical.services import enter_baseline, enter_reference
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
-from studyportal.imaging.selectors import bound_participant
+from studyportal.imaging.selectors import bound_owner
 from studyportal.imaging.services import empty_quarantine, receive_series
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.services import enter_scores
@@ -38,7 +38,7 @@ def mark_impossible(rows: Iterable[CaseRow], *, by: User) -> None:
                     "site",
                 )
             )
-        known = {bound_participant(identifier, site.code) for identifier in row.patient_ids} - {""}
+        known = {owner.code for key in row.patient_keys if (owner := bound_owner(key)) is not None}
         if known:
             codes = ", ".join(sorted(known))
             row.faults.append(

@@ -141,6 +141,8 @@ def test_a_slice_pushed_sideways_is_refused(tmp_path):
         ("NumberOfFrames", "2", "multiframe"),
         ("LossyImageCompression", "01", "lossy"),
         ("ImageType", ["ORIGINAL", "PRIMARY", "LOCALIZER"], "localizer"),
+        ("ImageType", ["DERIVED", "PRIMARY", "SCREEN SAVE"], "burned_in"),
+        ("BurnedInAnnotation", "YES", "burned_in"),
         ("RescaleSlope", None, "rescale"),
         ("RescaleSlope", "0", "pixel_content"),
         ("RescaleType", "OD", "rescale"),

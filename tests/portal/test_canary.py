@@ -1,5 +1,7 @@
 """The canary: names, numbers and identifiers that images brought in are searched in everything the portal keeps or says."""
 
+import hashlib
+import io
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -13,12 +15,18 @@ from psycopg import sql
 
 from studyportal.core.spool import Batch, Ending
 from studyportal.imaging.models import Arrival, ArrivalConflict, ImagingSeries
+from studyportal.imaging.rules import AnnouncedFile
 from studyportal.imaging.selectors import pair_of
 from studyportal.imaging.services import (
+    announce_files,
     assign_arrival,
     check_series,
+    complete_upload,
+    open_series,
     read_spool,
+    settle_conflict,
     settle_inbox,
+    take_files,
 )
 from studyportal.imaging.services.reading import Reader
 from studyportal.imaging.states import SeriesRole
@@ -141,6 +149,7 @@ def test_nothing_of_what_the_network_brought_is_left_but_in_quarantine(
     client = Client()
     client.force_login(by)
     inbox = client.get(reverse("web:inbox")).content.decode()
+    settle_conflict(conflict=ArrivalConflict.objects.get(), reason="The first.", by=by)
     series = assign_arrival(arrival=Arrival.objects.get(), participant=participant, by=by)
     check_series(series=series)
     assert ImagingSeries.objects.get().status == "accepted"
@@ -152,6 +161,28 @@ def test_nothing_of_what_the_network_brought_is_left_but_in_quarantine(
     ))]  # fmt: skip
     places = (settings.ARCHIVE_DIR, settings.QUARANTINE_DIR, settings.SPOOL_DIR)
     assert told(words, whole_database(), kept_files(*places), said(heard.text, *pages)) == []
+
+
+def test_chinese_names_of_files_are_gone_once_the_series_is_accepted(
+    study, phantom, settings, heard, tmp_path
+):
+    files = sorted(planted(phantom() / "CT", tmp_path / "ct").iterdir())
+    participant, by = enrolled(), person(Role.COORDINATOR)
+    series = open_series(participant=participant, role=CT, by=by)
+    contents = [path.read_bytes() for path in files]
+    sent = [(hashlib.sha256(content).hexdigest(), len(content)) for content in contents]
+    named = [AnnouncedFile(f"张三丰/胸部{n}.dcm", size, sha) for n, (sha, size) in enumerate(sent)]
+    announce_files(series=series, files=named, by=by)
+    take_files(series=series, stream=io.BytesIO(b"".join(contents)), sent=sent, by=by)
+    assert told(["张三丰"], kept_files(settings.QUARANTINE_DIR)) != []
+    check_series(series=complete_upload(series=series, by=by))
+
+    assert ImagingSeries.objects.get().status == "accepted"
+    places = (settings.ARCHIVE_DIR, settings.QUARANTINE_DIR, settings.SPOOL_DIR)
+    found = told(
+        [*WORDS, "张三丰", "胸部"], whole_database(), kept_files(*places), said(heard.text)
+    )
+    assert found == []
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,29 @@ def test_other_bytes_under_one_uid_are_a_conflict_that_a_person_settles():
         settle_conflict(conflict=conflict, reason="The first.", by=coordinator())
 
 
+def test_a_series_with_an_image_of_two_contents_is_not_taken_before_a_person_said_which():
+    came(ct_slice(1, value=7))
+    came(ct_slice(1, value=8))
+    participant = enrolled()
+    with pytest.raises(Refused, match="came twice with other content"):
+        assign_arrival(arrival=waiting(), participant=participant, by=coordinator())
+    assert not ImagingSeries.objects.exists()
+    settle_conflict(conflict=ArrivalConflict.objects.get(), reason="First.", by=coordinator())
+    series = assign_arrival(arrival=waiting(), participant=participant, by=coordinator())
+    assert series.received_files == 1
+
+
+def test_a_conflict_in_images_of_a_bound_patient_waits_for_a_person_and_then_needs_no_other():
+    participant = enrolled()
+    make.PatientBindingFactory(participant=participant, patient_key=patient_key("H-1", "SPH"))
+    came(ct_slice(1, value=7))
+    came(ct_slice(1, value=8))
+    assert settle_inbox() == []
+    assert "came twice" in Arrival.objects.get().note
+    settle_conflict(conflict=ArrivalConflict.objects.get(), reason="First.", by=coordinator())
+    assert [series.pair.participant for series in settle_inbox()] == [participant]
+
+
 def test_what_was_discarded_is_gone_and_can_be_sent_anew(django_capture_on_commit_callbacks):
     came(ct_slice(1, value=7))
     row = waiting()

@@ -221,3 +221,26 @@ def test_names_in_other_character_sets_vanish_too(charset, name):
             except UnicodeEncodeError:
                 continue
     assert cleaned.PatientName == "SH01-0007"
+
+
+@pytest.mark.parametrize(
+    ("group", "creator"),
+    [
+        (0x0029, "SIEMENS CSA HEADER"), (0x0019, "SIEMENS CT VA0  COAD"), (0x0051, "SIEMENS MR HEADER"),
+        (0x0071, "SIEMENS MED PT"), (0x0009, "GEMS_IDEN_01"), (0x0009, "GEMS_PETD_01"), (0x0025, "GEMS_SERS_01"),
+        (0x7053, "Philips PET Private Group"), (0x2001, "Philips Imaging DD 001"),
+    ],
+)  # fmt: skip
+def test_no_identity_in_a_makers_private_group_survives_at_any_depth(group, creator):
+    dataset = level = pet_slice()
+    for _depth in range(6):
+        block = level.private_block(group, creator, create=True)
+        for element, kind in ((0x01, "LO"), (0x10, "PN"), (0x11, "UT"), (0x0D, "OB")):
+            block.add_new(element, kind, b"Meyer^Hildegard " if kind == "OB" else "Meyer^Hildegard")
+        nested = Dataset()
+        level.SourceImageSequence = Sequence([nested])
+        level = nested
+    cleaned, _ = deidentify(dataset, context=CONTEXT)
+    assert b"Meyer" in written(dataset)
+    assert b"Meyer" not in written(cleaned)
+    assert b"Hildegard" not in written(cleaned)

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from studyportal.cli.cases import read_cases
 from studyportal.clinical.models import Baseline, ReferenceStandard
+from studyportal.core import clock
+from studyportal.core.limited import ChildEnded, LimitedChild
 from studyportal.core.models import AuditEvent
 from studyportal.imaging.models import ImagingSeries, ScanPair
 from studyportal.imaging.services import receiving
@@ -16,6 +19,7 @@ from studyportal.imaging.states import PairStatus, SeriesStatus
 from studyportal.outcomes.models import IndexScore
 from studyportal.participants.models import Participant
 from studyportal.participants.states import ParticipantStatus
+from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Role
 from tests.portal.scenes import person
 
@@ -263,3 +267,36 @@ def test_images_that_fail_their_check_are_told_and_the_participant_stays(cases, 
     out, _ = imported(cases({**images(phantom(3)), "ct_folder": str(tmp_path / "no-ct")}))
     assert "SPH-00001  enrolled  pair: query open" in out
     assert "exclude: This is a PT series" in out
+
+
+def test_no_file_of_a_folder_is_looked_into_by_the_command_itself(cases, phantom, monkeypatch):
+    def parsed(*_args, **_options):
+        raise AssertionError("the command parsed a file of a stranger")
+
+    for name in ("dcmread", "filereader.read_partial"):
+        monkeypatch.setattr(f"pydicom.{name}", parsed)
+    out, err = imported(cases(images(phantom(3))), "--check")
+    assert "Traceback" not in err
+    assert "1" in out
+
+
+def test_a_file_that_kills_its_reader_leaves_the_other_files_of_the_folder(
+    cases, phantom, tmp_path, monkeypatch
+):
+    folder = tmp_path / "CT"
+    shutil.copytree(phantom(3) / "CT", folder)
+    asked, ask = [], LimitedChild.ask
+
+    def dying_once(self, question, **values):
+        asked.append(len(values["files"]))
+        if len(asked) == 1:
+            raise ChildEnded(2)
+        return ask(self, question, **values)
+
+    monkeypatch.setattr(LimitedChild, "ask", dying_once)
+    rows = read_cases(
+        cases({"ct_folder": str(folder)}), protocol=active_protocol(), today=clock.today()
+    )
+    count = len(list(folder.iterdir()))
+    assert asked == [count, 2, count - 3]
+    assert len(rows[0].ct_files) == count - 1

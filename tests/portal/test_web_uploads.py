@@ -85,6 +85,31 @@ def test_a_connection_that_ends_within_a_file_keeps_the_whole_ones(series):
     assert not list(quarantine_of(series.pk).glob(".incoming*"))
 
 
+def test_two_clients_at_once_in_any_order_meet_the_list_and_no_file_arrives_twice(series):
+    """The second client comes between two pieces of the first, with a file that both send."""
+
+    class Interrupted(io.BytesIO):
+        arrived = None
+
+        def read(self, size: int = -1) -> bytes:
+            if self.arrived is None:
+                self.arrived = 0  # the second client reads a stream of its own
+                self.arrived = take(series, CONTENTS[2], CONTENTS[1])
+            return super().read(size)
+
+    begin(series, *CONTENTS)
+    begin(series, *CONTENTS)
+    sent = [(file.sha256, file.size) for file in announced(CONTENTS[1], CONTENTS[0])]
+    stream = Interrupted(CONTENTS[1] + CONTENTS[0])
+    by = person(Role.COORDINATOR)
+    take_files(series=series, stream=stream, sent=sent, by=by)
+    assert stream.arrived == 2
+    assert upload_state(series.pk).missing == ()
+    assert complete_upload(series=series, by=by).received_files == 3
+    assert len(list(quarantine_of(series.pk).glob("[0-9a-f]*"))) == 3
+    assert not list(quarantine_of(series.pk).glob(".incoming*"))
+
+
 def test_an_upload_is_not_complete_before_everything_announced_is_here(series):
     begin(series, *CONTENTS)
     take(series, CONTENTS[0])

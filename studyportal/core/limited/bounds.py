@@ -55,6 +55,10 @@ class Watch:
         self._limit(self._bounds.whole_mib * _MIB, self._bounds.whole_seconds)
         signal.setitimer(signal.ITIMER_REAL, 2 * self._bounds.whole_seconds)
 
+    def unheard(self) -> "Watch":
+        """The same limits for a part that is forked off the child; the parent hears nothing of its files."""
+        return Watch(self._bounds, lambda _: None)
+
     def rest(self) -> None:
         """Nothing is going on until the parent asks again."""
         signal.setitimer(signal.ITIMER_REAL, 0)

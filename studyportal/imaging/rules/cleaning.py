@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
-
-import pydicom
+from typing import Any
 
 from evaluation.imaging import (
     HeaderEntries,
@@ -15,7 +13,7 @@ from evaluation.imaging import (
     suv_factor,
     with_entries,
 )
-from studyportal.imaging.rules.deidentification import deidentify
+from studyportal.imaging.rules.copying import Watch, copies_of
 from studyportal.imaging.rules.deidentification_report import merged_reports
 from studyportal.imaging.rules.previews import preview_of
 from studyportal.imaging.rules.pseudonym import DeidentificationKey, PseudonymContext
@@ -24,14 +22,6 @@ from studyportal.imaging.rules.summary import summarise, summary_to_json
 from studyportal.imaging.rules.suv_survival import SuvSurvival, suv_survival
 
 PREVIEW = "preview.png"
-
-
-class Watch(Protocol):
-    """Sets the limits before each file, and before work on all of them."""
-
-    def file(self, number: int, *, size: int) -> None: ...
-
-    def whole(self) -> None: ...
 
 
 class SuvChanged(RuntimeError):
@@ -65,20 +55,15 @@ def deidentified_copy(
     before = suv_factor(series) if series.modality == "PT" else None
     files, folder = series.files, Path(out)
     del series  # its values are read again from the copies
-    copies, reports, uids = [], [], []
-    for k, path in enumerate(files):
-        watch.file(k, size=path.stat().st_size)
-        cleaned, report = deidentify(pydicom.dcmread(path), context=context)
-        copies.append(folder / f"{k:06}")
-        pydicom.dcmwrite(copies[-1], cleaned, enforce_file_format=True)
-        reports.append(report)
-        uids.append(str(cleaned.SOPInstanceUID))
+    made = copies_of(files, folder=folder, context=context, watch=watch)
+    copies = [folder / f"{k:06}" for k in range(len(files))]
+    reports = [copy.report for copy in made]
     watch.whole()
     after = with_entries(read_series(copies), HeaderEntries(**entries))
     conversion, survival = (None, None) if before is None else same_suv(before, suv_factor(after))
     (folder / PREVIEW).write_bytes(preview_of(after))
     return {
-        "sop_instance_uids": uids,
+        "sop_instance_uids": [copy.sop_instance_uid for copy in made],
         "files": [path.name for path in copies],
         "report": report_facts(merged_reports(reports), files=len(copies), suv=survival),
         "suv": {} if conversion is None else conversion_facts(conversion),

@@ -144,7 +144,8 @@ def _copies(
     paths: Sequence[Path], out: Path, context: PseudonymContext
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """What was written of the DICOM files, without identity; contours and pixels are as they came."""
-    copies, reports = [], []
+    copies: list[dict[str, str]] = []
+    reports = []
     for path in paths:
         if path.suffix:  # NIfTI
             continue

@@ -8,7 +8,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.filereader import data_element_generator
@@ -27,9 +27,10 @@ from evaluation.imaging import (
 from evaluation.imaging.header import number, text
 from evaluation.imaging.instance import read_header
 from studyportal.imaging.rules.cleaning import deidentified_copy
+from studyportal.imaging.rules.copying import Watch
 from studyportal.imaging.rules.outline_reading import outlined_masks
 from studyportal.imaging.rules.pseudonym import DeidentificationKey, PseudonymContext, remap_uid
-from studyportal.imaging.rules.seal import patient_link_of, seal_reasons
+from studyportal.imaging.rules.seal import Standing, patient_link_of, seal_reasons, standing_of
 from studyportal.imaging.rules.summary import summarise, summary_to_json
 
 Answer = dict[str, Any]
@@ -41,14 +42,6 @@ _HEADLINE = {
     "modality": "Modality",
 }
 _FIRST_ELEMENT = 132
-
-
-class Watch(Protocol):
-    """Sets the limits of the child before each file, and before work on all of them."""
-
-    def file(self, number: int, *, size: int) -> None: ...
-
-    def whole(self) -> None: ...
 
 
 def handlers(watch: Watch) -> Mapping[str, Callable[[Answer], Answer]]:
@@ -153,7 +146,8 @@ class Reading:
     def headlines(self, files: Sequence[str], *, site_code: str, key: str) -> Answer:
         """Whose image each file is, and of which series; empty texts where a header cannot be read.
 
-        The patient is the keyed digest: the identifier itself leaves the child in no form.
+        The patient is the keyed digest: the identifier itself leaves the child in no form. The participant is
+        told of files that a site de-identified for one.
         """
         found = []
         for k, path in enumerate(map(Path, files)):
@@ -161,7 +155,9 @@ class Reading:
             header, _unreadable = read_header(path)
             told = {name: text(header, keyword) for name, keyword in _HEADLINE.items()}
             link = patient_link_of(header, _key(key), site_code=site_code)
-            found.append(told | {"patient": link})
+            sealed = standing_of(header, _key(key)) is Standing.INTACT
+            code = text(header, "PatientID") if sealed else ""
+            found.append(told | {"patient": link, "participant": code})
         return {"files": found}
 
 

@@ -14,6 +14,7 @@ from studyportal.imaging.services.growing import METHODS, GrowthRequest, grow_re
 from studyportal.imaging.services.inbox import read_spool, settle_inbox
 from studyportal.imaging.services.intake import check_series
 from studyportal.imaging.services.outlines import masks_of
+from studyportal.imaging.services.reading import headlines_of
 from studyportal.imaging.services.receiving import (
     add_file,
     complete_series,
@@ -80,6 +81,7 @@ __all__ = [
     "forget_identity",
     "forget_withdrawn",
     "grow_region",
+    "headlines_of",
     "judge_artefacts",
     "masks_of",
     "obey_withdrawal",

@@ -49,7 +49,7 @@ def assign_arrival(*, arrival: Arrival, participant: Participant, by: User | Non
     Raises
     ------
     Refused
-        When it is not complete yet, is of another site, has no role in a pair, or the patient is somebody else.
+        When it is not complete yet, an image of it came with other content too and nobody settled that, is of another site, has no role in a pair, or the patient is somebody else.
     """
     role = _role_for(arrival, participant, by=by)
     folders = [quarantine_of(pk) for pk in (arrival.pk, *refused_before(arrival))]
@@ -132,6 +132,9 @@ def settle_conflict(*, conflict: ArrivalConflict, reason: str, by: User) -> Arri
         reason=reason.strip(),
     )
     conflict.refresh_from_db()
+    open_arrivals().filter(pk=conflict.arrival_id).update(
+        note=""
+    )  # it may be assigned by itself now
     ask_about_arrival(conflict.arrival)
     return conflict
 
@@ -165,6 +168,9 @@ def _role_for(arrival: Arrival, participant: Participant, *, by: User | None) ->
                 "not_complete", "No image of it waits; more may be on the way. Look again later."
             )
         )
+    if ArrivalConflict.objects.filter(arrival=arrival, settled_at=None).exists():
+        sentence = "An image of it came twice with other content; the first one was kept. Say first which is right."
+        raise Refused(Reason("conflict", sentence))
     if being_checked(participant, role):
         sentence = f"A {_NAMED[role]} of {participant.code} is being checked. Wait for its verdict."
         raise Refused(Reason("role_busy", sentence))
@@ -198,7 +204,7 @@ def _linked(folders: Iterable[Path], target: Path) -> Path:
 
 
 def _instance_keys(folder: Path, site: Site) -> list[str]:
-    told = headlines_of(sorted(folder.glob("[0-9a-f]*")), site)
+    told = headlines_of(sorted(folder.glob("[0-9a-f]*")), site.code)
     return [spool.keyed(site.code, uid) for one in told if (uid := one.get("instance"))]
 
 

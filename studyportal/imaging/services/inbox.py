@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,8 +93,8 @@ def _take(batch: ReceivedBatch, site: Site) -> None:
     began: Mapping[str, str] = next((e for e in batch.events if e["event"] == "began"), {})
     facts = {"way": began.get("way", "c_store"), "sender": began.get("sender", "")[:150]}
     whole = [path for path in batch.files if _whole(path)]
-    told = headlines_of(whole, site)
-    touched = {_keep(path, one, site, facts) for path, one in zip(whole, told, strict=True)}
+    told = headlines_of(whole, site.code)
+    touched = set(_kept(zip(whole, told, strict=True), site, facts))
     touched |= {event["series"] for event in batch.events if event["event"] == Outcome.SAME}
     _mark(site, touched, broken_off=batch.ending != Ending.RELEASED)
     for event in batch.events:
@@ -111,22 +111,32 @@ def _whole(path: Path) -> bool:
     return whole
 
 
-def _keep(path: Path, told: Mapping[str, str], site: Site, facts: Mapping[str, str]) -> str:
-    """The file lies in the quarantine of its arrival; returns the key of its series."""
-    headline = Headline(
+def _kept(
+    files: Iterable[tuple[Path, Mapping[str, str]]], site: Site, facts: Mapping[str, str]
+) -> Iterator[str]:
+    """The files lie in the quarantine of their arrivals; the keys of their series."""
+    alike: dict[Headline, list[Path]] = {}
+    for path, told in files:
+        alike.setdefault(_headline(told, site), []).append(path)
+    for headline, paths in alike.items():  # an image more costs no question to the database
+        arrival = _arrival_of(headline, site, facts)
+        folder = quarantine_of(arrival.pk)
+        folder.mkdir(parents=True, exist_ok=True)
+        if arrival.patient_key != headline.patient_key:
+            arrival.several_patients = True
+            arrival.save(update_fields=["several_patients"])
+        for path in paths:
+            shutil.move(path, folder / path.name)
+        yield headline.series_key
+
+
+def _headline(told: Mapping[str, str], site: Site) -> Headline:
+    return Headline(
         series_key=spool.keyed(site.code, told.get("series", "")),
         study_key=spool.keyed(site.code, told.get("study", "")),
         patient_key=told.get("patient", ""),
         modality=told.get("modality", "")[:16],
     )
-    arrival = _arrival_of(headline, site, facts)
-    folder = quarantine_of(arrival.pk)
-    folder.mkdir(parents=True, exist_ok=True)
-    if arrival.patient_key != headline.patient_key:
-        arrival.several_patients = True
-        arrival.save(update_fields=["several_patients"])
-    shutil.move(path, folder / path.name)
-    return headline.series_key
 
 
 def _count(arrival: Arrival) -> None:

@@ -17,7 +17,7 @@ from django.db import transaction
 from studyportal.core import clock, spool
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record, take_lease
-from studyportal.core.storage import digest_of, discard, store_bytes, store_file
+from studyportal.core.storage import digest_of, discard, store_bytes, store_file, store_files
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
 from studyportal.imaging.rules.cleaning import PREVIEW
@@ -201,8 +201,8 @@ def _deidentify_and_store(series: ImagingSeries, reading: Reader) -> _Stored:
         copy = reading.deidentify(series.pair.participant, entered, out=Path(folder))
         entries, size = [], 0
         _note(series, [Path(folder) / name for name in (*copy["files"], PREVIEW)])
-        for name, uid in zip(copy["files"], copy["sop_instance_uids"], strict=True):
-            stored = store_file(Path(folder) / name)
+        copies = store_files([Path(folder) / name for name in copy["files"]])
+        for stored, uid in zip(copies, copy["sop_instance_uids"], strict=True):
             entries.append({"sha256": stored.sha256, "bytes": stored.size, "sop_instance_uid": uid})
             size += stored.size
         preview = store_file(Path(folder) / PREVIEW).sha256

@@ -103,12 +103,12 @@ class Reader:
 
     def groups(self, files: Sequence[Path], site: Site) -> tuple[list[dict[str, Any]], int]:
         """The files by the series they name, with facts or faults; and of how many examinations they are."""
-        told = self._child.ask("groups", files=_texts(files), **_keyed(site))
+        told = self._child.ask("groups", files=_texts(files), **_keyed(site.code))
         return told["groups"], told["examinations"]
 
-    def headlines(self, files: Sequence[Path], site: Site) -> list[Mapping[str, str]]:
+    def headlines(self, files: Sequence[Path], site_code: str) -> list[Mapping[str, str]]:
         """Whose image each file is and of which series; empty texts where that cannot be read."""
-        return [*self._child.ask("headlines", files=_texts(files), **_keyed(site))["files"]]
+        return [*self._child.ask("headlines", files=_texts(files), **_keyed(site_code))["files"]]
 
     def outlines(
         self, files: Sequence[Path], series: ImagingSeries, *, out: Path, grid: Grid, frame: str
@@ -140,7 +140,7 @@ def reader() -> Iterator[Reader]:
         yield Reader(child)
 
 
-def headlines_of(files: Sequence[Path], site: Site) -> list[Mapping[str, str]]:
+def headlines_of(files: Sequence[Path], site_code: str) -> list[Mapping[str, str]]:
     """Whose image each file is and of which series, in the order given.
 
     A file at which the child dies says nothing of itself, and the others are read by another child.
@@ -150,11 +150,11 @@ def headlines_of(files: Sequence[Path], site: Site) -> list[Mapping[str, str]]:
         rest = files[len(found) :]
         try:
             with reader() as reading:
-                return [*found, *reading.headlines(rest, site)]
+                return [*found, *reading.headlines(rest, site_code)]
         except ChildEnded as ended:
             whole = max(ended.at, 0)
             with reader() as reading:
-                found += reading.headlines(rest[:whole], site)
+                found += reading.headlines(rest[:whole], site_code)
             found.append({})
     return found
 
@@ -170,11 +170,11 @@ def _located(told: Mapping[str, Any], images: Sequence[KnownImage]) -> rules.Loc
 
 
 def _identity(participant: Participant) -> dict[str, str]:
-    return {"participant_code": participant.code, **_keyed(participant.site)}
+    return {"participant_code": participant.code, **_keyed(participant.site.code)}
 
 
-def _keyed(site: Site) -> dict[str, str]:
-    return {"site_code": site.code, "key": settings.DEIDENTIFICATION_KEY}
+def _keyed(site_code: str) -> dict[str, str]:
+    return {"site_code": site_code, "key": settings.DEIDENTIFICATION_KEY}
 
 
 def _texts(paths: Iterable[Path]) -> list[str]:

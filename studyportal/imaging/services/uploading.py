@@ -15,6 +15,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import transaction
 
+from studyportal.core.durable import sync, sync_files
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
 from studyportal.imaging.models import ImagingSeries
@@ -193,13 +194,12 @@ def _take(folder: Path, stream: BinaryIO, *, sha256: str, size: int) -> Path | N
 
 
 def _keep(written: Mapping[Path, Path], folder: Path) -> None:
-    """Each file is on disk before it has its name: one after the other, the disk writes them as one."""
-    for temporary in written:
-        _sync(temporary)
+    """Each file is on disk before it has its name."""
+    sync_files(written)
     for temporary, target in written.items():
         temporary.rename(target)
     if written:
-        _sync(folder)
+        sync(folder)
 
 
 def _refuse_changed(found: str, announced: str) -> None:
@@ -223,12 +223,4 @@ def _write_whole(target: Path, content: bytes) -> None:
         sink.flush()
         os.fsync(sink.fileno())
     temporary.rename(target)
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync(target.parent)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from evaluation.imaging import SeriesGroup, scan_folder
-from evaluation.imaging.header import text
-from evaluation.imaging.instance import read_header
+from evaluation.imaging.series import files_of
 from studyportal.cli.persons import acting_person
 from studyportal.core.errors import Refused
 from studyportal.core.models import User
-from studyportal.imaging.rules import Standing, role_of, standing_of
-from studyportal.imaging.selectors import open_findings, study_key
-from studyportal.imaging.services import check_series, receive_series
+from studyportal.imaging.rules import role_of
+from studyportal.imaging.selectors import open_findings
+from studyportal.imaging.services import check_series, headlines_of, receive_series
 from studyportal.imaging.states import Grade
 from studyportal.participants.selectors import participants_visible_to
 
 if TYPE_CHECKING:
     from studyportal.imaging.models import ImagingSeries
+
+
+_Group = list[tuple[Path, Mapping[str, str]]]
 
 
 class Command(BaseCommand):
@@ -35,12 +37,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         by, folder = acting_person(options["by"]), options["folder"]
-        groups = scan_folder(folder).groups if folder.is_dir() else ()
+        groups = _groups(folder) if folder.is_dir() else []
         if not groups:
             raise CommandError("The folder holds no images.")
         refused = 0
         for number, group in enumerate(tqdm(groups, desc="Send", unit="series"), start=1):
-            told = f"series {number} ({group.modality})"
+            told = f"series {number} ({group[0][1]['modality']})"
             try:
                 lines = [*_verdict(_sent(group, by))]
             except Refused as refusal:
@@ -51,15 +53,27 @@ class Command(BaseCommand):
             raise CommandError(f"{refused} of {len(groups)} series were not sent.")
 
 
-def _sent(group: SeriesGroup, by: User) -> ImagingSeries:
-    header, _ = read_header(group.files[0])
-    if standing_of(header, study_key()) is not Standing.INTACT:
+def _groups(folder: Path) -> list[_Group]:
+    """The files by series, PET before its outlines; a limited child looks into them."""
+    files = files_of(folder)
+    of_series: defaultdict[tuple[str, str], _Group] = defaultdict(list)
+    for path, told in zip(files, headlines_of(files, ""), strict=True):
+        if told.get("series"):
+            of_series[told["modality"], told["series"]].append((path, told))
+    return [members for _, members in sorted(of_series.items())]
+
+
+def _sent(group: _Group, by: User) -> ImagingSeries:
+    told = group[0][1]
+    if not told["participant"]:
         raise Refused("It was not de-identified with `deidentify` and the key of this study.")
-    role, code = role_of(group.modality), text(header, "PatientID")
+    role, code = role_of(told["modality"]), told["participant"]
     participant = participants_visible_to(by).filter(code=code).first()
     if participant is None or role is None:
         raise Refused(f"There is no participant {code} to whom {by} may send it.")
-    series = receive_series(participant=participant, role=role, files=group.files, by=by)
+    series = receive_series(
+        participant=participant, role=role, files=[path for path, _ in group], by=by
+    )
     return check_series(series=series)
 
 
