@@ -7,21 +7,28 @@ person's request, or a connection pooler, could meet.
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.backends.postgresql import base
-from psycopg import ClientCursor, sql
+from psycopg import ClientCursor, ServerCursor, sql
 from psycopg.pq import TransactionStatus
 
 from studyportal.core.database.creation import DatabaseCreation
 from studyportal.core.database.owner import OWNS
 from studyportal.core.database.scope import Scope, current_scope
 
+_backend: Any = base  # of what it has for psycopg 3, the stubs of Django know nothing
+if TYPE_CHECKING:
+    Cursor = ClientCursor[Any]
+    ServerSideCursor = ServerCursor[Any]
+else:
+    Cursor, ServerSideCursor = base.Cursor, base.ServerSideCursor
+
 # They touch no row. Some must come first in a transaction, and after an error PostgreSQL takes only some.
 _STEPS = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "SET TRANSACTION ")
 
 
-class ScopedCursor(base.Cursor):
+class ScopedCursor(Cursor):
     """A cursor whose statements see the sites of the scope they are made in."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
@@ -41,7 +48,7 @@ class ScopedCursor(base.Cursor):
         raise NotImplementedError("COPY does not pass the wall between sites; use a query.")
 
 
-class ScopedServerSideCursor(base.ServerSideCursor):
+class ScopedServerSideCursor(ServerSideCursor):
     """The same for a cursor that stays in the server; outside of a transaction its rows are kept at once."""
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
@@ -64,7 +71,7 @@ def _led(query: Any, scope: Scope) -> Any:
         return scope.statement + query
     if isinstance(query, bytes):
         return scope.statement.encode() + query
-    return sql.SQL(scope.statement) + query  # type: ignore[arg-type]  # built from constants and ids
+    return sql.SQL(scope.statement) + query  # built from constants and ids
 
 
 def _one_transaction(connection: Any) -> AbstractContextManager[object]:
@@ -97,7 +104,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return self._in_time_zone(cursor)
 
     def _in_time_zone(self, cursor: Any) -> Any:
-        loader = self.connection.adapters.get_loader(base.TIMESTAMPTZ_OID, base.Format.TEXT)
+        loader = self.connection.adapters.get_loader(_backend.TIMESTAMPTZ_OID, _backend.Format.TEXT)
         if self.timezone != loader.timezone:
-            base.register_tzloader(self.timezone, cursor)
+            _backend.register_tzloader(self.timezone, cursor)
         return cursor

@@ -96,7 +96,8 @@ def _rights(table: str, *, append_only: bool) -> str:
         return "SELECT"
     if append_only or table in chained_models():
         return "SELECT, INSERT"
-    if model is None or getattr(model, "may_be_deleted_because", ""):
+    why: str = getattr(model, "may_be_deleted_because", "")
+    if model is None or why:
         return "SELECT, INSERT, UPDATE, DELETE"
     return "SELECT, INSERT, UPDATE"
 
