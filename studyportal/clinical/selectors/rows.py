@@ -75,7 +75,7 @@ def records_of_forms(forms: Collection[Form]) -> dict[UUID, list[Record]]:
         cursor.execute(f"{' UNION ALL '.join(parts)} ORDER BY 1, 2", values)
         for kind, _, columns in cursor.fetchall():
             row = _record(RECORDS[kind], json.loads(columns, parse_float=Decimal))
-            found[row.form_id].append(row)
+            found[row.form_id].append(row)  # type: ignore[attr-defined]  # abstract
     return found
 
 
@@ -83,7 +83,9 @@ def _record(model: type[Record], columns: Mapping[str, Any]) -> Record:
     """The row that has these columns, as if it had been read by itself."""
     fields = model._meta.concrete_fields
     names = [field.attname for field in fields]
-    return model.from_db(connection.alias, names, [f.to_python(columns[f.column]) for f in fields])
+    return model.from_db(
+        connection.alias, names, [f.to_python(columns[str(f.column)]) for f in fields]
+    )
 
 
 def unit_order(kind: str, unit: str) -> tuple[int, str]:
