@@ -95,7 +95,7 @@ def _newest(role: SeriesRole, statuses: Collection[SeriesStatus]) -> QuerySet[An
 def _synthesised() -> QuerySet[Any]:
     by_pair = every_job().order_by().values("pair__participant")
     newest = by_pair.annotate(newest=ArrayAgg("status", order_by="-requested_at"))
-    return newest.filter(newest__0=JobStatus.SUCCEEDED).values("pair__participant")
+    return newest.filter(newest__0__in=[JobStatus.SUCCEEDED]).values("pair__participant")
 
 
 def _table(

@@ -423,6 +423,8 @@ ACTS = {
 }  # fmt: skip
 # Acts of the portal itself and of files, tested where their machinery is.
 TESTED_ELSEWHERE = {
+    "participants.seed_participants",  # many at once, in tests/portal/test_seed_load.py
+    "imaging.seed_pairs",
     "outcomes.publish_report",  # writes a folder, from a cut with everything in it
     "imaging.open_series",  # opens a history and records nothing until the files are complete
     "imaging.add_file",

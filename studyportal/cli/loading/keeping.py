@@ -53,7 +53,7 @@ def keep_study(
     seed: int,
     today: date,
     writers: int,
-    each: Callable[[int], None],
+    each: Callable[[int], object],
 ) -> None:
     """Every person of every site stands in the study; `each` hears how many were kept after each transaction."""
     with ThreadPoolExecutor(writers) as pool:
@@ -64,7 +64,7 @@ def keep_study(
             one.result()
 
 
-def _keep_site(share: Share, *, seed: int, today: date, each: Callable[[int], None]) -> None:
+def _keep_site(share: Share, *, seed: int, today: date, each: Callable[[int], object]) -> None:
     try:
         with acting(command="seed_load", user=share.staff.coordinator.pk):
             coming = _people(share, seed=seed, today=today)

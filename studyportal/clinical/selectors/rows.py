@@ -68,14 +68,15 @@ def records_of_forms(forms: Collection[Form]) -> dict[UUID, list[Record]]:
     parts, values = [], list[Any]()
     for kind in kinds:
         table = connection.ops.quote_name(RECORDS[kind]._meta.db_table)
-        read = f"SELECT %s, t.unit, to_jsonb(t)::text FROM {table} t"  # noqa: S608 our own tables
-        parts.append(f"{read} WHERE t.form_id = ANY(%s)")
+        parts.append(
+            f"SELECT %s, t.unit, to_jsonb(t)::text FROM {table} t WHERE t.form_id = ANY(%s)"  # noqa: S608 our own tables
+        )
         values += [kind, [form.pk for form in forms if form.kind == kind]]
     with connection.cursor() as cursor:
         cursor.execute(f"{' UNION ALL '.join(parts)} ORDER BY 1, 2", values)
         for kind, _, columns in cursor.fetchall():
             row = _record(RECORDS[kind], json.loads(columns, parse_float=Decimal))
-            found[row.form_id].append(row)
+            found[row.form_id].append(row)  # type: ignore[attr-defined]  # abstract
     return found
 
 
@@ -83,7 +84,9 @@ def _record(model: type[Record], columns: Mapping[str, Any]) -> Record:
     """The row that has these columns, as if it had been read by itself."""
     fields = model._meta.concrete_fields
     names = [field.attname for field in fields]
-    return model.from_db(connection.alias, names, [f.to_python(columns[f.column]) for f in fields])
+    return model.from_db(
+        connection.alias, names, [f.to_python(columns[str(f.column)]) for f in fields]
+    )
 
 
 def unit_order(kind: str, unit: str) -> tuple[int, str]:

@@ -176,7 +176,7 @@ def _one(participant: Participant, sheet: Sheet, staff: Staff) -> _Written:
         if fault := definition.unit_fault(unit):
             raise Refused(Reason("row_name", fault.en, unit))
         answers = {name: read(definition.field(name), text) for name, text in texts.items()}
-        record = RECORDS[sheet.kind](form=form, unit=unit)
+        record = RECORDS[sheet.kind](form=form, unit=unit)  # type: ignore[misc]  # abstract
         for name, value in answers.items():
             assign(record, definition.field(name), value)
         for name, value in computed(definition, answers).items():

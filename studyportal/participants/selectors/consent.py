@@ -82,7 +82,7 @@ def needing_consent(rows: QuerySet[Participant]) -> Mapping[date, list[UUID]]:
     if not asking:
         return found
     concerned = rows.filter(site__in=asking, status__in=_CONCERNED)
-    listed = with_signed_versions(concerned).values_list("pk", "site_id", "signed_versions")
+    listed = with_signed_versions(concerned).values_list("pk", "site_id", "signed_versions")  # type: ignore[misc]  # annotated
     for key, site, signed in listed:
         need = need_of(signed, asking[site], today=clock.today())
         if need is not None:

@@ -95,7 +95,8 @@ class ScreeningLog(Sequence[LogLine]):
         keys = [key for _, _, key in order]
         found = {row.pk: _declined_line(row) for row in self._declined.filter(pk__in=keys)}
         screened = with_open_criteria(self._screened.filter(pk__in=keys))
-        found |= {line.participant_id: line for line in _screened_lines(screened)}
+        lines = _screened_lines(screened)
+        found |= {line.participant_id: line for line in lines if line.participant_id}
         return [found[key] for key in keys if key in found]
 
 
