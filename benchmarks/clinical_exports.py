@@ -32,7 +32,7 @@ def main() -> None:
     from studyportal.config import embedded
 
     with TemporaryDirectory() as folder:
-        os.environ["DATABASE_URL"] = embedded.ensure_database(Path(folder))
+        os.environ |= embedded.ensure_database(Path(folder))
         _start()
         from django.core.management import call_command
 

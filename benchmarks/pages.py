@@ -62,7 +62,8 @@ def main() -> int:
     from studyportal.config.embedded import ensure_database
 
     var = Path(os.environ["STUDYPORTAL_VAR"])
-    os.environ.setdefault("DATABASE_URL", ensure_database(var))
+    if "DATABASE_URL" not in os.environ:
+        os.environ |= ensure_database(var)
     os.environ.setdefault("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
     os.environ["DJANGO_SETTINGS_MODULE"] = "studyportal.config.settings"
     try:

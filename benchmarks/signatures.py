@@ -39,7 +39,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory(prefix="studyportal-signatures-") as folder:
         os.environ["STUDYPORTAL_VAR"] = folder
-        os.environ["DATABASE_URL"] = embedded.ensure_database(Path(folder))
+        os.environ |= embedded.ensure_database(Path(folder))
         os.environ.setdefault("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
         os.environ.setdefault("STUDYPORTAL_DEMO", "1")
         os.environ["DJANGO_SETTINGS_MODULE"] = "studyportal.config.settings"

@@ -16,6 +16,7 @@ from studyportal.cli.loading.people import Person, person
 from studyportal.clinical.services import Book, Staff, seed_forms
 from studyportal.core.audit_context import acting
 from studyportal.core.bulk import midday
+from studyportal.core.database.scope import over_every_site
 from studyportal.imaging.services import PairSeed, seed_pairs
 from studyportal.imaging.states import PairStatus
 from studyportal.participants.services import seed_participants
@@ -64,6 +65,7 @@ def keep_study(
             one.result()
 
 
+@over_every_site("a new thread sees no site, and the counters of the study are everybody's")
 def _keep_site(share: Share, *, seed: int, today: date, each: Callable[[int], object]) -> None:
     try:
         with acting(command="seed_load", user=share.staff.coordinator.pk):

@@ -17,6 +17,7 @@ from studyportal.clinical.selectors import plan_in_force
 from studyportal.clinical.services import Staff, plan_verification
 from studyportal.core import clock
 from studyportal.core.audit_context import acting
+from studyportal.core.database.owner import as_owner
 from studyportal.core.errors import Refused
 from studyportal.participants.selectors import every_participant
 from studyportal.sites.selectors import every_site
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             self._keep(options)
         except Refused as refusal:
             raise CommandError("\n".join(map(str, refusal.reasons))) from refusal
-        with connection.cursor() as cursor:
+        with as_owner(connection), connection.cursor() as cursor:
             cursor.execute("ANALYZE")  # so that pages are measured with the plans of a grown study
         seconds = time.monotonic() - began
         self.stdout.write(
