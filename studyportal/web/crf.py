@@ -22,10 +22,9 @@ from studyportal.clinical.rules import (
     Kind,
     Label,
     Rows,
-    asked_twice,
     progress,
 )
-from studyportal.clinical.selectors import records_of, row_of, rows_of
+from studyportal.clinical.selectors import records_of, row_of
 from studyportal.clinical.services import Conflict, Saved, findings_of, shown
 
 if TYPE_CHECKING:
@@ -288,15 +287,6 @@ def mark(view: FormView, saved: Saved) -> None:
             one.settled = (one.unit, one.field.name) in settled
             if one.conflict is not None:
                 one.typed = one.conflict.mine
-
-
-def withhold(view: FormView) -> None:
-    """What is entered twice, or computed from it, is not shown to somebody who can still make the second entry."""
-    twice = {(unit, one.name) for unit, one in asked_twice(view.definition, rows_of(view.form))}
-    for row in view.rows:
-        for one in row.fields:
-            if one.computed or (one.unit, one.field.name) in twice:
-                one.withheld, one.findings = True, []
 
 
 def changes_in(posted: QueryDict) -> list[Change]:

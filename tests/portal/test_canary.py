@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -96,7 +97,12 @@ def said(*texts: str) -> Iterator[bytes]:
 
 def told(words: Iterable[str], *places: Iterable[bytes]) -> list[str]:
     """The words that stand anywhere, in any of the encodings in which they could."""
-    wanted = [(word, word.encode(encoding)) for word in words for encoding in ("utf-8", "gb18030")]
+    wanted = [
+        (word, text.encode(encoding))
+        for word in words
+        for text in {word, json.dumps(word)[1:-1]}  # as it stands in a manifest
+        for encoding in ("utf-8", "gb18030")
+    ]
     return [word for place in places for text in place for word, sought in wanted if sought in text]
 
 

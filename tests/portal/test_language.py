@@ -13,7 +13,7 @@ from studyportal.core.language import said
 from studyportal.core.searching import bigrams_of
 from studyportal.core.selectors import acts_on
 from studyportal.participants.rules import Answer
-from studyportal.protocol.selectors import active_protocol
+from studyportal.protocol.selectors import _names_at, active_protocol
 from studyportal.queries.rules import Asked
 from studyportal.queries.services import Subject, raise_query
 from studyportal.sites.rules import Role
@@ -25,6 +25,12 @@ from tests.portal.web_study import enrolled, screened, small_study
 
 pytestmark = pytest.mark.django_db
 ENGLISH = re.compile(r"\b[a-z]+ [a-z]+ [a-z]+\b")
+
+
+@pytest.fixture(autouse=True)
+def _no_names_of_another_study():
+    """Names are kept for a minute; those of the test before are not this one's."""
+    _names_at.cache_clear()
 
 
 @pytest.fixture

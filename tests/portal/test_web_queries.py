@@ -140,7 +140,7 @@ def test_the_dashboard_shows_queries_by_age(site):
     assert "over 30 days" in shown
 
 
-@pytest.mark.parametrize(("name", "limit"), [("web:queries", 11), ("web:worklist", 14)])
+@pytest.mark.parametrize(("name", "limit"), [("web:queries", 11), ("web:worklist", 19)])
 def test_a_page_asks_the_database_as_often_for_many_queries(
     name, limit, site, django_assert_max_num_queries
 ):

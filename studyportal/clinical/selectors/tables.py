@@ -75,10 +75,12 @@ def table_lines(
     read = ordered.iterator(chunk_size=_AT_ONCE)
     for _form, group in groupby(read, key=lambda row: row[4]):
         for row in sorted(group, key=lambda row: unit_order(kind, row[5])):
-            cells = dict(
-                zip(names, (None if cell == "" else cell for cell in row[6:]), strict=True)
-            )
-            yield TableLine(*row[:6], cells)
+            code, site, occurrence, status, form_id, unit, *answers = row
+            cells = {
+                name: None if cell == "" else cell
+                for name, cell in zip(names, answers, strict=True)
+            }
+            yield TableLine(code, site, occurrence, status, form_id, unit, cells)
 
 
 def form_heads(

@@ -41,8 +41,9 @@ from studyportal.queries.selectors import queries_of
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 from studyportal.web.answers import Attempt, acting, do, found, say_refusal
-from studyportal.web.crf import FormView, changes_in, mark, said, view_of, withhold
+from studyportal.web.crf import FormView, changes_in, mark, said, view_of
 from studyportal.web.signing import signing_of, to_compare
+from studyportal.web.withholding import withhold
 
 if TYPE_CHECKING:
     from studyportal.clinical.models import Form

@@ -34,7 +34,7 @@ KIND_WORDS = {
     Kind.WHOLE: Label("whole number", "整数"),
     Kind.DECIMAL: Label("number", "数值"),
     Kind.DATE: Label("date", "日期"),
-    Kind.PARTIAL_DATE: Label("date, may be partial", "日期（可不完整）"),
+    Kind.PARTIAL_DATE: Label("partial date", "日期（可不完整）"),
     Kind.TEXT: Label("text", "文本"),
 }
 

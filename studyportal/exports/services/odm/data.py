@@ -96,11 +96,11 @@ def _read(
     for row in reference_lines(participants=own):
         batch.references.setdefault(str(row["participant"]), []).append(row)
     for one in signatures_that_count(people):  # the latest one of a record stands
-        row = one.signature
-        if row.form_id is None:
-            batch.signed_books[row.participant_id] = row
+        signed = one.signature
+        if signed.form_id is None:
+            batch.signed_books[signed.participant_id] = signed
         else:
-            batch.signed[row.form_id] = row
+            batch.signed[signed.form_id] = signed
     return batch
 
 

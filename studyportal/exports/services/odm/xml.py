@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 from xml.sax.saxutils import XMLGenerator
+from xml.sax.xmlreader import AttributesImpl
 
 from studyportal.clinical.rules import ODM_NAMESPACE, Label
 from studyportal.exports.rules import written_safe
@@ -25,7 +26,7 @@ class OdmWriter:
     def element(self, name: str, **attributes: object) -> Iterator[None]:
         """What is written inside lies in this element."""
         self._break()
-        self._made.startElement(name, _texts(attributes))
+        self._made.startElement(name, AttributesImpl(_texts(attributes)))
         self._depth += 1
         yield
         self._depth -= 1
@@ -35,13 +36,13 @@ class OdmWriter:
     def empty(self, name: str, **attributes: object) -> None:
         """An element with attributes only."""
         self._break()
-        self._made.startElement(name, _texts(attributes))
+        self._made.startElement(name, AttributesImpl(_texts(attributes)))
         self._made.endElement(name)
 
     def text(self, name: str, words: str, **attributes: object) -> None:
         """An element with words."""
         self._break()
-        self._made.startElement(name, _texts(attributes))
+        self._made.startElement(name, AttributesImpl(_texts(attributes)))
         self._made.characters(str(written_safe(words)))
         self._made.endElement(name)
 

@@ -83,7 +83,7 @@ def _cell(sheet: WriteOnlyWorksheet, value: Cell) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _text(sheet: WriteOnlyWorksheet, value: str) -> WriteOnlyCell:
+def _text(sheet: WriteOnlyWorksheet, value: str) -> object:
     cell = WriteOnlyCell(sheet, str(neutral(written_safe(value))))
     cell.data_type = "s"  # a text, whatever it begins with
     return cell

@@ -58,7 +58,9 @@ def write_stata(folder: Path, tables: Iterable[Table], language: str) -> Iterato
         dataset = table.dataset
         frame = _frame(table, sas_days)
         path = folder / f"{dataset.key}.dta"
-        labels = {one.name: one.said(language)[:_STATA_LABEL] for one in dataset.variables}
+        labels: dict[str, str | None] = {
+            one.name: one.said(language)[:_STATA_LABEL] for one in dataset.variables
+        }
         pyreadstat.write_dta(
             frame,
             path,
@@ -100,7 +102,7 @@ def write_xport5(folder: Path, tables: Iterable[Table], language: str) -> Iterat
         short = dataset.short_names()
         frame = _frame(table, sas_days)
         path = folder / f"{dataset.short.lower()}.xpt"
-        labels = {
+        labels: dict[str, str | None] = {
             short[one.name]: cut(ascii_words(one.said("en")), _SAS5_LABEL)
             for one in dataset.variables
         }
