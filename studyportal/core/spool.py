@@ -26,6 +26,8 @@ from typing import BinaryIO
 
 from django.conf import settings
 
+from studyportal.core.durable import sync
+
 _JOURNAL = "journal"
 _LEDGER = "ledger"
 _FORGOTTEN = b"-"
@@ -124,8 +126,8 @@ class Batch:
                 # Named first, so that one commit of the file system's journal makes bytes and name durable together.
                 # A crash in between leaves a name with other bytes, which the reader tells by its digest.
                 temporary.rename(self.folder / sha256)
-                _sync(self.folder / sha256)
-                _sync(self.folder)
+                sync(self.folder / sha256)
+                sync(self.folder)
                 _append(shard, identity)
         finally:
             temporary.unlink(missing_ok=True)
@@ -160,7 +162,7 @@ class Batch:
         if not self.folder.exists():
             self.folder.mkdir(parents=True)
             self._write({"event": "began", **self._facts})
-            _sync(self.folder.parent)
+            sync(self.folder.parent)
 
     def _write(self, line: Mapping[str, str]) -> None:
         at = {"at": f"{time.time():.3f}"}
@@ -300,11 +302,3 @@ def _append(shard: BinaryIO, identity: Identity) -> None:
     # A line cut by a crash must not swallow the next one, so each begins on a line of its own.
     shard.write(f"\n{line}\n".encode())
     shard.flush()
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -240,7 +240,7 @@ def word_of(machine: str, status: str) -> Word:
     return STATUS_WORDS[machine][status]
 
 
-# Why a pair does not leave with an export of images.
+# Proper names, the same in every language.
 FORMAT_WORDS: Mapping[DataFormat, str | Promise] = {
     DataFormat.CSV: "CSV",
     DataFormat.XLSX: "Excel (XLSX)",
@@ -251,6 +251,7 @@ FORMAT_WORDS: Mapping[DataFormat, str | Promise] = {
     DataFormat.STATA: "Stata (DTA)",
     DataFormat.ODM: "CDISC ODM-XML 1.3.2",
 }
+# Why a pair does not leave with an export of images.
 LEFT_OUT_WORDS: Mapping[str, str | Promise] = {
     "no_consent": _("no consent"),
     "consent_withdrawn": _("consent withdrawn"),
