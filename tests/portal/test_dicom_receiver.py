@@ -103,9 +103,9 @@ def test_an_instance_that_was_deleted_can_be_sent_with_other_bytes(port, place):
 
 def test_success_is_answered_only_after_the_bytes_and_the_name_are_on_disk(port, monkeypatch):
     acts = []
-    sync, rename = spool._sync, Path.rename
+    sync, rename = spool.sync, Path.rename
     monkeypatch.setattr(
-        spool, "_sync", lambda path: (acts.append(f"sync {path.is_dir()}"), sync(path))[1]
+        spool, "sync", lambda path: (acts.append(f"sync {path.is_dir()}"), sync(path))[1]
     )
     monkeypatch.setattr(
         Path, "rename", lambda path, to: (acts.append("rename"), rename(path, to))[1]
