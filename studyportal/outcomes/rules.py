@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from studyportal.clinical.rules import TargetCondition, Unit, unit_fault
 from studyportal.core.errors import Reason
@@ -69,3 +70,20 @@ def _twice(entries: Sequence[ScoreEntry]) -> list[Reason]:
             )
         seen.add(key)
     return faults
+
+
+def why_exploratory(
+    *, locked_at: datetime | None, used_at: datetime, opened_at: datetime | None
+) -> str:
+    """Return why numbers of an index test are exploratory; empty where it was locked in time.
+
+    In time is: before it was used, and before outcomes were first opened.
+    """
+    if locked_at is None or locked_at > used_at:
+        return "It was not locked when it was used."
+    if opened_at is not None and locked_at >= opened_at:
+        return (
+            f"It was locked on {locked_at:%Y-%m-%d}, after outcomes had been opened on "
+            f"{opened_at:%Y-%m-%d}."
+        )
+    return ""

@@ -395,9 +395,21 @@ ACTS = {
     "outcomes.freeze_cut": lambda: {
         "name": "Cut", "release": comparable_release(), "plan_text": PLAN
     },
+    "outcomes.ask_opening": lambda: {
+        "cut": make.DataCutFactory(plan_text=PLAN), "point": "final", "why": "All was read."
+    },
+    "outcomes.open_results": lambda: {"opening": make.ResultOpeningFactory(), "why": "Yes."},
+    "outcomes.decline_opening": lambda: {"opening": make.ResultOpeningFactory(), "why": "No."},
+    "outcomes.note_look": lambda: {"cut": make.DataCutFactory(), "what": "result rows"},
+    "outcomes.register_index_tests": lambda: {"plan_text": PLAN},
+    "outcomes.lock_index_test": lambda: {"test": make.IndexTestFactory()},
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
     "outcomes.plan_comparison": comparable_on_one_cut,
-    "exports.request_export": lambda: {"run": make.EvaluationRunFactory(completed=True)},
+    "exports.request_export": lambda: {
+        "run": make.EvaluationRunFactory(
+            completed=True, cut=make.ResultOpeningFactory(opened=True).cut
+        )
+    },
     "exports.request_pairs_export": lambda: {"site": None, "reason": "To train."},
     "exports.download_export": lambda: {"export": ready_export()},
 }  # fmt: skip

@@ -157,6 +157,7 @@ EXPORTED: Mapping[str, frozenset[str]] = {
             "method",
             "reason",
             "prespecified",
+            "exploratory",
         }
     ),
     "outcomes.datacut": frozenset(

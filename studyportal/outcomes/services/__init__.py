@@ -7,7 +7,15 @@ from studyportal.outcomes.services.comparing import (
     plan_comparison,
 )
 from studyportal.outcomes.services.cuts import freeze_cut
+from studyportal.outcomes.services.index_tests import lock_index_test, register_index_tests
 from studyportal.outcomes.services.measuring import measure_cut_pair
+from studyportal.outcomes.services.openings import (
+    ask_opening,
+    decline_opening,
+    note_look,
+    open_results,
+    refuse_sealed,
+)
 from studyportal.outcomes.services.runs import analyse_run, plan_run, publish_report
 from studyportal.outcomes.services.scores import enter_scores
 from studyportal.outcomes.services.tables import left_out_since, tables_of
@@ -16,15 +24,22 @@ from studyportal.outcomes.services.withdrawing import obey_withdrawal
 __all__ = [
     "MOST_RELEASES",
     "analyse_run",
+    "ask_opening",
     "compute_comparison",
+    "decline_opening",
     "enter_scores",
     "freeze_cut",
     "left_out_since",
+    "lock_index_test",
     "measure_compared",
     "measure_cut_pair",
+    "note_look",
     "obey_withdrawal",
+    "open_results",
     "plan_comparison",
     "plan_run",
     "publish_report",
+    "refuse_sealed",
+    "register_index_tests",
     "tables_of",
 ]
