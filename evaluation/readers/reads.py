@@ -107,7 +107,9 @@ def _read(line: int, row: Mapping[str, str | None]) -> Read | list[ReadFault]:
     if None in row:
         faults.append(ReadFault(line, "row", "there are more cells than columns"))
     if cells["call"] not in CALLS:
-        faults.append(ReadFault(line, "call", f"“{cells['call']}” is neither positive nor negative"))
+        faults.append(
+            ReadFault(line, "call", f"“{cells['call']}” is neither positive nor negative")
+        )
     undecided = _flag(cells["indeterminate"])
     if undecided is None:
         faults.append(ReadFault(line, "indeterminate", "write yes or no"))
@@ -127,7 +129,7 @@ def _flag(cell: str) -> bool | None:
     return word in _YES if word in _YES | _NO else None
 
 
-def _score(cell: str) -> float | None | str:
+def _score(cell: str) -> float | str | None:
     if not cell:
         return None
     try:

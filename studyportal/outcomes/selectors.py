@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min, Q, QuerySet
 
+from evaluation.analysis import PlanError, load_plan
+from evaluation.analysis.plan_parts import AnalysisPoint
 from studyportal.core.models import AuditEvent
 from studyportal.core.selectors import acts_on
 from studyportal.core.storage import read_bytes
@@ -102,6 +104,14 @@ def opened_cuts() -> set[UUID]:
 def opened_points(cut: DataCut) -> QuerySet[ResultOpening]:
     """Analysis points of the cut that two people opened."""
     return ResultOpening.objects.filter(cut=cut, status=OpeningStatus.OPENED)
+
+
+def analysis_points(cut: DataCut) -> tuple[AnalysisPoint, ...]:
+    """The analysis points of the plan of a cut; none where its plan is of an edition no longer read."""
+    try:
+        return load_plan(cut.plan_text).points
+    except PlanError:
+        return ()
 
 
 def openings_of(cut: DataCut) -> QuerySet[ResultOpening]:

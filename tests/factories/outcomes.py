@@ -1,5 +1,7 @@
 """Cuts, measurements, runs and comparisons."""
 
+from importlib import resources
+
 import factory
 from factory.django import DjangoModelFactory
 
@@ -34,6 +36,10 @@ from tests.factories.imaging import ImagingSeriesFactory, ScanPairFactory
 from tests.factories.participants import ParticipantFactory
 from tests.factories.sites import ProtocolVersionFactory, UserFactory
 from tests.factories.syntheses import ModelReleaseFactory, SyntheticSeriesFactory
+
+
+def packaged_plan() -> str:
+    return resources.files("evaluation").joinpath("plans", "nct07243873.toml").read_text("utf-8")
 
 
 class IndexTestFactory(DjangoModelFactory):
@@ -75,7 +81,7 @@ class DataCutFactory(DjangoModelFactory):
     status = CutStatus.FROZEN
     protocol_version = factory.SubFactory(ProtocolVersionFactory)
     release = factory.SubFactory(ModelReleaseFactory)
-    plan_text = "schema = 1\n"
+    plan_text = factory.LazyFunction(packaged_plan)
     plan_digest = digest("plan")
     tables_sha256 = digest("tables")
     frozen_at = MOMENT

@@ -17,7 +17,7 @@ from studyportal.outcomes.services.openings import (
     refuse_sealed,
 )
 from studyportal.outcomes.services.runs import analyse_run, plan_run, publish_report
-from studyportal.outcomes.services.scores import enter_scores
+from studyportal.outcomes.services.scores import enter_scores, import_reads
 from studyportal.outcomes.services.tables import left_out_since, tables_of
 from studyportal.outcomes.services.withdrawing import obey_withdrawal
 
@@ -29,6 +29,7 @@ __all__ = [
     "decline_opening",
     "enter_scores",
     "freeze_cut",
+    "import_reads",
     "left_out_since",
     "lock_index_test",
     "measure_compared",

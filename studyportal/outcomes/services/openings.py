@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from evaluation.analysis import load_plan
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.outcomes.models import DataCut, ResultOpening
-from studyportal.outcomes.selectors import is_open, openings_of
+from studyportal.outcomes.selectors import analysis_points, is_open, openings_of
 from studyportal.outcomes.states import RESULT_OPENING, CutStatus, OpeningStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -34,7 +33,7 @@ def ask_opening(*, cut: DataCut, point: str, why: str, by: User) -> ResultOpenin
     _require_reason(why)
     if cut.status == CutStatus.OPEN:
         raise Refused(Reason("cut_open", "Freeze the cut before its results are opened."))
-    named = next((one for one in load_plan(cut.plan_text).points if one.id == point), None)
+    named = next((one for one in analysis_points(cut) if one.id == point), None)
     if named is None:
         sentence = f"The plan of this cut has no analysis point “{point}”."
         raise Refused(Reason("no_such_point", sentence, "point"))

@@ -11,6 +11,7 @@ from django.utils import translation
 
 from evaluation.analysis import AnalysisResult, Tables, load_plan, run
 from evaluation.analysis.locking import mark_exploratory
+from evaluation.readers import write_mrmc_files
 from evaluation.report import write_report, write_translation
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
@@ -177,6 +178,7 @@ def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Pat
     title = title_of(evaluation_run.cut)
     paths = write_report(result, provenance=provenance, out=folder, title=title)
     paths += _translations(evaluation_run, result, folder, provenance)
+    paths += write_mrmc_files(result.series["scores"], folder / "readers")
     files = [(path.relative_to(folder).as_posix(), store_file(path)) for path in paths]
     with transaction.atomic():
         ResultRow.objects.bulk_create(

@@ -260,6 +260,7 @@ def _scores() -> Rows:
             "unit": row.unit,
             "unit_id": row.unit_id,
             "score": row.score,
+            "indeterminate": row.indeterminate,
         }
         for row in rows
     ]

@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from evaluation.analysis import load_plan
 from studyportal.outcomes.selectors import (
+    analysis_points,
     cut_for,
     index_test_for,
     index_tests_visible_to,
@@ -37,7 +37,7 @@ def seal(request: HttpRequest, cut_id: UUID) -> HttpResponse:
     latest = {opening.point: opening for opening in openings_of(cut)}
     context = {
         "cut": cut,
-        "points": [(one, latest.get(one.id)) for one in load_plan(cut.plan_text).points],
+        "points": [(one, latest.get(one.id)) for one in analysis_points(cut)],
         "may_open": may(request.user, Action.OPEN_RESULTS),
         "page": paged(request, looks_at(cut)),
     }
