@@ -35,7 +35,7 @@ def definition_digest(definition: Mapping[str, object]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def tests_behind(row: ResultRow, plan: Plan) -> frozenset[str]:
+def index_tests_behind(row: ResultRow, plan: Plan) -> frozenset[str]:
     """Return the ids of the index tests that a number rests on."""
     hypotheses = plan.multiplicity.hypothesis if plan.multiplicity else ()
     named = {h.id: h.test for h in hypotheses}
@@ -57,7 +57,7 @@ def mark_exploratory(
 
 
 def _marked(row: ResultRow, plan: Plan, reasons: Mapping[str, str]) -> ResultRow:
-    late = sorted(tests_behind(row, plan) & set(reasons))
+    late = sorted(index_tests_behind(row, plan) & set(reasons))
     if not late:
         return row
     told = " ".join(f"{name}: {reasons[name]}" for name in late)

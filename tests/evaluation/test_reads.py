@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from evaluation.analysis import default_plan
-from evaluation.analysis.locking import mark_exploratory, tests_behind
+from evaluation.analysis.locking import index_tests_behind, mark_exploratory
 from evaluation.analysis.results import AnalysisResult, Place
 from evaluation.readers import index_scores, reads_from_csv, write_mrmc_files
 from tests.evaluation.reference_cases import FOLDER, reference_json
@@ -108,4 +108,4 @@ def test_numbers_that_rest_on_a_late_test_are_marked_and_keep_their_values():
 
 def test_a_hypothesis_rests_on_the_tests_it_names():
     row = Place("multiplicity", "multiplicity", "", 0.95, test="S4.auc").plain("p", 0.01, n=9)
-    assert tests_behind(row, default_plan()) == {"reader_ct", "reader_ct_spet"}
+    assert index_tests_behind(row, default_plan()) == {"reader_ct", "reader_ct_spet"}

@@ -1,5 +1,6 @@
 """Freezes cuts, measures pairs, runs analyses. Each name here is one use case."""
 
+from studyportal.outcomes.services.classifiers import Recipe, train_classifier
 from studyportal.outcomes.services.comparing import (
     MOST_RELEASES,
     compute_comparison,
@@ -23,6 +24,7 @@ from studyportal.outcomes.services.withdrawing import obey_withdrawal
 
 __all__ = [
     "MOST_RELEASES",
+    "Recipe",
     "analyse_run",
     "ask_opening",
     "compute_comparison",
@@ -43,4 +45,5 @@ __all__ = [
     "refuse_sealed",
     "register_index_tests",
     "tables_of",
+    "train_classifier",
 ]

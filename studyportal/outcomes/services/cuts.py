@@ -15,6 +15,7 @@ from studyportal.core.services import advance, begin, record
 from studyportal.imaging.selectors import accepted_series, latest_outlines, ready_pairs
 from studyportal.imaging.states import SeriesRole, SeriesStatus
 from studyportal.outcomes.models import CutPair, DataCut
+from studyportal.outcomes.services.classifiers import development_of
 from studyportal.outcomes.services.index_tests import lock_tests_of, read_plan
 from studyportal.outcomes.services.tables import freeze_tables
 from studyportal.outcomes.states import DATA_CUT, CutStatus
@@ -68,7 +69,13 @@ def freeze_cut(
         sentence = f"Give the cut a name of at most {LONGEST_NAME} letters that no other cut has."
         raise Refused(Reason("cut_name", sentence, "name"))
     primary = None if exploratory else _primary(release)
-    series = _comparable(release, seed=primary.seed if primary else None)
+    lock_tests_of(plan, by=by)  # refuses a plan whose classifier is not registered
+    development = development_of(plan)
+    series = [
+        entry
+        for entry in _comparable(release, seed=primary.seed if primary else None)
+        if entry.job.pair.participant.code not in development
+    ]
     if not series:
         raise Refused(
             Reason(
@@ -89,9 +96,10 @@ def freeze_cut(
     begin(cut, DATA_CUT, by=by)
     if primary is not None:
         seal_primary_release(primary=primary, by=by)
-    lock_tests_of(plan, by=by)
     CutPair.objects.bulk_create(_cut_pair(cut, entry) for entry in series)
-    tables = freeze_tables({entry.job.pair.participant.code for entry in series})
+    tables = freeze_tables(
+        {entry.job.pair.participant.code for entry in series}, development=development
+    )
     advance(
         cut,
         DATA_CUT,

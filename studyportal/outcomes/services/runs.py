@@ -26,6 +26,7 @@ from studyportal.outcomes.models import (
     ResultRow,
     RunFile,
 )
+from studyportal.outcomes.services.classifiers import with_classifiers
 from studyportal.outcomes.services.cuts import software_versions
 from studyportal.outcomes.services.index_tests import locks_of, not_locked_in_time
 from studyportal.outcomes.services.openings import refuse_sealed
@@ -119,7 +120,7 @@ def _result(evaluation_run: EvaluationRun, tables: Tables) -> AnalysisResult:
     plan = load_plan(evaluation_run.cut.plan_text)
     used_at = evaluation_run.started_at or clock.now()
     reasons = not_locked_in_time(plan, used_at=used_at)
-    return mark_exploratory(run(plan, tables), plan, reasons)
+    return mark_exploratory(run(plan, with_classifiers(plan, tables)), plan, reasons)
 
 
 _EXPLORATORY = {"en": "Exploratory", "zh-Hans": "探索性"}
