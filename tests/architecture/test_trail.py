@@ -403,6 +403,7 @@ ACTS = {
     "outcomes.note_look": lambda: {"cut": make.DataCutFactory(), "what": "result rows"},
     "outcomes.register_index_tests": lambda: {"plan_text": PLAN},
     "outcomes.lock_index_test": lambda: {"test": make.IndexTestFactory()},
+    "outcomes.import_reads": lambda: {"text": reads_csv()},
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
     "outcomes.plan_comparison": comparable_on_one_cut,
     "exports.request_export": lambda: {
@@ -415,6 +416,7 @@ ACTS = {
 }  # fmt: skip
 # Acts of the portal itself and of files, tested where their machinery is.
 TESTED_ELSEWHERE = {
+    "outcomes.train_classifier",  # needs a measured cut of many participants
     "outcomes.publish_report",  # writes a folder, from a cut with everything in it
     "imaging.open_series",  # opens a history and records nothing until the files are complete
     "imaging.add_file",
@@ -428,6 +430,13 @@ TESTED_ELSEWHERE = {
     "imaging.draw_outline",  # need images to draw on
     "imaging.drop_outline",
 }
+
+
+def reads_csv():
+    code = make.ParticipantFactory().code
+    return (
+        f"arm,reader,participant,question,unit,unit_id,score\nct,R1,{code},malignancy,lesion,1,4\n"
+    )
 
 
 def contents():

@@ -81,7 +81,9 @@ def test_walking_the_portal_before_an_opening_meets_no_figure(run, role):
     ]
     for address in addresses:
         text = b"".join(client.get(address)).decode()
-        assert not {"0.914", "0.913731"} & set(text.replace("<", " ").replace(",", " ").split()), address
+        assert not {"0.914", "0.913731"} & set(text.replace("<", " ").replace(",", " ").split()), (
+            address
+        )
         assert "0.9137" not in text, address
         assert "31337" not in text, address
         assert "4711" not in text, address

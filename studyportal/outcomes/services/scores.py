@@ -27,7 +27,7 @@ def enter_scores(
     """The scores are kept; the same score again changes nothing, another one is refused."""
     require(by, Action.ENTER_CLINICAL, site=participant.site)
     refuse_withdrawn(participant)
-    rows = [_keep(participant, entry, by=by) for entry in entries]
+    rows = _keep(participant, entries, by=by)
     if rows:
         record(
             "enter_scores",
@@ -76,24 +76,31 @@ def _entry(read: Read, people: Mapping[str, Participant], *, by: User) -> ScoreE
     return entry_of(read, low=LOWEST, high=HIGHEST)
 
 
-def _keep(participant: Participant, entry: ScoreEntry, *, by: User) -> IndexScore:
-    row, created = IndexScore.objects.get_or_create(
-        participant=participant,
-        reader=entry.reader,
-        arm=entry.arm,
-        condition=entry.condition,
-        unit=entry.unit,
-        unit_id=entry.unit_id,
-        defaults={
-            "score": entry.score,
-            "call": entry.call,
-            "indeterminate": entry.indeterminate,
-            "session": entry.session,
-            "entered_at": clock.now(),
-            "entered_by": by,
-        },
-    )
-    kept, given = ((one.score, one.call, one.indeterminate) for one in (row, entry))
-    if not created and kept != given:
-        raise Refused(Reason("score_differs", f"{row} is kept already with another score."))
-    return row
+def _keep(participant: Participant, entries: Sequence[ScoreEntry], *, by: User) -> list[IndexScore]:
+    kept = {_place(row): row for row in IndexScore.objects.filter(participant=participant)}
+    new: dict[Place, IndexScore] = {}
+    for entry in entries:
+        place = _place(entry)
+        row = kept.get(place) or new.get(place)
+        if row is None:
+            new[place] = _row(participant, entry, by=by)
+        elif _said(row) != _said(entry):
+            raise Refused(Reason("score_differs", f"{row} is kept already with another score."))
+    IndexScore.objects.bulk_create(new.values())
+    found = kept | new
+    return [found[_place(entry)] for entry in entries]
+
+
+Place = tuple[str, str, str, str, str]
+
+
+def _place(one: IndexScore | ScoreEntry) -> Place:
+    return one.reader, one.arm, str(one.condition), str(one.unit), one.unit_id
+
+
+def _said(one: IndexScore | ScoreEntry) -> tuple[float | None, str, bool]:
+    return one.score, one.call, one.indeterminate
+
+
+def _row(participant: Participant, entry: ScoreEntry, *, by: User) -> IndexScore:
+    return IndexScore(participant=participant, **vars(entry), entered_at=clock.now(), entered_by=by)
