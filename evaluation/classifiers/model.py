@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,14 +102,13 @@ def from_json(text: str) -> Classifier:
     return found
 
 
-def _built(stated: Mapping[str, object]) -> Classifier:
-    lists = {name: tuple(stated[name]) for name in ("development", "means", "scales", "weights")}  # type: ignore[call-overload]  # checked below
-    features = tuple(Feature(**one) for one in stated["features"])  # type: ignore[attr-defined]  # checked below
+def _built(stated: Mapping[str, Any]) -> Classifier:
+    lists = {name: tuple(stated[name]) for name in ("development", "means", "scales", "weights")}
+    features = tuple(Feature(**one) for one in stated["features"])
     trees = tuple(
-        Tree(**{name: tuple(values) for name, values in one.items()})
-        for one in stated["trees"]  # type: ignore[attr-defined]  # checked below
+        Tree(**{name: tuple(values) for name, values in one.items()}) for one in stated["trees"]
     )
-    return Classifier(**{**stated, **lists, "features": features, "trees": trees})  # type: ignore[arg-type]  # checked below
+    return Classifier(**{**stated, **lists, "features": features, "trees": trees})
 
 
 def _check(found: Classifier) -> None:

@@ -1,7 +1,7 @@
 """Trains a classifier on a development set of participants and says how well it does on others."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -87,9 +87,10 @@ def train(
     if len(set(sites)) > 1:
         by_site = _area(blank, x, y, folds=LeaveOneGroupOut().split(x, y, sites), people=people)
     whole = _blank(kind, seed).fit(x, y)
-    classifier = Classifier(
-        kind, judged.condition, judged.unit, judged.region, wanted, chosen, **_numbers(whole)
+    blank_classifier = Classifier(
+        kind, judged.condition, judged.unit, judged.region, wanted, chosen
     )
+    classifier = _fitted(blank_classifier, whole)
     return Development(classifier, by_participant, by_site, len(set(people)), len(rows), left_out)
 
 
@@ -144,15 +145,16 @@ def _area(
     return auc(y.astype(float), score, cluster=pd.factorize(people)[0])
 
 
-def _numbers(whole: Pipeline) -> dict[str, object]:
+def _fitted(classifier: Classifier, whole: Pipeline) -> Classifier:
+    """Return the classifier with the numbers of the fitted pipeline."""
     last = whole[-1]
     if isinstance(last, RandomForestClassifier):
-        return {"trees": tuple(_tree(one.tree_) for one in last.estimators_)}
+        return replace(classifier, trees=tuple(_tree(one.tree_) for one in last.estimators_))
     scaler = whole[0]
-    return {
-        "means": tuple(map(float, scaler.mean_)), "scales": tuple(map(float, scaler.scale_)),
-        "weights": tuple(map(float, last.coef_[0])), "intercept": float(last.intercept_[0]),
-    }  # fmt: skip
+    return replace(
+        classifier, means=tuple(map(float, scaler.mean_)), scales=tuple(map(float, scaler.scale_)),
+        weights=tuple(map(float, last.coef_[0])), intercept=float(last.intercept_[0]),
+    )  # fmt: skip
 
 
 def _tree(tree) -> Tree:  # type: ignore[no-untyped-def]  # an extension type of scikit-learn

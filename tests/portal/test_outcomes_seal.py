@@ -71,7 +71,7 @@ def test_walking_the_portal_before_an_opening_meets_no_figure(run, role):
              ("seal", (run.cut_id,)), ("compare", (run.cut_id,)), ("index_tests", ()),
              ("comparison", (comparison.pk,)), ("comparison_csv", (comparison.pk,)),
              ("run_file", (run.pk, "report.html")), ("pair", (pair.pk,)), ("audit", ()),
-             ("exports", ()), ("participant", (pair.participant.code,))]  # fmt: skip
+             ("exports", ()), ("participant", (pair.participant.pk,))]  # fmt: skip
     addresses = [reverse(f"web:{name}", args=arguments) for name, arguments in names]
     addresses += [
         f"/api/v1/evaluation-runs/{run.pk}/",
