@@ -323,7 +323,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='resultopening',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at', None), ('decided_by', None), ('status', 'asked')), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('status', 'declined')), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('status', 'opened'), models.Q(('decided_by', models.F('asked_by')), _negated=True)), _connector='OR'), name='opening_takes_two_people'),
+            constraint=models.CheckConstraint(condition=models.Q(('status', 'asked'), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('status', 'declined')), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('status', 'opened'), models.Q(('decided_by', models.F('asked_by')), _negated=True)), _connector='OR'), name='opening_takes_two_people'),
         ),
         studyportal.core.event_migrations.AddTrigger(
             model_name='indexscore',

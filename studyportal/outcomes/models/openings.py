@@ -52,7 +52,7 @@ class ResultOpening(Identified):
                 name="opening_one_per_point",
             ),
             models.CheckConstraint(
-                condition=models.Q(status="asked", decided_at=None, decided_by=None)
+                condition=models.Q(status="asked")
                 | models.Q(status="declined", decided_at__isnull=False, decided_by__isnull=False)
                 | models.Q(status="opened", decided_at__isnull=False, decided_by__isnull=False)
                 & ~models.Q(decided_by=models.F("asked_by")),

@@ -52,13 +52,13 @@ def import_reads(*, text: str, by: User) -> int:
         With one reason for each line that cannot be kept, in the order of the lines.
     """
     reads, faults = reads_from_csv(text)
-    told = [(fault.line, Reason("read_row", f"{fault}.", "reads")) for fault in faults]
+    told = [(fault.line, Reason("read_row", f"{fault}.")) for fault in faults]
     people = {person.code: person for person in every_participant()}
     entries: dict[str, list[ScoreEntry]] = {}
     for line, read in reads.items():
         entry = _entry(read, people, by=by)
         if isinstance(entry, Reason):
-            told.append((line, Reason(entry.id, f"line {line}: {entry.text}", "reads")))
+            told.append((line, Reason(entry.id, f"line {line}: {entry.sentence}")))
         else:
             entries.setdefault(read.participant, []).append(entry)
     if told:
