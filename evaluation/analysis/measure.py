@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evaluation.analysis.ct_features import ct_features
 from evaluation.analysis.pair_fidelity import (
     FidelityChoices,
     Named,
@@ -31,7 +32,7 @@ class MeasurementRow:
     """One number: which region, of which image (or of the pair), what, how, and what to beware of.
 
     ``region`` is ``body``, ``lesion:N`` (or the name given), ``organ:NAME`` or ``uptake:LOW-HIGH``; ``image`` is
-    ``pair``, ``reference``, ``synthetic`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
+    ``pair``, ``reference``, ``synthetic``, ``ct`` or ``control:NAME``. ``value`` is None where none exists; ``flags`` say why.
     """
 
     region: str
@@ -132,6 +133,8 @@ def measure_pair(  # noqa: PLR0913 - keyword-only, and each says one thing about
     rows = _fidelity_rows(case, case.synthetic, "pair")
     for image, volume in (("reference", case.reference), ("synthetic", case.synthetic)):
         rows += _uptake_rows(case, volume, image, regions)
+    if ct is not None:
+        rows += _ct_rows(case, ct)
     if negative_controls:
         rows += _control_rows(case, regions)
     return rows
@@ -253,6 +256,15 @@ def _uptake_rows(
             region, image, p.quantity, p.value, p.unit, p.method + case.remark, p.flags, p.n_voxels
         )
         for region, p in uptake_parameters(volume, regions)
+    ]
+
+
+def _ct_rows(case: _Case, ct: Volume) -> list[MeasurementRow]:
+    return [
+        MeasurementRow(region, "ct", quantity, value, unit, method + case.remark, n_voxels=n)
+        for region, quantity, value, unit, method, n in ct_features(
+            ct, case.lesions, case.reference
+        )
     ]
 
 

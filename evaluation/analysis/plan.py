@@ -14,6 +14,7 @@ from evaluation.analysis.plan_methods import (
     UptakeTrend,
 )
 from evaluation.analysis.plan_parts import (
+    AnalysisPoint,
     AnalysisSet,
     BaselineVariable,
     Contrast,
@@ -25,6 +26,8 @@ from evaluation.analysis.plan_parts import (
     Subgroup,
     TargetCondition,
 )
+
+_FINAL = AnalysisPoint("final", "Final analysis", "final")
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Plan:
     risk: RiskModel | None = None
     demographic_concordance: DemographicConcordance | None = None
     precision: PlannedPrecision | None = None
+    analysis_point: tuple[AnalysisPoint, ...] = ()
     release: str = ""
     digest: str = ""
 
@@ -64,6 +68,11 @@ class Plan:
     def data_range_suv(self) -> float:
         """The fixed data range of SSIM and PSNR, in SUV."""
         return self.image.data_range_suv
+
+    @property
+    def points(self) -> tuple[AnalysisPoint, ...]:
+        """The analysis points; a plan that names none has one, the final analysis."""
+        return self.analysis_point or (_FINAL,)
 
     def set_named(self, name: str) -> AnalysisSet:
         """Return the analysis set of that name."""

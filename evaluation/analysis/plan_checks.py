@@ -1,6 +1,7 @@
 """What a plan must fulfil beyond having the right keys; each refusal names the place."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
@@ -14,10 +15,15 @@ from evaluation.analysis.plan_words import (
     FIXED_FLAGS,
     FIXED_NUMBERS,
     METHOD_WORDS,
+    POINT_KINDS,
+    QUALITY_FAMILIES,
     SCHEMA,
     STRATEGIES,
+    TEST_KINDS,
 )
 from evaluation.analysis.strict import PlanError
+
+_DIGEST = re.compile(r"^[0-9a-f]{64}$")
 
 
 def refuse_other_schema(table: Mapping[str, object]) -> None:
@@ -37,6 +43,7 @@ def check_plan(plan: Plan) -> None:
     for check in (
         _check_numbers, _check_methods, _check_columns, _check_sets, _check_primary,
         _check_conditions, _check_tests, _check_estimands, _check_subgroups, _check_baseline,
+        _check_points,
     ):  # fmt: skip
         check(plan)
 
@@ -147,8 +154,9 @@ def _check_tests(plan: Plan) -> None:
     conditions = {c.id for c in plan.target_condition}
     for test in plan.index_test:
         where = f"index test {test.id!r}"
-        if test.kind not in {"quantity", "scores"}:
+        if test.kind not in TEST_KINDS:
             raise PlanError(f"{where}: kind {test.kind!r} is not known")
+        _check_digest(test, where)
         if test.kind == "quantity" and not (test.quantity and test.image):
             raise PlanError(f"{where}: a quantity test names its image and quantity")
         _check_cutoffs(test, conditions, where)
@@ -159,6 +167,24 @@ def _check_tests(plan: Plan) -> None:
         margin = pair.non_inferiority_margin
         if margin is not None and not 0 < margin < 1:
             raise PlanError(f"comparison of {pair.test!r}: the margin must lie between 0 and 1")
+
+
+def _check_digest(test: IndexTest, where: str) -> None:
+    if test.kind == "classifier" and not test.sha256:
+        raise PlanError(f"{where}: a classifier is named by its sha256")
+    if test.sha256 and not _DIGEST.match(test.sha256):
+        raise PlanError(f"{where}: sha256 is no SHA-256 digest")
+
+
+def _check_points(plan: Plan) -> None:
+    refuse_repeats("analysis_point", [p.id for p in plan.analysis_point])
+    for point in plan.analysis_point:
+        where = f"analysis point {point.id!r}"
+        require_known(point.kind, POINT_KINDS, where, "kind")
+        if (point.kind == "final") == bool(point.shows):
+            raise PlanError(f"{where}: a final point shows everything, a quality look names what")
+        for family in point.shows:
+            require_known(family, QUALITY_FAMILIES, where, "family")
 
 
 def _check_cutoffs(test: IndexTest, conditions: set[str], where: str) -> None:

@@ -114,7 +114,11 @@ class TargetCondition:
 
 @dataclass(frozen=True)
 class IndexTest:
-    """An index test with cut-offs that were locked, on a date, before the outcome was seen."""
+    """An index test with cut-offs that were locked, on a date, before the outcome was seen.
+
+    ``kind`` is ``quantity`` (a number measured on an image, at a cut-off), ``scores`` (readers) or
+    ``classifier``; ``sha256`` names the very definition or classifier that was locked.
+    """
 
     id: str
     title: str
@@ -126,6 +130,23 @@ class IndexTest:
     quantity: str = ""
     comparator: bool = False
     reads_synthetic: bool = False
+    sha256: str = ""
+    proposal: bool = False
+
+
+@dataclass(frozen=True)
+class AnalysisPoint:
+    """A moment at which two people open results, and what is shown from then on.
+
+    A ``final`` point shows everything. A ``quality`` look shows the families it names, and of these
+    only what speaks of no index test and of no target condition, so neither arm nor outcome;
+    ``reference`` stands for the counts of reference verdicts over all arms.
+    """
+
+    id: str
+    title: str
+    kind: str
+    shows: tuple[str, ...] = ()
     proposal: bool = False
 
 

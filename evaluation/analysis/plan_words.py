@@ -28,6 +28,10 @@ SENSITIVITY_KINDS = (
     "complete_case", "analysis_set", "crude", "random_effects", "participant_first",
     "multiple_imputation", "begg_greenes", "tipping_point",
 )  # fmt: skip
+TEST_KINDS = ("quantity", "scores", "classifier")
+POINT_KINDS = ("final", "quality")
+QUALITY_FAMILIES = ("flow", "baseline", "missingness", "precision", "reference")
+"""What a look for quality may show: no index test, no target condition, so no arm and no outcome."""
 DIRECTIONS = ("greater", "less", "two_sided", "within")
 TESTABLE = {
     "similarity": ("mean",),

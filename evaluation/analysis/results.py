@@ -16,7 +16,8 @@ class ResultRow:
     """One number of the study with everything needed to print it honestly.
 
     ``subgroup`` is ``all``, ``site:CODE`` or ``SUBGROUP:LEVEL``; ``analysis`` is ``main`` or the id
-    of a sensitivity analysis of the plan; ``order`` is its place in the long table.
+    of a sensitivity analysis of the plan; ``order`` is its place in the long table; ``exploratory``
+    says why a number does not count as prespecified although the plan names it.
     """
 
     endpoint: str
@@ -42,6 +43,7 @@ class ResultRow:
     prespecified: bool
     analysis: str = "main"
     order: int = 0
+    exploratory: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from studyportal.core.models import ChainLink, Redaction, TrailEntry, User
 from studyportal.core.tracking import chained_models
+from studyportal.outcomes.selectors import sealed_values
 from studyportal.participants.selectors import codes_of, participant_coded
 from studyportal.queries.selectors import ids_about
 from studyportal.sites.rules import Action
@@ -224,6 +225,7 @@ def _changes(
         return ()
     needed = VALUES_NEED.get(model._meta.app_label)
     hidden = needed is not None and not may(user, needed)
+    hidden = hidden or sealed_values(model._meta.label_lower, record)
     before = former if label not in ("insert", "begin") and former is not None else {}
     changes = []
     for field in model._meta.concrete_fields:

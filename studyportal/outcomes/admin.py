@@ -5,11 +5,11 @@ from studyportal.outcomes.models import (
     CutPair,
     DataCut,
     EvaluationRun,
-    IndexScore,
     IndexTest,
+    ResultOpening,
     RunFile,
 )
 
 admin.site.register(
-    [DataCut, CutPair, EvaluationRun, IndexTest, IndexScore, RunFile], ReadOnlyAdmin
+    [DataCut, CutPair, EvaluationRun, IndexTest, ResultOpening, RunFile], ReadOnlyAdmin
 )

@@ -3,13 +3,17 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from evaluation.readers import Read
 from studyportal.clinical.rules import TargetCondition, Unit, unit_fault
 from studyportal.core.errors import Reason
 
 _ENTRY = re.compile(
     r"^(?P<reader>[\w.-]{1,40})/(?P<arm>\w{1,20})/(?P<condition>\w+)/(?P<unit>\w+)/(?P<unit_id>[\w.-]*)=(?P<score>-?\d+(\.\d+)?)$"
 )
+_READER, _ARM = re.compile(r"^[\w.-]{1,40}$"), re.compile(r"^\w{1,20}$")
+_LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,29 @@ class ScoreEntry:
     condition: TargetCondition
     unit: Unit
     unit_id: str
-    score: float
+    score: float | None
+    call: str = ""
+    indeterminate: bool = False
+    session: str = ""
+
+
+def entry_of(read: Read, *, low: float, high: float) -> ScoreEntry | Reason:
+    """Return what is kept of a read, or why it cannot be kept."""
+    where = f"{read.reader}/{read.arm}/{read.participant}"
+    try:
+        condition, unit = TargetCondition(read.question), Unit(read.unit)
+    except ValueError as error:
+        return Reason("read_word", f"{where}: {error}.", "reads")
+    if fault := unit_fault(condition, unit, read.unit_id):
+        return Reason("read_unit", f"{where}: {fault}", "reads")
+    if not (_READER.match(read.reader) and _ARM.match(read.arm) and len(read.session) <= _LONGEST):
+        return Reason("read_form", f"{where}: reader, arm or session is no short code.", "reads")
+    if read.score is not None and not low <= read.score <= high:
+        return Reason("read_range", f"{where}: a score lies from {low:g} to {high:g}.", "reads")
+    return ScoreEntry(
+        read.reader, read.arm, condition, unit, read.unit_id, read.score, read.call,
+        read.indeterminate, read.session,
+    )  # fmt: skip
 
 
 def read_scores(text: str, *, low: float, high: float) -> tuple[list[ScoreEntry], list[Reason]]:
@@ -69,3 +95,20 @@ def _twice(entries: Sequence[ScoreEntry]) -> list[Reason]:
             )
         seen.add(key)
     return faults
+
+
+def why_exploratory(
+    *, locked_at: datetime | None, used_at: datetime, opened_at: datetime | None
+) -> str:
+    """Return why numbers of an index test are exploratory; empty where it was locked in time.
+
+    In time is: before it was used, and before outcomes were first opened.
+    """
+    if locked_at is None or locked_at > used_at:
+        return "It was not locked when it was used."
+    if opened_at is not None and locked_at >= opened_at:
+        return (
+            f"It was locked on {locked_at:%Y-%m-%d}, after outcomes had been opened on "
+            f"{opened_at:%Y-%m-%d}."
+        )
+    return ""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 
+from evaluation.analysis import PlanError, load_plan
+from evaluation.analysis.plan_parts import AnalysisPoint
+from studyportal.core.models import AuditEvent
+from studyportal.core.selectors import acts_on
 from studyportal.core.storage import read_bytes
 from studyportal.outcomes.models import (
     ComparedSeries,
@@ -15,12 +21,14 @@ from studyportal.outcomes.models import (
     DataCut,
     EvaluationRun,
     IndexScore,
+    IndexTest,
     Measurement,
     ReleaseComparison,
+    ResultOpening,
     ResultRow,
     RunFile,
 )
-from studyportal.outcomes.states import ComparisonStatus, RunStatus
+from studyportal.outcomes.states import ComparisonStatus, OpeningStatus, PointKind, RunStatus
 from studyportal.participants.selectors import removed_ids
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
@@ -56,13 +64,101 @@ def cut_for(user: Person, cut_id: UUID) -> DataCut | None:
 
 
 def results_of(run: EvaluationRun) -> QuerySet[ResultRow]:
-    """Results of a run in the order of the report."""
-    return ResultRow.objects.filter(run=run)
+    """Results of a run in the order of the report, as far as analysis points of its cut are opened."""
+    rows = ResultRow.objects.filter(run=run)
+    opened = list(opened_points(run.cut))
+    if any(one.kind == PointKind.FINAL for one in opened):
+        return rows
+    shown = {family for one in opened for family in one.shows}
+    return rows.filter(_without_arm_or_outcome(shown)) if shown else rows.none()
+
+
+def _without_arm_or_outcome(families: set[str]) -> Q:
+    """Rows of these families that speak of no index test, and of the reference standard only as counted."""
+    plain = Q(family__in=families, test="", target_condition="")
+    counted = Q(family="secondary", test="", statistic__startswith="reference_", subgroup="all")
+    return plain | counted if "reference" in families else plain
 
 
 def files_of(run: EvaluationRun) -> QuerySet[RunFile]:
-    """Files of the report of a run."""
+    """Files of the report of a run; none while its results are sealed."""
+    return every_file_of(run) if is_open(run.cut) else RunFile.objects.none()
+
+
+def every_file_of(run: EvaluationRun) -> QuerySet[RunFile]:
+    """Files of the report of a run, sealed or not, for the portal's own work."""
     return RunFile.objects.filter(run=run)
+
+
+def is_open(cut: DataCut) -> bool:
+    """Whether two people opened the final analysis of this cut."""
+    return opened_points(cut).filter(kind=PointKind.FINAL).exists()
+
+
+def opened_cuts() -> set[UUID]:
+    """Keys of the cuts whose final analysis two people opened."""
+    rows = ResultOpening.objects.filter(status=OpeningStatus.OPENED, kind=PointKind.FINAL)
+    return set(rows.values_list("cut_id", flat=True))
+
+
+def opened_points(cut: DataCut) -> QuerySet[ResultOpening]:
+    """Analysis points of the cut that two people opened."""
+    return ResultOpening.objects.filter(cut=cut, status=OpeningStatus.OPENED)
+
+
+def analysis_points(cut: DataCut) -> tuple[AnalysisPoint, ...]:
+    """The analysis points of the plan of a cut; none where its plan is of an edition no longer read."""
+    try:
+        return load_plan(cut.plan_text).points
+    except PlanError:
+        return ()
+
+
+def openings_of(cut: DataCut) -> QuerySet[ResultOpening]:
+    """Every opening that was asked for on this cut, in order, with who asked and who decided."""
+    rows = ResultOpening.objects.filter(cut=cut)
+    return rows.select_related("asked_by", "decided_by", "cut")
+
+
+def opening_for(user: Person, opening_id: UUID) -> ResultOpening | None:
+    """The opening, or None when it does not exist or the person may not see its cut."""
+    rows = ResultOpening.objects.filter(cut__in=cuts_visible_to(user))
+    return rows.select_related("cut", "asked_by").filter(pk=opening_id).first()
+
+
+def first_opened_at() -> datetime | None:
+    """When outcomes were opened for the first time, on whatever cut; a look for quality opens none."""
+    found = ResultOpening.objects.filter(status=OpeningStatus.OPENED, kind=PointKind.FINAL)
+    return found.aggregate(first=Min("decided_at"))["first"]
+
+
+def looks_at(cut: DataCut) -> QuerySet[AuditEvent]:
+    """Who saw results of this cut and when, newest first."""
+    return acts_on("datacut", cut.pk).filter(verb="see_results").order_by("-at", "-id")
+
+
+def sealed_values(model: str, record: Mapping[str, Any]) -> bool:
+    """Whether a version of such a row in the trail holds figures of a cut that is sealed."""
+    if model == "outcomes.measurement":
+        cut = DataCut.objects.filter(pairs=record["cut_pair_id"]).first()
+    elif model == "outcomes.resultrow":
+        cut = DataCut.objects.filter(runs=record["run_id"]).first()
+    elif model == "outcomes.indexscore":
+        return first_opened_at() is None
+    else:
+        return False
+    return cut is None or not is_open(cut)
+
+
+def index_tests_visible_to(user: Person) -> QuerySet[IndexTest]:
+    """Every registered index test, for those who may see outcomes."""
+    rows = IndexTest.objects.select_related("locked_by")
+    return rows if may(user, Action.SEE_OUTCOMES) else rows.none()
+
+
+def index_test_for(user: Person, test_id: UUID) -> IndexTest | None:
+    """The index test, or None when it does not exist or the person may not see it."""
+    return index_tests_visible_to(user).filter(pk=test_id).first()
 
 
 def removed_by_cut() -> dict[UUID, int]:
@@ -102,7 +198,7 @@ def measurements_of(cut: DataCut) -> QuerySet[Measurement]:
 
 
 def measurements_of_pair(user: Person, pair_id: UUID) -> QuerySet[Measurement]:
-    """Measurements of one pair in its newest cut, for those who may see outcomes."""
+    """Measurements of one pair in its newest cut, for those who may see outcomes; none while it is sealed."""
     if not may(user, Action.SEE_OUTCOMES):
         return Measurement.objects.none()
     newest = (
@@ -111,7 +207,9 @@ def measurements_of_pair(user: Person, pair_id: UUID) -> QuerySet[Measurement]:
         .select_related("cut")
         .first()
     )
-    return Measurement.objects.filter(cut_pair=newest) if newest else Measurement.objects.none()
+    if newest is None or not is_open(newest.cut):
+        return Measurement.objects.none()
+    return Measurement.objects.filter(cut_pair=newest).select_related("cut_pair__cut")
 
 
 def latest_completed_run() -> EvaluationRun | None:
@@ -139,8 +237,8 @@ def scores_of_participants() -> QuerySet[IndexScore]:
 
 
 def file_of(run: EvaluationRun, name: str) -> RunFile | None:
-    """One file of the report of a run."""
-    return RunFile.objects.filter(run=run, name=name).first()
+    """One file of the report of a run; None while its results are sealed."""
+    return files_of(run).filter(name=name).first()
 
 
 def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
@@ -148,9 +246,7 @@ def headline_results(run: EvaluationRun) -> QuerySet[ResultRow]:
     fidelity = Q(statistic="mean", quantity=F("endpoint"))
     agreement = Q(endpoint="metabolic_consistency", statistic__in=("bias_percent", "ccc"))
     accuracy = Q(statistic="auc", value__isnull=False)
-    return ResultRow.objects.filter(
-        fidelity | agreement | accuracy, run=run, subgroup="all", analysis="main"
-    )
+    return results_of(run).filter(fidelity | agreement | accuracy, subgroup="all", analysis="main")
 
 
 def cut_named(name: str) -> DataCut | None:
@@ -193,8 +289,8 @@ def comparison_for(user: Person, comparison_id: UUID) -> ReleaseComparison | Non
 
 
 def results_of_comparison(comparison: ReleaseComparison) -> dict[str, Any] | None:
-    """Rows, releases and provenance of a completed comparison, its digest checked."""
-    if not comparison.results_sha256:
+    """Rows, releases and provenance of a completed comparison, its digest checked; None while sealed."""
+    if not comparison.results_sha256 or not is_open(comparison.cut):
         return None
     content: dict[str, Any] = json.loads(read_bytes(comparison.results_sha256))
     return content

@@ -27,6 +27,18 @@ class ComparisonStatus(StrEnum):
 class IndexTestKind(StrEnum):
     READER = "reader"
     QUANTITATIVE = "quantitative"
+    CLASSIFIER = "classifier"
+
+
+class PointKind(StrEnum):
+    FINAL = "final"
+    QUALITY = "quality"
+
+
+class OpeningStatus(StrEnum):
+    ASKED = "asked"
+    OPENED = "opened"
+    DECLINED = "declined"
 
 
 DATA_CUT = machine("data cut", CutStatus, CutStatus.OPEN, open="frozen", frozen="locked", locked="")
@@ -50,4 +62,13 @@ RELEASE_COMPARISON = machine(
     running="completed errored",
     completed="",
     errored="",
+)
+
+RESULT_OPENING = machine(
+    "result opening",
+    OpeningStatus,
+    OpeningStatus.ASKED,
+    asked="opened declined",
+    opened="",
+    declined="",
 )

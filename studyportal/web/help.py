@@ -54,6 +54,8 @@ TOPICS: Mapping[str, str] = {
     "release_import": "jobs",
     "cuts": "outcomes",
     "freeze": "outcomes",
+    "seal": "outcomes",
+    "index_tests": "outcomes",
     "run": "outcomes",
     "compare": "outcomes",
     "comparison": "outcomes",

@@ -36,6 +36,11 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "completed": Word(DONE, _("completed")),
         "discontinued": Word(REFUSED, _("discontinued")),
     },
+    "result opening": {
+        "asked": Word(NEEDS_YOU, _("asked for")),
+        "opened": Word(DONE, _("opened")),
+        "declined": Word(SEALED, _("sealed")),
+    },
     "pair": {
         "awaiting_images": Word(WAITING, _("awaiting images")),
         "checking": Word(RUNNING, _("being checked")),

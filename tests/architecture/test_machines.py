@@ -35,6 +35,7 @@ ROWS = {
     "release comparison": partial(
         make.ReleaseComparisonFactory, results_sha256=make.digest("results")
     ),
+    "result opening": partial(make.ResultOpeningFactory, decided=True),
     "export": make.ExportFactory,
 }
 MOVES = [

@@ -44,6 +44,7 @@ AGREED = {
     Action.FREEZE_CUT: "S",
     Action.RUN_EVALUATION: "S",
     Action.SEE_OUTCOMES: "SU",
+    Action.OPEN_RESULTS: "SU",
     Action.EXPORT: "S",
     Action.SEE_DASHBOARD: "MOSPUA",
     Action.SEE_AUDIT: "MOPUA",

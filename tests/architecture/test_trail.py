@@ -412,9 +412,22 @@ ACTS = {
     "outcomes.freeze_cut": lambda: {
         "name": "Cut", "release": comparable_release(), "plan_text": PLAN
     },
+    "outcomes.ask_opening": lambda: {
+        "cut": make.DataCutFactory(plan_text=PLAN), "point": "final", "why": "All was read."
+    },
+    "outcomes.open_results": lambda: {"opening": make.ResultOpeningFactory(), "why": "Yes."},
+    "outcomes.decline_opening": lambda: {"opening": make.ResultOpeningFactory(), "why": "No."},
+    "outcomes.note_look": lambda: {"cut": make.DataCutFactory(), "what": "result rows"},
+    "outcomes.register_index_tests": lambda: {"plan_text": PLAN},
+    "outcomes.lock_index_test": lambda: {"test": make.IndexTestFactory()},
+    "outcomes.import_reads": lambda: {"text": reads_csv()},
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
     "outcomes.plan_comparison": comparable_on_one_cut,
-    "exports.request_export": lambda: {"run": make.EvaluationRunFactory(completed=True)},
+    "exports.request_export": lambda: {
+        "run": make.EvaluationRunFactory(
+            completed=True, cut=make.ResultOpeningFactory(opened=True).cut
+        )
+    },
     "exports.request_pairs_export": lambda: {"site": None, "reason": "To train."},
     "exports.request_clinical_export": lambda: {
         "file_format": DataFormat.CSV, "site": None, "language": "en", "with_drafts": False
@@ -425,6 +438,7 @@ ACTS = {
 TESTED_ELSEWHERE = {
     "participants.seed_participants",  # many at once, in tests/portal/test_seed_load.py
     "imaging.seed_pairs",
+    "outcomes.train_classifier",  # needs a measured cut of many participants
     "outcomes.publish_report",  # writes a folder, from a cut with everything in it
     "imaging.open_series",  # opens a history and records nothing until the files are complete
     "imaging.add_file",
@@ -438,6 +452,13 @@ TESTED_ELSEWHERE = {
     "imaging.draw_outline",  # need images to draw on
     "imaging.drop_outline",
 }
+
+
+def reads_csv():
+    code = make.ParticipantFactory().code
+    return (
+        f"arm,reader,participant,question,unit,unit_id,score\nct,R1,{code},malignancy,lesion,1,4\n"
+    )
 
 
 def contents():

@@ -78,9 +78,10 @@ def test_each_number_has_one_row_and_the_agreed_name():
     assert names["lesion:1", "pair"] == {"mae", "bias"}
     for image in ("reference", "synthetic", "control:zero"):
         assert names["lesion:2", image] >= LESION | {"tbr_max", "tbr_mean", "tbr_max_liver"}
+    assert names["lesion:1", "ct"] == {"hu_mean", "hu_sd", "hu_p90", "volume"}
     assert names["organ:liver", "reference"] == {"suv_mean", "suv_sd", "suv_p95", "volume"}
     assert {image for _, image, _ in keys} == {
-        *("pair", "reference", "synthetic"),
+        *("pair", "reference", "synthetic", "ct"),
         *("control:zero", "control:body_mean", "control:lesions_erased"),
     }
 

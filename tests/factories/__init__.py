@@ -25,6 +25,7 @@ from tests.factories.outcomes import (
     IndexTestFactory,
     MeasurementFactory,
     ReleaseComparisonFactory,
+    ResultOpeningFactory,
     ResultRowFactory,
     RunFileFactory,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "RedactionFactory",
     "ReferenceStandardFactory",
     "ReleaseComparisonFactory",
+    "ResultOpeningFactory",
     "ResultRowFactory",
     "RunFileFactory",
     "SampledParticipantFactory",

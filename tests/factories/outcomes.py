@@ -1,5 +1,7 @@
 """Cuts, measurements, runs and comparisons."""
 
+from importlib import resources
+
 import factory
 from factory.django import DjangoModelFactory
 
@@ -17,15 +19,27 @@ from studyportal.outcomes.models import (
     IndexTest,
     Measurement,
     ReleaseComparison,
+    ResultOpening,
     ResultRow,
     RunFile,
 )
-from studyportal.outcomes.states import ComparisonStatus, CutStatus, IndexTestKind, RunStatus
+from studyportal.outcomes.states import (
+    ComparisonStatus,
+    CutStatus,
+    IndexTestKind,
+    OpeningStatus,
+    PointKind,
+    RunStatus,
+)
 from tests.factories.common import MOMENT, digest, unique_digest
 from tests.factories.imaging import ImagingSeriesFactory, ScanPairFactory
 from tests.factories.participants import ParticipantFactory
 from tests.factories.sites import ProtocolVersionFactory, UserFactory
 from tests.factories.syntheses import ModelReleaseFactory, SyntheticSeriesFactory
+
+
+def packaged_plan() -> str:
+    return resources.files("evaluation").joinpath("plans", "nct07243873.toml").read_text("utf-8")
 
 
 class IndexTestFactory(DjangoModelFactory):
@@ -35,8 +49,11 @@ class IndexTestFactory(DjangoModelFactory):
     code = factory.Sequence("test_{}".format)
     kind = IndexTestKind.QUANTITATIVE
     definition = factory.LazyFunction(lambda: {"quantity": "suv_max", "cutoff": {"malignancy": 2}})
-    plan_digest = unique_digest("plan")
-    locked_at = MOMENT
+    digest = unique_digest("index test")
+    registered_at = MOMENT
+
+    class Params:
+        locked = factory.Trait(locked_at=MOMENT, locked_by=factory.SubFactory(UserFactory))
 
 
 class IndexScoreFactory(DjangoModelFactory):
@@ -64,7 +81,7 @@ class DataCutFactory(DjangoModelFactory):
     status = CutStatus.FROZEN
     protocol_version = factory.SubFactory(ProtocolVersionFactory)
     release = factory.SubFactory(ModelReleaseFactory)
-    plan_text = "schema = 1\n"
+    plan_text = factory.LazyFunction(packaged_plan)
     plan_digest = digest("plan")
     tables_sha256 = digest("tables")
     frozen_at = MOMENT
@@ -75,6 +92,26 @@ class DataCutFactory(DjangoModelFactory):
             status=CutStatus.OPEN, frozen_at=None, frozen_by=None, tables_sha256=""
         )
         locked = factory.Trait(status=CutStatus.LOCKED)
+
+
+class ResultOpeningFactory(DjangoModelFactory):
+    """A final analysis that one person asked to open unless a trait says otherwise."""
+
+    class Meta:
+        model = ResultOpening
+
+    cut = factory.SubFactory(DataCutFactory)
+    point = "final"
+    title = "Final analysis"
+    kind = PointKind.FINAL
+    status = OpeningStatus.ASKED
+    why = "The last participant was followed up."
+    asked_at = MOMENT
+    asked_by = factory.SubFactory(UserFactory)
+
+    class Params:
+        decided = factory.Trait(decided_at=MOMENT, decided_by=factory.SubFactory(UserFactory))
+        opened = factory.Trait(status=OpeningStatus.OPENED, decided=True)
 
 
 class CutPairFactory(DjangoModelFactory):

@@ -17,7 +17,13 @@ from studyportal.imaging.states import PairStatus, SeriesRole
 from studyportal.outcomes.models import DataCut
 from studyportal.outcomes.rules import read_scores
 from studyportal.outcomes.selectors import unmeasured_of
-from studyportal.outcomes.services import enter_scores, freeze_cut, measure_cut_pair
+from studyportal.outcomes.services import (
+    ask_opening,
+    enter_scores,
+    freeze_cut,
+    measure_cut_pair,
+    open_results,
+)
 from studyportal.participants.models import Participant
 from studyportal.participants.rules import Answer, ScreeningFacts
 from studyportal.participants.services import enrol_participant, screen_participant
@@ -180,8 +186,10 @@ def quick_plan() -> str:
     return packaged_plan().replace("bootstrap_replicates = 2000", "bootstrap_replicates = 100")
 
 
-def measured_cut(phantom: Callable[[int], Path], model: Path, *, seeds: tuple[int, ...]) -> DataCut:
-    """A frozen cut of as many pairs as seeds, each with reference standard and scores, all measured."""
+def measured_cut(
+    phantom: Callable[[int], Path], model: Path, *, seeds: tuple[int, ...], unsealed: bool = True
+) -> DataCut:
+    """A frozen cut of as many pairs as seeds, with reference standard and scores, measured and opened."""
     release = released(model)
     for seed in seeds:
         pair = ready_pair(phantom(seed), outlines=True)
@@ -191,6 +199,14 @@ def measured_cut(phantom: Callable[[int], Path], model: Path, *, seeds: tuple[in
     cut = freeze_cut(name="first", release=release, plan_text=quick_plan(), by=by)
     for cut_pair in unmeasured_of(cut):
         measure_cut_pair(cut_pair=cut_pair)
+    return opened(cut) if unsealed else cut
+
+
+def opened(cut: DataCut) -> DataCut:
+    """The final analysis of the cut is opened by two people."""
+    first, second = person(Role.STATISTICIAN), person(Role.STUDY_PI)
+    opening = ask_opening(cut=cut, point="final", why="for a test", by=first)
+    open_results(opening=opening, why="agreed", by=second)
     return cut
 
 

@@ -334,7 +334,8 @@ def test_a_cut_without_pairs_is_refused(site):
 
 
 def test_results_are_filtered_and_stay_in_the_order_of_the_report(site):
-    run = make.EvaluationRunFactory(completed=True)
+    cut = make.ResultOpeningFactory(opened=True).cut
+    run = make.EvaluationRunFactory(completed=True, cut=cut)
     for order, (endpoint, subgroup, statistic) in enumerate(
         [("ssim", "all", "mean"), ("psnr", "all", "mean"), ("ssim", "site:SPH", "mean"),
          ("ssim", "all", "sd")]

@@ -327,12 +327,19 @@ CASES: dict[str, Case] = {
     "exports.retrieve": shown("exports", lambda site: make.ExportFactory(), of_site=False),
     "exports.create": created(
         "exports",
-        lambda site: {"run": str(make.EvaluationRunFactory(completed=True).pk)},
+        lambda site: {"run": str(opened_run().pk)},
         status=202,
     ),
     "exports.pairs": created("exports/pairs", lambda site: {"reason": "To train."}, status=202),
     "exports.download": Case(download_call),
 }
+
+
+def opened_run():
+    cut = make.ResultOpeningFactory(opened=True).cut
+    return make.EvaluationRunFactory(completed=True, cut=cut)
+
+
 RIGHTFUL = [
     (name, role) for name, right in RIGHTS.items() for role in Role
     if right in PERMISSIONS[role] or right == Access.SIGNED_IN

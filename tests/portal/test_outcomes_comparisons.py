@@ -41,7 +41,7 @@ from tests.factories import (
     ModelReleaseFactory,
     SyntheticSeriesFactory,
 )
-from tests.portal.scenes import person, quick_plan, ready_pair, released, synthesised
+from tests.portal.scenes import opened, person, quick_plan, ready_pair, released, synthesised
 from tests.synthesis.makers import untrained_release
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +127,7 @@ def test_a_comparison_measures_each_series_once_and_keeps_what_evaluation_says(
     for release in (first, second):
         synthesised(pair, release)
     cut = freeze_cut(name="first", release=first, plan_text=quick_plan(), by=statistician())
+    opened(cut)
     comparison = plan_comparison(cut=cut, releases=[first, second], by=statistician())
     assert compared_share(comparison) == (0, 2)
     assert compute_comparison(comparison=comparison).status == ComparisonStatus.PLANNED

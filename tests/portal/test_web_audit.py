@@ -67,6 +67,9 @@ def test_whoever_may_not_see_participants_sees_that_something_changed_and_not_wh
 def test_scores_stay_hidden_from_those_who_are_blinded(client):
     make.IndexScoreFactory(score=4.0625)
     assert "4.0625" not in text_of(page(client, person(Role.DATA_MANAGER)))
+    assert "4.0625" not in text_of(page(client, person(Role.STUDY_PI)))  # sealed for everybody
+    make.ResultOpeningFactory(opened=True)
+    assert "4.0625" not in text_of(page(client, person(Role.DATA_MANAGER)))
     assert "4.0625" in text_of(page(client, person(Role.STUDY_PI)))
 
 

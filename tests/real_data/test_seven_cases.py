@@ -98,6 +98,11 @@ def test_seven_patients_go_from_the_cases_file_to_the_report(seven, tmp_path):
         "evaluate", "seven", by="statistician", plan=tmp_path / "plan.toml", out=report,
         stdout=StringIO(),
     )  # fmt: skip
+    assert not report.exists()  # sealed until two people open it
+    for name in ("statistician", "study_pi"):
+        call_command(
+            "open_results", "seven", by=name, why="All is in.", out=report, stdout=StringIO()
+        )
     assert set(CutPair.objects.values_list("fault", flat=True)) == {""}
     for pair in seven:
         measured = Measurement.objects.filter(cut_pair__pair=pair)

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from studyportal.api.serializers.base import Body, Rows, choice
-from studyportal.outcomes.selectors import measured_share, results_of_comparison
+from studyportal.outcomes.selectors import files_of, measured_share, results_of_comparison
 from studyportal.outcomes.services import MOST_RELEASES
 from studyportal.outcomes.states import ComparisonStatus, CutStatus, RunStatus
 from studyportal.syntheses.states import AnalysisRole
@@ -74,9 +75,13 @@ class RunFileRow(Rows):
 
 class RunDetail(RunRow):
     provenance = serializers.DictField()
-    files = RunFileRow(many=True, source="files.all")
+    files = serializers.SerializerMethodField(help_text="Files of the report; none while sealed")
     pairs = serializers.SerializerMethodField(help_text="Pairs in the cut")
     measured = serializers.SerializerMethodField(help_text="Pairs that are measured")
+
+    @extend_schema_field(RunFileRow(many=True))
+    def get_files(self, run: Any) -> Any:
+        return RunFileRow(files_of(run), many=True).data
 
     def get_pairs(self, run: Any) -> int:
         return measured_share(run.cut)[1]
@@ -113,6 +118,7 @@ class ResultEntry(Rows):
     method = serializers.CharField()
     reason = serializers.CharField()
     prespecified = serializers.BooleanField()
+    exploratory = serializers.CharField()
 
 
 class ComparisonRow(Rows):

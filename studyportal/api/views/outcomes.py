@@ -119,6 +119,8 @@ class RunEndpoint(RowEndpoint):
         """Estimates with interval, denominators and method, in the order of the report."""
         run = get_object_or_404(self.get_queryset(), pk=pk)
         page = self.paginate_queryset(self.filter_queryset(results_of(run)))
+        if page:
+            services.note_look(cut=run.cut, what="result rows (API)", by=self.person)
         return self.get_paginated_response(ResultEntry(page, many=True).data)
 
 
@@ -130,6 +132,14 @@ class ComparisonEndpoint(RowEndpoint):
 
     def get_queryset(self) -> QuerySet[Any]:
         return comparisons_visible_to(self.request.user)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A comparison; its results once the final analysis of its cut is opened."""
+        answer = super().retrieve(request, *args, **kwargs)
+        if answer.data.get("results"):
+            cut = self.get_object().cut
+            services.note_look(cut=cut, what="a comparison of releases (API)", by=self.person)
+        return answer
 
     @extend_schema(request=ComparisonBody, responses={202: ComparisonDetail})
     def create(self, request: Request) -> Response:

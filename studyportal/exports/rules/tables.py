@@ -87,6 +87,7 @@ DICTIONARY: Sequence[Column] = (
     Column("index_scores", "unit", "text", "", "Unit of analysis"),
     Column("index_scores", "unit_id", "text", "", "Lesion number or nodal station"),
     Column("index_scores", "score", "number", "", "Score"),
+    Column("index_scores", "indeterminate", "yes/no", "", "The reader could not decide"),
     Column("measurements", "participant", "text", "", "Study code of the participant"),
     Column("measurements", "site", "text", "", "Code of the site"),
     Column("measurements", "release", "text", "", "Model release"),
@@ -129,7 +130,7 @@ EXPORTED: Mapping[str, frozenset[str]] = {
     "imaging.injectionentry": frozenset({"number", "text"}),
     "imaging.outlineset": frozenset({"regions"}),
     "outcomes.indexscore": frozenset(
-        {"participant", "arm", "condition", "unit", "unit_id", "score"}
+        {"participant", "arm", "condition", "unit", "unit_id", "score", "call", "indeterminate"}
     ),
     "outcomes.measurement": frozenset(
         {"region", "image", "quantity", "value", "unit", "method", "flags", "voxels", "software"}
@@ -159,6 +160,7 @@ EXPORTED: Mapping[str, frozenset[str]] = {
             "method",
             "reason",
             "prespecified",
+            "exploratory",
         }
     ),
     "outcomes.datacut": frozenset(

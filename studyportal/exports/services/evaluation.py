@@ -13,7 +13,7 @@ from studyportal.core.storage import read_bytes, store_bytes
 from studyportal.exports.rules import DICTIONARY, as_csv, dictionary_csv
 from studyportal.exports.services.archive import SummedZip
 from studyportal.outcomes.selectors import files_of
-from studyportal.outcomes.services import tables_of
+from studyportal.outcomes.services import refuse_sealed, tables_of
 
 if TYPE_CHECKING:
     from studyportal.exports.models import Export
@@ -34,6 +34,7 @@ def archive_run(export: Export) -> dict[str, Any]:
 
 
 def _files(run: EvaluationRun) -> list[tuple[str, bytes]]:
+    refuse_sealed(run.cut)
     tables = tables_of(run.cut)
     provenance = json.dumps(run.provenance, indent=1, sort_keys=True, ensure_ascii=False).encode()
     report = [(f"report/{file.name}", read_bytes(file.sha256)) for file in files_of(run)]

@@ -11,6 +11,7 @@ from studyportal.core.errors import Reason, Refused
 from studyportal.core.services import begin, record
 from studyportal.exports.models import Export
 from studyportal.exports.states import EXPORT, DataFormat, ExportKind, ExportStatus
+from studyportal.outcomes.services import refuse_sealed
 from studyportal.outcomes.states import RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -29,6 +30,7 @@ def request_export(*, run: EvaluationRun, by: User) -> Export:
     require(by, Action.EXPORT)
     if run.status not in (RunStatus.COMPLETED, RunStatus.SUPERSEDED):
         raise Refused(Reason("run_not_completed", "Only a completed evaluation can be exported."))
+    refuse_sealed(run.cut)
     export = Export.objects.create(
         run=run, status=ExportStatus.REQUESTED, requested_at=clock.now(), requested_by=by
     )

@@ -5,12 +5,12 @@ from studyportal.outcomes.models.comparisons import (
     ComparedSeries,
     ReleaseComparison,
 )
+from studyportal.outcomes.models.index_tests import IndexScore, IndexTest
+from studyportal.outcomes.models.openings import ResultOpening
 from studyportal.outcomes.models.study import (
     CutPair,
     DataCut,
     EvaluationRun,
-    IndexScore,
-    IndexTest,
     Measurement,
     ResultRow,
     RunFile,
@@ -26,6 +26,7 @@ __all__ = [
     "IndexTest",
     "Measurement",
     "ReleaseComparison",
+    "ResultOpening",
     "ResultRow",
     "RunFile",
 ]

@@ -3,68 +3,8 @@ from django.db import models
 
 from studyportal.core.models import Identified
 from studyportal.core.tracking import tracked
-from studyportal.outcomes.states import CutStatus, IndexTestKind, RunStatus
+from studyportal.outcomes.states import CutStatus, RunStatus
 from studyportal.syntheses.states import AnalysisRole
-
-
-@tracked()
-class IndexTest(Identified):
-    """An index test with its cut-off, locked before any outcome is computed."""
-
-    code = models.CharField(max_length=60, help_text="Id of the test in the plan")
-    kind = models.CharField(
-        max_length=14, choices=[(k.value, k.value) for k in IndexTestKind], help_text="Kind"
-    )
-    definition = models.JSONField(help_text="Definition and cut-off, as the plan states them")
-    plan_digest = models.CharField(max_length=64, help_text="SHA-256 of the plan that locks it")
-    locked_at = models.DateTimeField(help_text="When the cut-off was locked (UTC)")
-
-    class Meta:
-        ordering = ("code",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=("code", "plan_digest"), name="index_test_once_per_plan"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return self.code
-
-
-@tracked(participant="participant", reason_for=("score",))
-class IndexScore(Identified):
-    """One score of one reader for one unit in one arm."""
-
-    participant = models.ForeignKey(
-        "participants.Participant",
-        models.PROTECT,
-        related_name="index_scores",
-        help_text="Participant",
-    )
-    reader = models.CharField(max_length=40, help_text="Code of the reader")
-    arm = models.CharField(max_length=20, help_text="What the reader saw")
-    condition = models.CharField(max_length=20, help_text="Target condition")
-    unit = models.CharField(max_length=12, help_text="Unit of analysis")
-    unit_id = models.CharField(
-        max_length=12, blank=True, help_text="Lesion number or nodal station; empty per participant"
-    )
-    score = models.FloatField(help_text="Score")
-    entered_at = models.DateTimeField(help_text="When it was entered (UTC)")
-    entered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", help_text="Who entered it"
-    )
-
-    class Meta:
-        ordering = ("participant", "reader", "arm", "condition", "unit", "unit_id")
-        constraints = (
-            models.UniqueConstraint(
-                fields=("participant", "reader", "arm", "condition", "unit", "unit_id"),
-                name="index_score_once",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.reader}/{self.arm} {self.participant} {self.condition}/{self.unit}/{self.unit_id}"
 
 
 @tracked()
@@ -263,6 +203,9 @@ class ResultRow(models.Model):
     method = models.TextField(blank=True, help_text="Method")
     reason = models.TextField(blank=True, help_text="Why it is not estimable, in words")
     prespecified = models.BooleanField(help_text="Whether the plan names it")
+    exploratory = models.TextField(
+        blank=True, help_text="Why it is exploratory although the plan names it; empty otherwise"
+    )
 
     class Meta:
         ordering = ("run", "order")

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from evaluation.analysis import Plan, PlanError, load_plan
 from studyportal import __version__
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused
@@ -15,9 +14,11 @@ from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.imaging.selectors import accepted_series, latest_outlines, ready_pairs
 from studyportal.imaging.states import SeriesRole, SeriesStatus
-from studyportal.outcomes.models import CutPair, DataCut, IndexTest
+from studyportal.outcomes.models import CutPair, DataCut
+from studyportal.outcomes.services.classifiers import development_of
+from studyportal.outcomes.services.index_tests import lock_tests_of, read_plan
 from studyportal.outcomes.services.tables import freeze_tables
-from studyportal.outcomes.states import DATA_CUT, CutStatus, IndexTestKind
+from studyportal.outcomes.states import DATA_CUT, CutStatus
 from studyportal.protocol.selectors import active_version
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
@@ -39,7 +40,6 @@ _LIBRARIES = (
     "monai",
 )
 LONGEST_NAME = 80
-_KINDS = {"quantity": IndexTestKind.QUANTITATIVE, "scores": IndexTestKind.READER}
 
 
 def software_versions() -> dict[str, str]:
@@ -63,13 +63,19 @@ def freeze_cut(
         not exploratory, or nothing can be compared.
     """
     require(by, Action.FREEZE_CUT)
-    plan = _plan(plan_text)
+    plan = read_plan(plan_text)
     name = name.strip()
     if not 0 < len(name) <= LONGEST_NAME or DataCut.objects.filter(name=name).exists():
         sentence = f"Give the cut a name of at most {LONGEST_NAME} letters that no other cut has."
         raise Refused(Reason("cut_name", sentence, "name"))
     primary = None if exploratory else _primary(release)
-    series = _comparable(release, seed=primary.seed if primary else None)
+    lock_tests_of(plan, by=by)  # refuses a plan whose classifier is not registered
+    development = development_of(plan)
+    series = [
+        entry
+        for entry in _comparable(release, seed=primary.seed if primary else None)
+        if entry.job.pair.participant.code not in development
+    ]
     if not series:
         raise Refused(
             Reason(
@@ -90,9 +96,10 @@ def freeze_cut(
     begin(cut, DATA_CUT, by=by)
     if primary is not None:
         seal_primary_release(primary=primary, by=by)
-    _lock_tests(plan)
     CutPair.objects.bulk_create(_cut_pair(cut, entry) for entry in series)
-    tables = freeze_tables({entry.job.pair.participant.code for entry in series})
+    tables = freeze_tables(
+        {entry.job.pair.participant.code for entry in series}, development=development
+    )
     advance(
         cut,
         DATA_CUT,
@@ -109,17 +116,6 @@ def freeze_cut(
         by=by,
     )
     return cut
-
-
-def _plan(text: str) -> Plan:
-    try:
-        return load_plan(
-            f"{text}\n"
-        )  # with a line break it is text, never the path of a server file
-    except PlanError as error:
-        raise Refused(
-            Reason("plan", f"The analysis plan cannot be used: {error}.", "plan")
-        ) from error
 
 
 def _primary(release: ModelRelease) -> PrimaryRelease:
@@ -164,23 +160,3 @@ def _cut_pair(cut: DataCut, series: SyntheticSeries) -> CutPair:
         outlines=latest_outlines(pair),
         suv=reference.suv if reference is not None else {},
     )
-
-
-def _lock_tests(plan: Plan) -> None:
-    for test in plan.index_test:
-        IndexTest.objects.get_or_create(
-            code=test.id,
-            plan_digest=plan.digest,
-            defaults={
-                "kind": _KINDS[test.kind],
-                "locked_at": clock.now(),
-                "definition": {
-                    "title": test.title,
-                    "arm": test.arm,
-                    "image": test.image,
-                    "quantity": test.quantity,
-                    "cutoff": dict(test.cutoff),
-                    "comparator": test.comparator,
-                },
-            },
-        )

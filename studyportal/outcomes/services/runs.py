@@ -9,7 +9,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 
-from evaluation.analysis import AnalysisResult, load_plan, run
+from evaluation.analysis import AnalysisResult, Tables, load_plan, run
+from evaluation.analysis.locking import mark_exploratory
+from evaluation.readers import write_mrmc_files
 from evaluation.report import write_report, write_translation
 from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState
@@ -21,11 +23,13 @@ from studyportal.outcomes.models import (
     CutPair,
     DataCut,
     EvaluationRun,
-    IndexTest,
     ResultRow,
     RunFile,
 )
+from studyportal.outcomes.services.classifiers import with_classifiers
 from studyportal.outcomes.services.cuts import software_versions
+from studyportal.outcomes.services.index_tests import locks_of, not_locked_in_time
+from studyportal.outcomes.services.openings import refuse_sealed
 from studyportal.outcomes.services.tables import left_out_since, tables_of
 from studyportal.outcomes.states import EVALUATION_RUN, CutStatus, RunStatus
 from studyportal.protocol.selectors import content_of
@@ -64,7 +68,7 @@ def analyse_run(*, evaluation_run: EvaluationRun) -> EvaluationRun:
     except StaleState:  # another worker took it
         return evaluation_run
     try:
-        result = run(load_plan(cut.plan_text), tables_of(cut))
+        result = _result(evaluation_run, tables_of(cut))
         with tempfile.TemporaryDirectory() as folder:
             _complete(evaluation_run, result, Path(folder))
     except Exception as error:  # noqa: BLE001 the shell, see below
@@ -92,9 +96,10 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
     if evaluation_run.status != RunStatus.COMPLETED:
         raise Refused(Reason("run_incomplete", "Only a completed evaluation can be published."))
     cut = evaluation_run.cut
+    refuse_sealed(cut)
     plan = load_plan(cut.plan_text)
     # As it was when the run was analysed: who had the data removed since stands in no row of this edition.
-    result = run(plan, tables_of(cut, before=evaluation_run.started_at))
+    result = _result(evaluation_run, tables_of(cut, before=evaluation_run.started_at))
     sentence = (
         f"The evaluation of “{cut.name}” was written for publication, cells below "
         f"{plan.minimum.cell} withheld."
@@ -108,6 +113,14 @@ def publish_report(*, evaluation_run: EvaluationRun, out: Path, by: User) -> tup
             title=title_of(cut),
             suppress_below=plan.minimum.cell,
         )
+
+
+def _result(evaluation_run: EvaluationRun, tables: Tables) -> AnalysisResult:
+    """The rows of the plan on these tables; what rests on a test that was not locked in time says so."""
+    plan = load_plan(evaluation_run.cut.plan_text)
+    used_at = evaluation_run.started_at or clock.now()
+    reasons = not_locked_in_time(plan, used_at=used_at)
+    return mark_exploratory(run(plan, with_classifiers(plan, tables)), plan, reasons)
 
 
 _EXPLORATORY = {"en": "Exploratory", "zh-Hans": "探索性"}
@@ -137,7 +150,8 @@ def provenance_of(evaluation_run: EvaluationRun) -> dict[str, str | dict[str, st
         "model_release_sha256": cut.release.digest,
         "weights_sha256": cut.release.weights_sha256,
         "analysis_plan_sha256": cut.plan_digest,
-        "index_tests_locked_at": _locked_at(cut),
+        "index_tests": locks_of(load_plan(cut.plan_text)),
+        **_exploratory_tests(evaluation_run),
         "run_id": str(evaluation_run.pk),
         **_withdrawn(evaluation_run),
         "software": software_versions(),
@@ -153,10 +167,11 @@ def _withdrawn(evaluation_run: EvaluationRun) -> dict[str, str]:
     return {"left_out_after_withdrawal": str(count)} if count else {}
 
 
-def _locked_at(cut: DataCut) -> str:
-    """When the cut-offs of this plan were first locked here: at the first cut frozen under it."""
-    first = IndexTest.objects.filter(plan_digest=cut.plan_digest).order_by("locked_at").first()
-    return first.locked_at.isoformat(timespec="seconds") if first else ""
+def _exploratory_tests(evaluation_run: EvaluationRun) -> dict[str, dict[str, str]]:
+    """Which index tests were not locked in time, and why; no word where all were."""
+    plan = load_plan(evaluation_run.cut.plan_text)
+    reasons = not_locked_in_time(plan, used_at=evaluation_run.started_at or clock.now())
+    return {"exploratory_index_tests": reasons} if reasons else {}
 
 
 def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Path) -> None:
@@ -164,6 +179,7 @@ def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Pat
     title = title_of(evaluation_run.cut)
     paths = write_report(result, provenance=provenance, out=folder, title=title)
     paths += _translations(evaluation_run, result, folder, provenance)
+    paths += write_mrmc_files(result.series["scores"], folder / "readers")
     files = [(path.relative_to(folder).as_posix(), store_file(path)) for path in paths]
     with transaction.atomic():
         ResultRow.objects.bulk_create(

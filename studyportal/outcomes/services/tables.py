@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -42,8 +43,11 @@ _FROZEN = ("participants", "reference_standard", "index_scores", "sites")
 Rows = list[dict[str, object]]
 
 
-def freeze_tables(synthesised: set[str]) -> StoredFile:
-    """Tables as they are now lie in the archive; `synthesised` are codes of participants with a usable series."""
+def freeze_tables(synthesised: set[str], *, development: Mapping[str, str]) -> StoredFile:
+    """Tables as they are now lie in the archive; `synthesised` are codes of participants with a usable series.
+
+    Of those in `development`, who taught a classifier of the plan, only that they were screened is kept, and why.
+    """
     content = {
         "participants": _participants(synthesised),
         "reference_standard": _reference(),
@@ -53,7 +57,7 @@ def freeze_tables(synthesised: set[str]) -> StoredFile:
             for site in every_site()
         ],
     }
-    content = _without(content, removed_codes())
+    content = _developed(_without(content, removed_codes()), development)
     return store_bytes(json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True).encode())
 
 
@@ -92,6 +96,17 @@ def _without(content: dict[str, Rows], gone: frozenset[str]) -> dict[str, Rows]:
         name: [row for row in rows if row.get("participant") not in gone]
         for name, rows in content.items()
     }
+    return {**kept, "participants": people}
+
+
+def _developed(content: dict[str, Rows], reasons: Mapping[str, str]) -> dict[str, Rows]:
+    kept = _without(content, frozenset(reasons))
+    people = [
+        {**row, "eligible": False, "enrolled": False, "exclusion_reason": reasons[code]}
+        if (code := str(row["participant"])) in reasons
+        else row
+        for row in kept["participants"]
+    ]
     return {**kept, "participants": people}
 
 
@@ -260,6 +275,7 @@ def _scores() -> Rows:
             "unit": row.unit,
             "unit_id": row.unit_id,
             "score": row.score,
+            "indeterminate": row.indeterminate,
         }
         for row in rows
     ]

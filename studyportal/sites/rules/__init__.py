@@ -51,6 +51,7 @@ class Action(StrEnum):
     FREEZE_CUT = "freeze_cut"
     RUN_EVALUATION = "run_evaluation"
     SEE_OUTCOMES = "see_outcomes"
+    OPEN_RESULTS = "open_results"
     EXPORT = "export"
     SEE_DASHBOARD = "see_dashboard"
     SEE_AUDIT = "see_audit"
@@ -101,6 +102,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.FREEZE_CUT: "Freeze a data cut",
     Action.RUN_EVALUATION: "Run an evaluation",
     Action.SEE_OUTCOMES: "See outcome results and reports",
+    Action.OPEN_RESULTS: "Open sealed results, as one of two people",
     Action.EXPORT: "Export and download",
     Action.SEE_DASHBOARD: "See the dashboard",
     Action.SEE_AUDIT: "See the audit trail",
@@ -207,6 +209,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.FREEZE_CUT,
             Action.RUN_EVALUATION,
             Action.SEE_OUTCOMES,
+            Action.OPEN_RESULTS,
             Action.EXPORT,
             Action.SEE_DASHBOARD,
         }
@@ -236,6 +239,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_QUERIES,
             Action.SEE_SYNTHESES,
             Action.SEE_OUTCOMES,
+            Action.OPEN_RESULTS,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
             Action.MANAGE_PROTOCOL,

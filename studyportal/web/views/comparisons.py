@@ -22,10 +22,11 @@ from studyportal.outcomes.selectors import (
     comparison_for,
     comparisons_visible_to,
     cut_for,
+    is_open,
     results_of_comparison,
     unmeasured_compared,
 )
-from studyportal.outcomes.services import plan_comparison
+from studyportal.outcomes.services import note_look, plan_comparison
 from studyportal.outcomes.states import ComparisonStatus, CutStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
@@ -98,9 +99,12 @@ def comparison_page(request: HttpRequest, comparison_id: UUID) -> HttpResponse:
     """One comparison: progress while it works, then every number with its interval."""
     comparison = found(comparison_for(request.user, comparison_id))
     results = results_of_comparison(comparison)
+    if results:
+        note_look(cut=comparison.cut, what="a comparison of releases", by=acting(request))
     context = {
         **_progress(comparison),
         "results": results,
+        "whole": is_open(comparison.cut),
         "endpoints": _endpoints(results) if results else [],
         "chosen": [one.release for one in comparison.compared.all()],
     }
@@ -151,6 +155,7 @@ def comparison_csv(request: HttpRequest, comparison_id: UUID) -> HttpResponse:
     """Every row with the digests it can be traced to."""
     comparison = found(comparison_for(request.user, comparison_id))
     results = found(results_of_comparison(comparison))
+    note_look(cut=comparison.cut, what="a comparison of releases (CSV)", by=acting(request))
     digests = {release["name"]: release["sha256"] for release in results["releases"]}
     rows = [
         {

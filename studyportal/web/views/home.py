@@ -10,11 +10,13 @@ from studyportal.core import clock
 from studyportal.core.language import said
 from studyportal.dashboards import selectors
 from studyportal.outcomes.selectors import headline_results, latest_completed_run
+from studyportal.outcomes.services import note_look
 from studyportal.protocol.selectors import active_protocol
 from studyportal.queries.rules import AgeBand
 from studyportal.queries.selectors import counts_by_age
 from studyportal.sites.rules import ACTION_WORDS, PERMISSIONS, ROLE_NAMES, Action, Role
 from studyportal.sites.selectors import may, roles_of
+from studyportal.web.answers import acting
 from studyportal.web.charts import cumulative_chart
 from studyportal.web.help import TOPICS, help_text, help_title
 from studyportal.web.query_words import AGE_WORDS
@@ -76,6 +78,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     sites = selectors.recruitment(user)
     open_outcomes = may(user, Action.SEE_OUTCOMES)
     run = latest_completed_run() if open_outcomes else None
+    headlines = list(headline_results(run)) if run else []
+    if run and headlines:
+        note_look(cut=run.cut, what="headline results on the dashboard", by=acting(request))
     pairs = selectors.pair_counts(user)
     return render(
         request,
@@ -99,6 +104,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             "queries": counts_by_age(user, today=clock.today()),
             "open_outcomes": open_outcomes,
             "run": run,
-            "headlines": headline_results(run) if run else [],
+            "headlines": headlines,
         },
     )

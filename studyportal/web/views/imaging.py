@@ -35,6 +35,7 @@ from studyportal.imaging.services import (
 )
 from studyportal.imaging.states import IN_INTAKE, PairStatus, SeriesRole
 from studyportal.outcomes.selectors import measurements_of_pair
+from studyportal.outcomes.services import note_look
 from studyportal.participants.rules import Answer
 from studyportal.participants.selectors import answers_of, latest_assessment, participant_for
 from studyportal.protocol.selectors import active_protocol
@@ -161,6 +162,10 @@ def _show(
     reference = accepted_series(pair, SeriesRole.REFERENCE)
     jobs = list(jobs_of_pair(pair))
     sees_outcomes = may(request.user, Action.SEE_OUTCOMES)
+    measurements = list(measurements_of_pair(request.user, pair.pk)) if sees_outcomes else []
+    if measurements:
+        what = f"measurements of {pair.participant.code}"
+        note_look(cut=measurements[0].cut_pair.cut, what=what, by=acting(request))
     outlines = list(outlines_of(pair))
     replaced = {row.series_id for row in outlines[1:]}
     context = {
@@ -184,7 +189,7 @@ def _show(
         "may_enter": pair.status != PairStatus.EXCLUDED
         and may(request.user, Action.ENTER_INJECTION, site=site),
         "sees_outcomes": sees_outcomes,
-        "measurements": measurements_of_pair(request.user, pair.pk) if sees_outcomes else [],
+        "measurements": measurements,
         "viewer_panels": PANELS,
         "may_outline": pair.status != PairStatus.EXCLUDED
         and may(request.user, Action.OUTLINE_LESIONS, site=site),

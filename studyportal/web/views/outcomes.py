@@ -23,14 +23,17 @@ from studyportal.outcomes.selectors import (
     cuts_visible_to,
     file_of,
     files_of,
+    is_open,
     measured_share,
+    opened_cuts,
+    opened_points,
     removed_by_cut,
     results_of,
     run_for,
     runs_visible_to,
     unmeasured_of,
 )
-from studyportal.outcomes.services import freeze_cut, plan_run
+from studyportal.outcomes.services import freeze_cut, note_look, plan_run
 from studyportal.outcomes.states import RunStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
@@ -63,6 +66,7 @@ def cuts(request: HttpRequest) -> HttpResponse:
         runs.setdefault(run.cut_id, []).append(run)
     context = {
         "cuts": [(cut, share, runs.get(cut.pk, []), removed.get(cut.pk, 0)) for cut, share in rows],
+        "open_cuts": opened_cuts(),
         "may_freeze": may(request.user, Action.FREEZE_CUT),
         "may_run": may(request.user, Action.RUN_EVALUATION),
     }
@@ -142,6 +146,8 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
     tongue = _edition(file.name for file in files)
     context = {
         **_progress(run),
+        "whole": is_open(run.cut),
+        "opened": list(opened_points(run.cut)),
         "chosen": chosen,
         "page": paged(request, shown, size=100),
         "choices": [
@@ -155,6 +161,8 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "may_export": may(request.user, Action.EXPORT),
         "removed": removed_by_cut().get(run.cut_id, 0),
     }
+    if context["page"].object_list:
+        note_look(cut=run.cut, what="result rows", by=acting(request))
     return render(request, "web/run.html", context)
 
 
@@ -186,6 +194,7 @@ def run_file(request: HttpRequest, run_id: UUID, name: str) -> HttpResponse:
     """One file of the report, as it was written."""
     run = found(run_for(request.user, run_id))
     file = found(file_of(run, name))
+    note_look(cut=run.cut, what=f"the file {name}", by=acting(request))
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     answer = HttpResponse(read_bytes(file.sha256), content_type=kind)
     answer["Content-Disposition"] = f'inline; filename="{name.rsplit("/", 1)[-1]}"'

@@ -24,13 +24,15 @@ from studyportal.exports.selectors import any_export_of
 from studyportal.exports.services import request_export
 from studyportal.imaging.selectors import every_series, unsettled_series
 from studyportal.outcomes.selectors import (
+    DataCut,
     EvaluationRun,
     cut_named,
     every_run,
     latest_completed_run,
+    openings_of,
     unmeasured_of,
 )
-from studyportal.outcomes.services import freeze_cut, plan_run
+from studyportal.outcomes.services import ask_opening, freeze_cut, open_results, plan_run
 from studyportal.outcomes.states import RunStatus
 from studyportal.syntheses.selectors import current_primary, current_release, every_job
 from studyportal.syntheses.services import name_primary_release, request_ready_pairs
@@ -136,6 +138,7 @@ class Command(BaseCommand):
         completed = latest_completed_run()
         if completed is None:
             raise CommandError("The evaluation broke; the lines above say why.")
+        _open_results(cut)
         if not any_export_of(completed):
             dispatch.build_export(request_export(run=completed, by=by).pk)
         return completed
@@ -151,6 +154,16 @@ class Command(BaseCommand):
     def _say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
+
+
+def _open_results(cut: DataCut) -> None:
+    """Two people of the demonstration open the final analysis, as they would in a study."""
+    if openings_of(cut).exists():
+        return
+    why = "Every pair of the demonstration is measured and analysed."
+    opening = ask_opening(cut=cut, point="final", why=why, by=demo.person_named("statistician"))
+    agreed = "Agreed: the demonstration shows its results."
+    open_results(opening=opening, why=agreed, by=demo.person_named("study-pi"))
 
 
 def _go_on(portal: RunningPortal, stop: threading.Event) -> None:

@@ -11,14 +11,20 @@ from tqdm import tqdm
 from studyportal.cli.persons import acting_person, as_command_error
 from studyportal.core.errors import Refused
 from studyportal.core.storage import read_bytes
-from studyportal.outcomes.selectors import EvaluationRun, files_of, unmeasured_of
-from studyportal.outcomes.services import analyse_run, freeze_cut, measure_cut_pair, plan_run
+from studyportal.outcomes.selectors import EvaluationRun, files_of, is_open, unmeasured_of
+from studyportal.outcomes.services import (
+    analyse_run,
+    freeze_cut,
+    measure_cut_pair,
+    note_look,
+    plan_run,
+)
 from studyportal.outcomes.states import RunStatus
 from studyportal.syntheses.selectors import ModelRelease, current_primary, release_named
 
 
 class Command(BaseCommand):
-    help = "Freeze a data cut of everything that can be compared now, evaluate it, and write the outcome report."
+    help = "Freeze a data cut of everything that can be compared now, evaluate it, and write the outcome report once two people opened it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name", help="name of the cut")
@@ -59,7 +65,14 @@ class Command(BaseCommand):
             raise as_command_error(refusal) from refusal
         if run.status != RunStatus.COMPLETED:
             raise CommandError(run.reason)
+        if not is_open(cut):
+            self.stdout.write(
+                f"The evaluation is complete and sealed. Two people open it: manage.py open_results "
+                f"“{cut.name}” --by USER --why TEXT --out {options['out']}"
+            )
+            return
         write_files(run, options["out"])
+        note_look(cut=cut, what="the report (command line)", by=by)
         self.stdout.write(f"The report is {options['out'] / 'report.html'}.")
 
 
