@@ -50,6 +50,7 @@ AGREED = {
     Action.MANAGE_PEOPLE: "A",
     Action.MANAGE_PROTOCOL: "UA",
     Action.READ_CASES: "R",
+    Action.RUN_READINGS: "MU",
     Action.LOCK_DATA: "MU",
     Action.PLAN_VERIFICATION: "M",
     Action.SIGN_RECORDS: "P",

@@ -59,6 +59,15 @@ from tests.factories.participants import (
     WithdrawalStepFactory,
 )
 from tests.factories.queries import DataQueryFactory, QueryMessageFactory
+from tests.factories.reading import (
+    CaseVolumeFactory,
+    ReadCallFactory,
+    ReadFactory,
+    ReadingArmFactory,
+    ReadingCaseFactory,
+    ReadingSessionFactory,
+    SessionReaderFactory,
+)
 from tests.factories.sites import (
     AccessReviewFactory,
     AuditEventFactory,
@@ -90,6 +99,7 @@ __all__ = [
     "ArrivalFactory",
     "AuditEventFactory",
     "BaselineFactory",
+    "CaseVolumeFactory",
     "ComparedReleaseFactory",
     "ComparedSeriesFactory",
     "ConclusionFactory",
@@ -133,6 +143,11 @@ __all__ = [
     "PrimaryReleaseFactory",
     "ProtocolVersionFactory",
     "QueryMessageFactory",
+    "ReadCallFactory",
+    "ReadFactory",
+    "ReadingArmFactory",
+    "ReadingCaseFactory",
+    "ReadingSessionFactory",
     "ReconciliationFactory",
     "RedactionFactory",
     "ReferenceStandardFactory",
@@ -143,6 +158,7 @@ __all__ = [
     "SamplingPlanFactory",
     "ScanPairFactory",
     "SecondEntryFactory",
+    "SessionReaderFactory",
     "SignatureFactory",
     "SiteFactory",
     "SpecimenRowFactory",

@@ -57,6 +57,7 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     MANAGE_PROTOCOL = "manage_protocol"
     READ_CASES = "read_cases"
+    RUN_READINGS = "run_readings"
     LOCK_DATA = "lock_data"
 
 
@@ -106,6 +107,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.MANAGE_PEOPLE: "Manage people, roles and sites",
     Action.MANAGE_PROTOCOL: "Load and activate a protocol",
     Action.READ_CASES: "Read cases in a reading session",
+    Action.RUN_READINGS: "Open, follow and close reading sessions",
     Action.LOCK_DATA: "Freeze, lock and unlock data",
 }
 
@@ -166,6 +168,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
+            Action.RUN_READINGS,
             Action.LOCK_DATA,
         }
     ),
@@ -232,6 +235,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_AUDIT,
             Action.MANAGE_PROTOCOL,
             Action.NAME_PRIMARY_RELEASE,
+            Action.RUN_READINGS,
             Action.LOCK_DATA,
         }
     ),
