@@ -95,7 +95,9 @@ def test_images_reach_only_the_reader_whose_turn_it_is():
     read = begin(client, part)
     image = reverse("web:reading_image", args=[read.code, "ct"])
     other = readers_of(session).exclude(pk=part.pk).get()
-    assert client.get(image).status_code == 200
+    shown = client.get(image)
+    shown.close()
+    assert shown.status_code == 200
     assert client_of(other.person).get(image).status_code == 404
     future = Read.objects.filter(reader=part, period=1).first()
     assert client.get(reverse("web:reading_image", args=[future.code, "ct"])).status_code == 404

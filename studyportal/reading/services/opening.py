@@ -61,7 +61,7 @@ from studyportal.syntheses.selectors import current_primary, usable_series
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from studyportal.imaging.models import ScanPair
+    from studyportal.imaging.models import ImagingSeries, ScanPair
     from studyportal.syntheses.models import ModelRelease, SyntheticSeries
 
 # Letters and digits that nobody takes for each other.
@@ -267,7 +267,7 @@ def _cases(
                 pair=pair,
                 purpose=purpose,
                 stratum=entry.stratum,
-                source=accepted_series(pair, SeriesRole.SOURCE),
+                source=_source(pair),
                 reference=accepted_series(pair, SeriesRole.REFERENCE),
                 synthetic=pool.synthetic.get(pair.pk),
                 expected=[
@@ -277,6 +277,14 @@ def _cases(
                 ],
             )
     return rows
+
+
+def _source(pair: ScanPair) -> ImagingSeries:
+    series = accepted_series(pair, SeriesRole.SOURCE)
+    if series is None:
+        sentence = f"{pair.participant.code} has no accepted CT, so it cannot be read."
+        raise Refused(Reason("no_ct", sentence, "design"))
+    return series
 
 
 def _reads(

@@ -132,10 +132,10 @@ def submit_read(*, read: Read, fields: Mapping[str, str], based_on: int, by: Use
     answers = answers_of(locked, draft)
     refuse_if(answers.reasons)
     _calls(locked, answers)
-    moment = clock.now()
+    time = _time(locked)
     advance(
-        locked, READ, ReadStatus.SUBMITTED, by=by,
-        draft=draft, draft_version=based_on + 1, submitted_at=moment, **_time(locked),
+        locked, READ, ReadStatus.SUBMITTED, by=by, draft=draft, draft_version=based_on + 1,
+        submitted_at=clock.now(), seconds=time["seconds"], seen_at=time["seen_at"],
     )  # fmt: skip
     sentence = f"Case {locked.code} of reading session {locked.reader.session} was submitted."
     record("submit_read", locked, sentence, by=by)
