@@ -96,7 +96,7 @@ def test_images_reach_only_the_reader_whose_turn_it_is():
     image = reverse("web:reading_image", args=[read.code, "ct"])
     other = readers_of(session).exclude(pk=part.pk).get()
     shown = client.get(image)
-    shown.close()
+    assert b"".join(shown.streaming_content).startswith(b"voxels of")
     assert shown.status_code == 200
     assert client_of(other.person).get(image).status_code == 404
     future = Read.objects.filter(reader=part, period=1).first()
