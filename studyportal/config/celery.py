@@ -19,6 +19,7 @@ app.autodiscover_tasks(
             "evaluation",
             "exports",
             "mails",
+            "reading",
             "sweep",
             "withdrawal",
         )

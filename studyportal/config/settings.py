@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "studyportal.clinical",
     "studyportal.imaging",
     "studyportal.syntheses",
+    "studyportal.reading",
     "studyportal.outcomes",
     "studyportal.exports",
     "studyportal.dashboards",

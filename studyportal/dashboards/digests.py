@@ -16,6 +16,7 @@ from studyportal.dashboards.selectors import waiting_participants
 from studyportal.protocol.selectors import in_force
 from studyportal.queries.rules import age_days
 from studyportal.queries.selectors import waiting_for
+from studyportal.reading.selectors import own_lists
 
 OLD_DAYS = 14  # queries that stand longer are counted apart
 _MONDAY = 0
@@ -28,6 +29,7 @@ class Waiting:
     participants: int
     queries: int
     old_queries: int
+    cases: int = 0
 
 
 def waiting_of(user: User, *, today: date) -> Waiting:
@@ -38,6 +40,7 @@ def waiting_of(user: User, *, today: date) -> Waiting:
         participants=waiting_participants(user),
         queries=len(ages),
         old_queries=sum(age > OLD_DAYS for age in ages),
+        cases=sum(one.left for one in own_lists(user) if one.next_read),
     )
 
 
@@ -47,7 +50,7 @@ def due_digests(*, today: date) -> Iterator[tuple[User, Waiting]]:
         wanted = user.digest == Digest.DAILY or today.weekday() == _MONDAY
         if wanted and user.digest_sent_on != today:
             waiting = waiting_of(user, today=today)
-            if waiting.participants or waiting.queries:
+            if waiting.participants or waiting.queries or waiting.cases:
                 yield user, waiting
 
 

@@ -137,6 +137,13 @@ def person_for(user: Person, username: str) -> User | None:
     return people_visible_to(user).filter(username=username).first()
 
 
+def people_holding(role: Role) -> list[User]:
+    """Everybody with an open account who holds this role somewhere, by name."""
+    current = Membership.objects.filter(ended_at=None, role=role.value)
+    people = User.objects.filter(is_active=True, pk__in=current.values("user"))
+    return list(people.order_by("username"))
+
+
 def other_administrators(user: User) -> bool:
     """Whether somebody else with an open account manages people."""
     others = Membership.objects.filter(

@@ -72,6 +72,11 @@ def wake(job_id: UUID) -> None:
     send("studyportal.tasks.gpu.translate", job_id, queue="gpu", expires=60)
 
 
+def prepare_case(case_id: UUID) -> None:
+    """Images of a case of a reading session."""
+    send("studyportal.tasks.reading.prepare_case", case_id, queue="cpu")
+
+
 def measure(cut_pair_id: UUID) -> None:
     """Measurement of one pair of a cut."""
     send("studyportal.tasks.evaluation.measure", cut_pair_id, queue="cpu")

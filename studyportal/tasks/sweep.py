@@ -1,6 +1,6 @@
 """The sweeper: whatever a lost message or a dead worker left behind is sent again, what is stale is purged."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from studyportal.core import clock
 from studyportal.core.storage import clear_incoming
@@ -15,6 +15,7 @@ from studyportal.outcomes.selectors import (
     unmeasured_pairs,
 )
 from studyportal.participants.selectors import unconfirmed_withdrawals, unfinished_withdrawals
+from studyportal.reading.selectors import cases_to_prepare
 from studyportal.syntheses.selectors import overdue_jobs
 from studyportal.syntheses.services import clear_scratch, requeue_lost
 from studyportal.tasks import dispatch
@@ -59,11 +60,13 @@ def _resend_withdrawals() -> None:
         dispatch.confirm_withdrawal(withdrawal.pk)
 
 
-def _resend_images_and_outcomes(before: object) -> None:
+def _resend_images_and_outcomes(before: datetime) -> None:
     for series in unsettled_series().filter(opened_at__lt=before)[:_AT_ONCE]:
         dispatch.check_series(series.pk)
     for pair in unscreened_pairs().filter(settled_at__lt=before)[:_AT_ONCE]:
         dispatch.screen_pair(pair.pk)
+    for case in cases_to_prepare(before)[:_AT_ONCE]:
+        dispatch.prepare_case(case.pk)
     for cut_pair in unmeasured_pairs().filter(cut__runs__planned_at__lt=before)[:_AT_ONCE]:
         dispatch.measure(cut_pair.pk)
     for run in (

@@ -11,6 +11,8 @@ from studyportal.outcomes.services import obey_withdrawal as outcomes
 from studyportal.participants.rules import Room
 from studyportal.participants.selectors import every_withdrawal
 from studyportal.participants.services import Obey, carry_out
+from studyportal.reading.selectors import digests_in_use as readings_in_use
+from studyportal.reading.services import obey_withdrawal as reading
 from studyportal.syntheses.selectors import digests_in_use as syntheses_in_use
 from studyportal.syntheses.services import obey_withdrawal as syntheses
 from studyportal.tasks.dispatch import portal_task
@@ -21,6 +23,7 @@ ROOMS: Mapping[Room, Obey] = {
     Room.CLINICAL: clinical,
     Room.IMAGING: imaging,
     Room.SYNTHESES: syntheses,
+    Room.READING: reading,
     Room.OUTCOMES: outcomes,
     Room.EXPORTS: exports,
 }
@@ -28,7 +31,7 @@ ROOMS: Mapping[Room, Obey] = {
 
 def in_use(digests: frozenset[str]) -> frozenset[str]:
     """Those of the files that rows of somebody else rest on too."""
-    return images_in_use(digests) | syntheses_in_use(digests)
+    return images_in_use(digests) | syntheses_in_use(digests) | readings_in_use(digests)
 
 
 @portal_task(over_every_site=_WHY)

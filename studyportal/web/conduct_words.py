@@ -51,6 +51,7 @@ ROOM_WORDS: Mapping[str, str | Promise] = {
     Room.CLINICAL: _("Clinical records"),
     Room.IMAGING: _("Images"),
     Room.SYNTHESES: _("Synthetic images"),
+    Room.READING: _("Reading sessions"),
     Room.OUTCOMES: _("Measurements and data cuts"),
     Room.EXPORTS: _("Exports"),
     Room.ARCHIVE: _("Files on disk"),

@@ -64,6 +64,12 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
     ("jobs", _("Syntheses"), frozenset({"jobs", "job", "synthesise_all"})),
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
+    ("reading_list", _("Reading"), frozenset({"reading_list", "reading"})),
+    (
+        "readings",
+        _("Reading sessions"),
+        frozenset({"readings", "reading_open", "reading_session"}),
+    ),
     ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
     ("exports", _("Exports"), frozenset({"exports"})),
     ("locks", _("Locks"), frozenset({"locks"})),

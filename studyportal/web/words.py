@@ -91,6 +91,11 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "released": Word(DONE, _("released")),
         "retired": Word(REFUSED, _("retired")),
     },
+    "reading": {
+        "independent": Word(RUNNING, _("being read")),
+        "consensus": Word(RUNNING, _("consensus")),
+        "closed": Word(DONE, _("closed")),
+    },
     "cut": {
         "open": Word(WAITING, _("open")),
         "frozen": Word(SEALED, _("frozen")),

@@ -30,6 +30,8 @@ ROWS = {
     "primary release": make.PrimaryReleaseFactory,
     "synthesis job": make.SynthesisJobFactory,
     "synthetic series": make.SyntheticSeriesFactory,
+    "reading session": partial(make.ReadingSessionFactory, ended=True),
+    "read": partial(make.ReadFactory, ended=True),
     "data cut": make.DataCutFactory,
     "evaluation run": make.EvaluationRunFactory,
     "release comparison": partial(

@@ -9,7 +9,7 @@ from tests.architecture.rendering import generate
 
 FLOORS = (
     "core", "protocol", "sites", "queries", "participants", "clinical", "imaging", "syntheses",
-    "outcomes", "exports",
+    "reading", "outcomes", "exports",
 )  # fmt: skip
 MODELS = generate.portal_models()
 MACHINES = generate.machines()

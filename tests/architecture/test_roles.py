@@ -52,6 +52,7 @@ AGREED = {
     Action.MANAGE_PROTOCOL: "UA",
     Action.READ_CASES: "R",
     Action.SEE_REFERENCE: "CMOSPU",
+    Action.RUN_READINGS: "MU",
     Action.LOCK_DATA: "MU",
     Action.PLAN_VERIFICATION: "M",
     Action.SIGN_RECORDS: "P",

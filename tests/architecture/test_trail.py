@@ -49,6 +49,7 @@ from studyportal.syntheses.states import ReleaseStatus
 from tests import factories as make
 from tests.architecture.rendering import generate
 from tests.portal.test_api_rights import PLAN, complete_call, download_call, import_call
+from tests.portal.test_reading import DESIGN as SMALL_DESIGN
 
 pytestmark = pytest.mark.django_db
 TABLES = {"core_auditevent": make.AuditEventFactory, "core_statuschange": make.StatusChangeFactory}
@@ -222,6 +223,14 @@ def bundled_release():
     place = release_files._place(f"{release.digest}-monai-bundle.zip")
     place.write_bytes(b"PK zip")
     return {"release": release}
+
+
+def readable_cases():
+    """Two pairs that can be read, and somebody who reads nothing but cases."""
+    for _ in range(2):
+        complete_pair(ready=True)
+    reader = make.MembershipFactory(role=Role.READER, site=None).user
+    return {"name": "Session", "design_text": SMALL_DESIGN, "readers": [reader]}
 
 
 def comparable_on_one_cut():
@@ -406,6 +415,14 @@ ACTS = {
     "syntheses.seal_primary_release": lambda: {"primary": make.PrimaryReleaseFactory()},
     "syntheses.cancel_job": lambda: {"job": make.SynthesisJobFactory()},
     "syntheses.retry_job": lambda: {"job": make.SynthesisJobFactory(errored=True)},
+    "reading.open_session": readable_cases,
+    "reading.reopen_read": lambda: {
+        "read": make.ReadFactory(submitted=True), "reason": "Typed wrongly."
+    },
+    "reading.withdraw_reader": lambda: {"reader": make.SessionReaderFactory(), "reason": "Ill."},
+    "reading.exclude_case": lambda: {"case": make.ReadingCaseFactory(), "reason": "Metal."},
+    "reading.begin_consensus": lambda: {"session": make.ReadingSessionFactory()},
+    "reading.close_session": lambda: {"session": make.ReadingSessionFactory()},
     "outcomes.enter_scores": lambda: {
         "participant": make.ParticipantFactory(), "entries": [score()]
     },
@@ -451,6 +468,11 @@ TESTED_ELSEWHERE = {
     "imaging.grow_region",  # proposes and keeps nothing
     "imaging.draw_outline",  # need images to draw on
     "imaging.drop_outline",
+    "reading.submit_read",  # the acts of a reader, who must hold no other role
+    "reading.start_read",
+    "reading.save_draft",  # keeps a draft, of which nothing is recorded until it is submitted
+    "reading.keep_time",
+    "reading.require_blind",
 }
 
 
@@ -505,7 +527,7 @@ def test_an_act_leaves_its_trail(act):
 def test_every_service_in_which_a_person_acts_is_tested_here():
     found = set()
     for room in ("protocol", "sites", "queries", "participants", "clinical", "imaging",
-                 "syntheses", "outcomes", "exports"):  # fmt: skip
+                 "syntheses", "reading", "outcomes", "exports"):  # fmt: skip
         services = import_module(f"studyportal.{room}.services")
         for name, value in vars(services).items():
             own = getattr(value, "__module__", "").startswith(f"studyportal.{room}.services")

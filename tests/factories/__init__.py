@@ -60,6 +60,15 @@ from tests.factories.participants import (
     WithdrawalStepFactory,
 )
 from tests.factories.queries import DataQueryFactory, QueryMessageFactory
+from tests.factories.reading import (
+    CaseVolumeFactory,
+    ReadCallFactory,
+    ReadFactory,
+    ReadingArmFactory,
+    ReadingCaseFactory,
+    ReadingSessionFactory,
+    SessionReaderFactory,
+)
 from tests.factories.sites import (
     AccessReviewFactory,
     AuditEventFactory,
@@ -91,6 +100,7 @@ __all__ = [
     "ArrivalFactory",
     "AuditEventFactory",
     "BaselineFactory",
+    "CaseVolumeFactory",
     "ComparedReleaseFactory",
     "ComparedSeriesFactory",
     "ConclusionFactory",
@@ -134,6 +144,11 @@ __all__ = [
     "PrimaryReleaseFactory",
     "ProtocolVersionFactory",
     "QueryMessageFactory",
+    "ReadCallFactory",
+    "ReadFactory",
+    "ReadingArmFactory",
+    "ReadingCaseFactory",
+    "ReadingSessionFactory",
     "ReconciliationFactory",
     "RedactionFactory",
     "ReferenceStandardFactory",
@@ -145,6 +160,7 @@ __all__ = [
     "SamplingPlanFactory",
     "ScanPairFactory",
     "SecondEntryFactory",
+    "SessionReaderFactory",
     "SignatureFactory",
     "SiteFactory",
     "SpecimenRowFactory",

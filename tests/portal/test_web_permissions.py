@@ -37,6 +37,9 @@ PLAIN = (
     "jobs",
     "releases",
     "release_import",
+    "reading_list",
+    "readings",
+    "reading_open",
     "cuts",
     "freeze",
     "exports",
@@ -146,7 +149,7 @@ def test_another_sites_participant_pair_and_picture_do_not_exist(tmp_path):
         (Role.STATISTICIAN, "cuts"),
         (Role.SITE_PI, "dashboard"),
         (Role.STUDY_PI, "dashboard"),
-        (Role.READER, "welcome"),
+        (Role.READER, "reading_list"),
         (Role.ADMINISTRATOR, "people"),
     ],
 )

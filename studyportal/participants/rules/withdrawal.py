@@ -36,6 +36,7 @@ class Room(StrEnum):
     CLINICAL = "clinical"
     IMAGING = "imaging"
     SYNTHESES = "syntheses"
+    READING = "reading"
     OUTCOMES = "outcomes"
     EXPORTS = "exports"
     ARCHIVE = "archive"

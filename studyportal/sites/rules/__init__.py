@@ -58,6 +58,7 @@ class Action(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     MANAGE_PROTOCOL = "manage_protocol"
     READ_CASES = "read_cases"
+    RUN_READINGS = "run_readings"
     LOCK_DATA = "lock_data"
     SEE_REFERENCE = "see_reference"
 
@@ -109,6 +110,7 @@ ACTION_WORDS: Mapping[Action, str] = {
     Action.MANAGE_PEOPLE: "Manage people, roles and sites",
     Action.MANAGE_PROTOCOL: "Load and activate a protocol",
     Action.READ_CASES: "Read cases in a reading session",
+    Action.RUN_READINGS: "Open, follow and close reading sessions",
     Action.LOCK_DATA: "Freeze, lock and unlock data",
     Action.SEE_REFERENCE: "See the reference standard and outlines of lesions",
 }
@@ -172,6 +174,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_SYNTHESES,
             Action.SEE_DASHBOARD,
             Action.SEE_AUDIT,
+            Action.RUN_READINGS,
             Action.LOCK_DATA,
         }
     ),
@@ -244,6 +247,7 @@ PERMISSIONS: Mapping[Role, frozenset[Action]] = {
             Action.SEE_AUDIT,
             Action.MANAGE_PROTOCOL,
             Action.NAME_PRIMARY_RELEASE,
+            Action.RUN_READINGS,
             Action.LOCK_DATA,
         }
     ),

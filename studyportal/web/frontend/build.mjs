@@ -7,7 +7,7 @@ await mkdir(out, { recursive: true });
 
 await build({
   absWorkingDir: new URL(".", import.meta.url).pathname,
-  entryPoints: { portal: "src/portal.js", theme: "src/theme.js", viewer: "src/viewer.js", upload_worker: "src/upload/worker.js" },
+  entryPoints: { portal: "src/portal.js", theme: "src/theme.js", viewer: "src/viewer.js", reading: "src/reading.js", upload_worker: "src/upload/worker.js" },
   outdir: out,
   alias: { zarrita: "./src/viewer/no_zarr.js" },
   logOverride: { "import-is-undefined": "silent" },

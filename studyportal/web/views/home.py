@@ -32,7 +32,7 @@ _HOMES: Mapping[Role, str] = {
     Role.STUDY_PI: "web:dashboard",
     Role.SITE_PI: "web:dashboard",
     Role.ADMINISTRATOR: "web:people",
-    Role.READER: "web:welcome",
+    Role.READER: "web:reading_list",
 }
 
 

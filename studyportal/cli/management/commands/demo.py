@@ -19,6 +19,7 @@ from studyportal.cli.management.commands.up import (
     synthesis_devices,
 )
 from studyportal.cli.processes import PortalProcessError, RunningPortal, running_portal
+from studyportal.cli.reading_demo import People, demonstrate
 from studyportal.core.errors import Refused
 from studyportal.exports.selectors import any_export_of
 from studyportal.exports.services import request_export
@@ -34,6 +35,7 @@ from studyportal.outcomes.selectors import (
 )
 from studyportal.outcomes.services import ask_opening, freeze_cut, open_results, plan_run
 from studyportal.outcomes.states import RunStatus
+from studyportal.reading.selectors import packaged_design, readable_pairs
 from studyportal.syntheses.selectors import current_primary, current_release, every_job
 from studyportal.syntheses.services import name_primary_release, request_ready_pairs
 from studyportal.syntheses.states import JobStatus
@@ -41,6 +43,7 @@ from studyportal.tasks import dispatch
 from synthesis.registry import packaged_releases
 
 CUT = "Demonstration cut"
+READ_CASES = 6
 LIMIT_SECONDS = 1800.0
 
 
@@ -97,6 +100,7 @@ class Command(BaseCommand):
         demo.judge_all()
         demo.ask_questions()
         self._synthesise()
+        self._read()
         run = self._evaluate()
         folder = Path(settings.VAR_DIR) / "demo" / "report"
         write_files(run, folder)
@@ -118,6 +122,17 @@ class Command(BaseCommand):
         jobs = every_job()
         waiting = jobs.filter(status__in=(JobStatus.QUEUED, JobStatus.RUNNING))
         self._wait("Synthesise", jobs.count(), waiting.count)
+
+    def _read(self) -> None:
+        """A reading session that simulated readers have read, and one that waits for the newcomer."""
+        ready = readable_pairs()
+        if not ready:
+            return
+        people = People(demo.person_named("data-manager"), demo.person_named("reader"))
+        self._say("Read ...")
+        demonstrate(
+            design=packaged_design("diagnostic"), cases=min(READ_CASES, ready), people=people
+        )
 
     def _evaluate(self) -> EvaluationRun:
         by = demo.person_named("statistician")

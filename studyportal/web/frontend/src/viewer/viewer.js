@@ -66,7 +66,8 @@ export class Viewer {
   async refresh({ ask = false } = {}) {
     const answer = await fetch(this.section.dataset.layersUrl, { headers: { Accept: "application/json" } });
     if (!answer.ok) return this.say(this.words("unreachable"));
-    const { pending, layers, outlines } = await answer.json();
+    const { pending, layers, outlines, next } = await answer.json();
+    this.following = next ?? [];
     this.layers = Object.fromEntries(layers.map((layer) => [layer.key, layer]));
     this.outlines = outlines;
     if (pending && ask) {
@@ -348,6 +349,24 @@ export class Viewer {
     this.moveTo(this.mm);
   }
 
+  // Another case in the same panels: what was there goes, and its own way of hanging comes.
+  async change(layersUrl, { plane, ct, pet }) {
+    this.section.dataset.layersUrl = layersUrl;
+    this.section.dataset.state = "loading";
+    this.images = {};
+    this.zoomNow = null;
+    this.mm = null;
+    this.plane = plane;
+    this.preset = { ct, pet };
+    for (const panel of this.panels) {
+      panel.shown = null;
+      panel.zoom([0, 0, 0, 1]);
+    }
+    this.setPlane(plane);
+    this.choose(this.preset);
+    await this.refresh();
+  }
+
   reset() {
     this.turn = 0;
     this.zoomNow = null;
@@ -434,7 +453,8 @@ export class Viewer {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const onCanvas = event.target.tagName === "CANVAS";
     if (!onCanvas && event.target.closest("input, select, textarea, dialog[open], [contenteditable]")) return;
-    const preset = PRESETS.find(({ key }) => key === event.key);
+    const name = this.section.dataset.keys === "letters" ? "letter" : "key";
+    const preset = PRESETS.find((one) => one[name] === event.key);
     const acts = {
       ArrowUp: () => this.step(1),
       ArrowRight: () => this.step(1),

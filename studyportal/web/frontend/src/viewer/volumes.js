@@ -12,6 +12,11 @@ export function volumeFrom(url) {
   return kept.get(url);
 }
 
+// What no address of these is any more makes room for the next case.
+export function keepOnly(urls) {
+  for (const url of kept.keys()) if (!urls.has(url)) kept.delete(url);
+}
+
 // The same voxels with colours of their own, for another panel; NiiVue's clone() would copy a whole CT.
 export function twin(image, look) {
   const other = Object.assign(Object.create(Object.getPrototypeOf(image)), image);

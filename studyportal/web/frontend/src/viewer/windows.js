@@ -6,13 +6,13 @@ export const CT_WINDOWS = {
 };
 export const SUV_WINDOWS = { suv7: { low: 0, high: 7 }, suv20: { low: 0, high: 20 } };
 
-// Keys 1 to 5 in the order of the buttons.
+// Keys 1 to 5 in the order of the buttons; letters where digits are answers.
 export const PRESETS = [
-  { key: "1", ct: "lung" },
-  { key: "2", ct: "mediastinum" },
-  { key: "3", pet: "suv7" },
-  { key: "4", pet: "suv20" },
-  { key: "5", ct: "bone" },
+  { key: "1", letter: "l", ct: "lung" },
+  { key: "2", letter: "m", ct: "mediastinum" },
+  { key: "3", letter: "p", pet: "suv7" },
+  { key: "4", letter: "o", pet: "suv20" },
+  { key: "5", letter: "b", ct: "bone" },
 ];
 
 export const DIFFERENCE = {

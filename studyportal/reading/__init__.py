@@ -1,0 +1,1 @@
+"""Blinded readers: sessions, allocation, reads, adjudication, and the visual Turing test."""

@@ -1,0 +1,11 @@
+"""Images of reading sessions."""
+
+from studyportal.reading.selectors import case_by_id
+from studyportal.reading.services import prepare_case as prepare
+from studyportal.tasks.dispatch import portal_task
+
+
+@portal_task
+def prepare_case(case_id: str) -> None:
+    """Idempotent: an image that was made is left alone."""
+    prepare(case=case_by_id(case_id))

@@ -1,0 +1,143 @@
+"""The form of one case as the page of a reader shows it: questions, units, and what is answered so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from studyportal.core.language import reads_chinese
+from studyportal.reading.rules import DISTANT_SITES, Lesions, Question, Scale, Showing, units_of
+from studyportal.reading.selectors import design_of, disputed_units
+from studyportal.reading.services import drawn_lesions
+from studyportal.reading.states import ReadKind
+
+if TYPE_CHECKING:
+    from studyportal.reading.models import Read
+
+SITE_WORDS: Mapping[str, str | Promise] = {
+    "contralateral_lung": _("Contralateral lung"),
+    "pleura": _("Pleura or pericardium"),
+    "adrenal": _("Adrenal gland"),
+    "liver": _("Liver"),
+    "bone": _("Bone"),
+    "brain": _("Brain"),
+    "distant_node": _("Distant lymph node"),
+    "other": _("Other place"),
+    "none": _("None"),
+}
+_FIVE = tuple((str(n), str(n)) for n in range(1, 6))
+_WORDS: Mapping[Scale, tuple[tuple[str, str | Promise], ...]] = {
+    Scale.FIVE: _FIVE,
+    Scale.YES_NO: (("yes", _("Yes")), ("no", _("No"))),
+    Scale.ORIGIN: (("real", _("Real")), ("synthetic", _("Synthetic"))),
+    Scale.SITES: tuple((site, SITE_WORDS[site]) for site in (*DISTANT_SITES, "none")),
+}
+_SIDES = (("left", _("Left")), ("right", _("Right")))
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What another reader said, under a letter that tells nobody."""
+
+    letter: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of a question, with its field and what is answered."""
+
+    name: str
+    unit_id: str
+    value: str
+    indeterminate: bool
+    choices: tuple[tuple[str, str | Promise, bool], ...]
+    opinions: tuple[Opinion, ...]
+    place: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question in the reader's language, with its units."""
+
+    id: str
+    text: str
+    unit: str
+    scale: str
+    indeterminate: bool
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True)
+class Form:
+    questions: tuple[Asked, ...]
+    marks: tuple[tuple[int, str], ...]
+    marking: bool
+
+
+def form_of(read: Read) -> Form:
+    """Every question of the read, of an adjudicator those that are disputed."""
+    design = design_of(read.reader.session)
+    lesions = drawn_lesions(read, read.draft)
+    disputed = disputed_units(read) if read.kind == ReadKind.ADJUDICATION else None
+    sides = design.showing == Showing.SIDE_BY_SIDE
+    asked = []
+    for question in design.questions:
+        units = tuple(
+            _unit(question, unit_id, read.draft, sides=sides, disputed=disputed, place=_place(question, unit_id, lesions))
+            for unit_id in units_of(question, lesions)
+            if disputed is None or (question.id, unit_id) in disputed
+        )  # fmt: skip
+        text = question.text_zh if reads_chinese() else question.text
+        if units:
+            may_pass = question.scale not in (Scale.ORIGIN, Scale.SITES)
+            asked.append(Asked(question.id, text, question.unit, question.scale, may_pass, units))
+    marking = design.lesions == Lesions.MARKED and disputed is None
+    marks = tuple((number, _written(place)) for number, place in lesions.items())
+    return Form(tuple(asked), marks if marking else (), marking)
+
+
+def _unit(
+    question: Question,
+    unit_id: str,
+    draft: Mapping[str, str],
+    *,
+    sides: bool,
+    disputed: Mapping[tuple[str, str], tuple[object, ...]] | None,
+    place: str,
+) -> Unit:
+    name = f"q.{question.id}.{unit_id}"
+    value = draft.get(name, "")
+    chosen = value.split(" ")
+    words = _SIDES if sides and question.scale == Scale.ORIGIN else _WORDS.get(question.scale, ())
+    opinions = (disputed or {}).get((question.id, unit_id), ())
+    return Unit(
+        name=name,
+        unit_id=unit_id,
+        value=value,
+        indeterminate=draft.get(f"i.{question.id}.{unit_id}") == "on",
+        choices=tuple((key, word, key in chosen) for key, word in words),
+        opinions=tuple(Opinion(chr(ord("A") + n), _said(one)) for n, one in enumerate(opinions)),
+        place=place,
+    )
+
+
+def _said(opinion: object) -> str:
+    score = getattr(opinion, "score", None)
+    return "?" if score is None else f"{score:g}"
+
+
+def _place(
+    question: Question, unit_id: str, lesions: Mapping[int, tuple[float, float, float]]
+) -> str:
+    if question.unit != "lesion":
+        return ""
+    return _written(lesions[int(unit_id)])
+
+
+def _written(place: tuple[float, float, float]) -> str:
+    return ",".join(f"{part:g}" for part in place)
