@@ -43,7 +43,9 @@ def entry_of(read: Read, *, low: float, high: float) -> ScoreEntry | Reason:
     if not (_READER.match(read.reader) and _ARM.match(read.arm) and len(read.session) <= _LONGEST):
         return Reason("read_form", f"{where}: reader, arm or session is no short code.", "reads")
     if read.score is not None and not low <= read.score <= high:
-        return Reason("read_range", f"{where}: a score lies from {low:g} to {high:g}.", "reads")
+        return Reason(
+            "read_range", f"{where}: the score is not between {low:g} and {high:g}.", "reads"
+        )
     return ScoreEntry(
         read.reader, read.arm, condition, unit, read.unit_id, read.score, read.call,
         read.indeterminate, read.session,

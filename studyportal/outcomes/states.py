@@ -35,6 +35,19 @@ class PointKind(StrEnum):
     QUALITY = "quality"
 
 
+class Seen(StrEnum):
+    """What somebody saw of a cut, as the trail names it."""
+
+    HEADLINE = "headline_results"
+    ROWS = "result_rows"
+    ROWS_API = "result_rows_by_the_API"
+    FILE = "a_file_of_the_report"
+    COMPARISON = "a_comparison_of_releases"
+    COMPARISON_CSV = "a_comparison_of_releases_as_a_table"
+    COMPARISON_API = "a_comparison_of_releases_by_the_API"
+    MEASUREMENTS = "measurements_of_a_pair"
+
+
 class OpeningStatus(StrEnum):
     ASKED = "asked"
     OPENED = "opened"

@@ -1,17 +1,7 @@
 from django.contrib import admin
 
 from studyportal.core.admin import ReadOnlyAdmin
-from studyportal.reading.models import (
-    CaseVolume,
-    Read,
-    ReadCall,
-    ReadingArm,
-    ReadingCase,
-    ReadingSession,
-    SessionReader,
-)
+from studyportal.reading.models import ReadingArm, ReadingCase, ReadingSession, SessionReader
 
-admin.site.register(
-    [ReadingSession, ReadingArm, ReadingCase, CaseVolume, SessionReader, Read, ReadCall],
-    ReadOnlyAdmin,
-)
+# Reads and their answers stand on no page but the reader's own while their session is open.
+admin.site.register([ReadingSession, ReadingArm, ReadingCase, SessionReader], ReadOnlyAdmin)

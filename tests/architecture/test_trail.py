@@ -29,6 +29,7 @@ from studyportal.imaging.models import ImagingSeries
 from studyportal.imaging.selectors import manifest_path, quarantine_of, waiting_files
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.rules import ScoreEntry
+from studyportal.outcomes.states import Seen
 from studyportal.participants.rules import (
     Answer,
     DeclinedFacts,
@@ -434,7 +435,7 @@ ACTS = {
     },
     "outcomes.open_results": lambda: {"opening": make.ResultOpeningFactory(), "why": "Yes."},
     "outcomes.decline_opening": lambda: {"opening": make.ResultOpeningFactory(), "why": "No."},
-    "outcomes.note_look": lambda: {"cut": make.DataCutFactory(), "what": "result rows"},
+    "outcomes.note_look": lambda: {"cut": make.DataCutFactory(), "what": Seen.ROWS},
     "outcomes.register_index_tests": lambda: {"plan_text": PLAN},
     "outcomes.lock_index_test": lambda: {"test": make.IndexTestFactory()},
     "outcomes.import_reads": lambda: {"text": reads_csv()},

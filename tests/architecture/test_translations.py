@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SENTENCES = [book.file for book in BOOKS if not book.compiled]
 # What is called the same in both languages: names of products, formats, commands, keys.
 SAME_IN_BOTH = {
-    "StudyPortal", "NCT07243873", "CT", "PET", "FDG", "SUV", "MIP", "PDF", "JSON", "SHA", "Shift", "Esc", "Ctrl",
+    "StudyPortal", "NCT07243873", "CT", "PET", "FDG", "SUV", "MIP", "PDF", "JSON", "SHA", "Shift", "Esc", "Ctrl", "Enter",
     "PERCIST", "SPH", "EXC", "Page", "kg", "mm", "ml", "min", "MBq", "mmol", "kB", "MB", "XLSX", "CSV",
 }  # fmt: skip
 

@@ -56,6 +56,11 @@ OF_MODEL = {
     "unlock_id": "clinical.formunlock",
     "invitation_id": "sites.invitation",
     "membership_id": "sites.membership",
+    "session_id": "reading.readingsession",
+    "reader_id": "reading.sessionreader",
+    "case_id": "reading.readingcase",
+    "opening_id": "outcomes.resultopening",
+    "test_id": "outcomes.indextest",
 }
 # The same for `pk` of the API, by the first word of the address.
 OF_ENDPOINT = {
@@ -85,7 +90,8 @@ WORDS = {
 # Rows that belong to no site; everybody with the right may open them.
 SHARED = {
     "syntheses.modelrelease", "outcomes.datacut", "outcomes.releasecomparison",
-    "outcomes.evaluationrun",
+    "outcomes.evaluationrun", "outcomes.resultopening", "outcomes.indextest",
+    "reading.readingsession", "reading.sessionreader",
 }  # fmt: skip
 
 
@@ -121,6 +127,9 @@ class Scene:
         study = make.ImagingStudyFactory(participant=participant)
         series = make.ImagingSeriesFactory(pair=pair, accepted=True, study=study)
         job = make.SynthesisJobFactory(pair=pair, source=series)
+        self.read = read = make.ReadFactory(
+            case__pair=pair, case__source=series, case__reference=None
+        )
         arrival = make.ArrivalFactory(site=self.site)
         rows = [
             participant, pair, study, series, job, arrival,
@@ -135,6 +144,8 @@ class Scene:
             make.ConsentVersionFactory(site=self.site), make.DataLockFactory(site=self.site),
             make.InvitationFactory(site=self.site), there,
             make.FormUnlockFactory(form=baseline.form),
+            read.reader.session, read.reader, read.case,
+            make.ResultOpeningFactory(), make.IndexTestFactory(),
         ]  # fmt: skip
         self.rows = {row._meta.label_lower: row for row in rows}
         self.words = {**WORDS, "site": self.site.code, "study": study.study_uid,
@@ -150,6 +161,10 @@ class Scene:
         label = OF_MODEL.get(part) if surface == "web" else None
         if surface == "api" and part == "pk":
             label = OF_ENDPOINT[name]
+        if part == "code" and name.startswith("reading"):
+            return self.read.code, True
+        if name == "reading_image" and part == "name":
+            return "ct", True
         if name in SYNTHETIC:
             label = "syntheses.syntheticseries"
         if label is not None:

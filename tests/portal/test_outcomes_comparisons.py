@@ -207,6 +207,7 @@ def pages(comparison, results):
 
 def test_a_series_that_cannot_be_measured_says_why_and_the_comparison_goes_on(study):
     own, other = CutPairFactory(cut__plan_text=quick_plan()), ModelReleaseFactory()
+    opened(own.cut)
     series_on(own, other)  # its images are not in the archive
     comparison = plan_comparison(cut=own.cut, releases=[own.cut.release, other], by=statistician())
     for one in ComparedSeries.objects.all():
@@ -221,11 +222,11 @@ def test_a_series_that_cannot_be_measured_says_why_and_the_comparison_goes_on(st
 
 
 def test_a_comparison_that_breaks_is_errored_and_says_so(study, monkeypatch):
-    own, other = CutPairFactory(), ModelReleaseFactory()
+    own, other = CutPairFactory(cut__plan_text="schema = 1\n"), ModelReleaseFactory()
     series_on(own, other)
     comparison = plan_comparison(cut=own.cut, releases=[own.cut.release, other], by=statistician())
     ComparedSeries.objects.update(measured_at=comparison.planned_at, fault="no images")
-    compute_comparison(comparison=comparison)  # the plan of the factory is no plan
+    compute_comparison(comparison=comparison)  # a plan of one line is no plan
     assert comparison.status == ComparisonStatus.ERRORED
     assert "It was logged" in comparison.reason
 

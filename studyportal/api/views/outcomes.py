@@ -51,6 +51,7 @@ from studyportal.outcomes.selectors import (
     unmeasured_compared,
     unmeasured_of,
 )
+from studyportal.outcomes.states import Seen
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import sites_visible_to
 from studyportal.syntheses.selectors import releases_visible_to
@@ -120,7 +121,7 @@ class RunEndpoint(RowEndpoint):
         run = get_object_or_404(self.get_queryset(), pk=pk)
         page = self.paginate_queryset(self.filter_queryset(results_of(run)))
         if page:
-            services.note_look(cut=run.cut, what="result rows (API)", by=self.person)
+            services.note_look(cut=run.cut, what=Seen.ROWS_API, by=self.person)
         return self.get_paginated_response(ResultEntry(page, many=True).data)
 
 
@@ -138,7 +139,7 @@ class ComparisonEndpoint(RowEndpoint):
         answer = super().retrieve(request, *args, **kwargs)
         if answer.data.get("results"):
             cut = self.get_object().cut
-            services.note_look(cut=cut, what="a comparison of releases (API)", by=self.person)
+            services.note_look(cut=cut, what=Seen.COMPARISON_API, by=self.person)
         return answer
 
     @extend_schema(request=ComparisonBody, responses={202: ComparisonDetail})

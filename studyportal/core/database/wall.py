@@ -26,7 +26,7 @@ $$ SELECT string_to_array(current_setting('studyportal.sites', true), ',')::uuid
 _TABLES = """
 SELECT c.relname, EXISTS (
     SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-    WHERE t.tgrelid = c.oid AND p.proname = 'core_refuse_change')
+    WHERE t.tgrelid = c.oid AND p.proname = 'core_refuse_change' AND t.tgqual IS NULL)
 FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace ORDER BY 1
 """
 

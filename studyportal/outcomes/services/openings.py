@@ -10,7 +10,7 @@ from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.outcomes.models import DataCut, ResultOpening
 from studyportal.outcomes.selectors import analysis_points, is_open, openings_of
-from studyportal.outcomes.states import RESULT_OPENING, CutStatus, OpeningStatus
+from studyportal.outcomes.states import RESULT_OPENING, CutStatus, OpeningStatus, Seen
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 
@@ -75,9 +75,11 @@ def decline_opening(*, opening: ResultOpening, why: str, by: User) -> ResultOpen
     return opening
 
 
-def note_look(*, cut: DataCut, what: str, by: User) -> None:
-    """It is kept that this person saw results of the cut; `what` says in words which."""
-    record("see_results", cut, f"Results of “{cut.name}” were seen: {what}.", by=by)
+def note_look(*, cut: DataCut, what: Seen, by: User, of: str = "") -> None:
+    """It is kept that this person saw these results of the cut; `of` names the file or the participant."""
+    seen = what.value.replace("_", " ")
+    seen = f"{seen} ({of})" if of else seen
+    record("see_results", cut, f"Results of “{cut.name}” were seen: {seen}.", by=by)
 
 
 def refuse_sealed(cut: DataCut) -> None:

@@ -58,7 +58,7 @@ def import_reads(*, text: str, by: User) -> int:
     for line, read in reads.items():
         entry = _entry(read, people, by=by)
         if isinstance(entry, Reason):
-            told.append((line, Reason(entry.id, f"line {line}: {entry.sentence}")))
+            told.append((line, Reason(entry.id, entry.sentence, f"line {line}")))
         else:
             entries.setdefault(read.participant, []).append(entry)
     if told:

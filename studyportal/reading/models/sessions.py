@@ -145,6 +145,8 @@ class ReadingCase(Identified):
 class CaseVolume(Identified):
     """One image of a case as readers get it: no header of a scanner, both PETs on one grid in the same coding."""
 
+    may_be_deleted_because = "an image goes when its participant has the data removed"
+
     case = models.ForeignKey(ReadingCase, models.PROTECT, related_name="volumes", help_text="Case")
     layer = models.CharField(
         max_length=12, choices=[(one.value, one.value) for one in Layer], help_text="Image"

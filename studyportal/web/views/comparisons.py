@@ -27,7 +27,7 @@ from studyportal.outcomes.selectors import (
     unmeasured_compared,
 )
 from studyportal.outcomes.services import note_look, plan_comparison
-from studyportal.outcomes.states import ComparisonStatus, CutStatus
+from studyportal.outcomes.states import ComparisonStatus, CutStatus, Seen
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 from studyportal.tasks import dispatch
@@ -100,7 +100,7 @@ def comparison_page(request: HttpRequest, comparison_id: UUID) -> HttpResponse:
     comparison = found(comparison_for(request.user, comparison_id))
     results = results_of_comparison(comparison)
     if results:
-        note_look(cut=comparison.cut, what="a comparison of releases", by=acting(request))
+        note_look(cut=comparison.cut, what=Seen.COMPARISON, by=acting(request))
     context = {
         **_progress(comparison),
         "results": results,
@@ -155,7 +155,7 @@ def comparison_csv(request: HttpRequest, comparison_id: UUID) -> HttpResponse:
     """Every row with the digests it can be traced to."""
     comparison = found(comparison_for(request.user, comparison_id))
     results = found(results_of_comparison(comparison))
-    note_look(cut=comparison.cut, what="a comparison of releases (CSV)", by=acting(request))
+    note_look(cut=comparison.cut, what=Seen.COMPARISON_CSV, by=acting(request))
     digests = {release["name"]: release["sha256"] for release in results["releases"]}
     rows = [
         {

@@ -11,6 +11,7 @@ from studyportal.core.language import said
 from studyportal.dashboards import selectors
 from studyportal.outcomes.selectors import headline_results, latest_completed_run
 from studyportal.outcomes.services import note_look
+from studyportal.outcomes.states import Seen
 from studyportal.protocol.selectors import active_protocol
 from studyportal.queries.rules import AgeBand
 from studyportal.queries.selectors import counts_by_age
@@ -80,7 +81,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     run = latest_completed_run() if open_outcomes else None
     headlines = list(headline_results(run)) if run else []
     if run and headlines:
-        note_look(cut=run.cut, what="headline results on the dashboard", by=acting(request))
+        note_look(cut=run.cut, what=Seen.HEADLINE, by=acting(request))
     pairs = selectors.pair_counts(user)
     return render(
         request,

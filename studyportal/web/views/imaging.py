@@ -36,6 +36,7 @@ from studyportal.imaging.services import (
 from studyportal.imaging.states import IN_INTAKE, PairStatus, SeriesRole
 from studyportal.outcomes.selectors import measurements_of_pair
 from studyportal.outcomes.services import note_look
+from studyportal.outcomes.states import Seen
 from studyportal.participants.rules import Answer
 from studyportal.participants.selectors import answers_of, latest_assessment, participant_for
 from studyportal.protocol.selectors import active_protocol
@@ -164,8 +165,8 @@ def _show(
     sees_outcomes = may(request.user, Action.SEE_OUTCOMES)
     measurements = list(measurements_of_pair(request.user, pair.pk)) if sees_outcomes else []
     if measurements:
-        what = f"measurements of {pair.participant.code}"
-        note_look(cut=measurements[0].cut_pair.cut, what=what, by=acting(request))
+        cut = measurements[0].cut_pair.cut
+        note_look(cut=cut, what=Seen.MEASUREMENTS, of=pair.participant.code, by=acting(request))
     outlines = list(outlines_of(pair))
     replaced = {row.series_id for row in outlines[1:]}
     context = {

@@ -34,7 +34,7 @@ from studyportal.outcomes.selectors import (
     unmeasured_of,
 )
 from studyportal.outcomes.services import freeze_cut, note_look, plan_run
-from studyportal.outcomes.states import RunStatus
+from studyportal.outcomes.states import RunStatus, Seen
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
 from studyportal.syntheses.selectors import current_primary, released
@@ -162,7 +162,7 @@ def run_page(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "removed": removed_by_cut().get(run.cut_id, 0),
     }
     if context["page"].object_list:
-        note_look(cut=run.cut, what="result rows", by=acting(request))
+        note_look(cut=run.cut, what=Seen.ROWS, by=acting(request))
     return render(request, "web/run.html", context)
 
 
@@ -194,7 +194,7 @@ def run_file(request: HttpRequest, run_id: UUID, name: str) -> HttpResponse:
     """One file of the report, as it was written."""
     run = found(run_for(request.user, run_id))
     file = found(file_of(run, name))
-    note_look(cut=run.cut, what=f"the file {name}", by=acting(request))
+    note_look(cut=run.cut, what=Seen.FILE, of=name, by=acting(request))
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     answer = HttpResponse(read_bytes(file.sha256), content_type=kind)
     answer["Content-Disposition"] = f'inline; filename="{name.rsplit("/", 1)[-1]}"'
