@@ -10,7 +10,7 @@ from evaluation.analysis.contrasts import Matched, matched_results
 from evaluation.analysis.plan_parts import Contrast
 from evaluation.analysis.questions import Question
 from evaluation.analysis.results import Place, ResultRow
-from evaluation.readers import ReaderStudy, obuchowski_rockette
+from evaluation.readers import ReaderStudy, largest_crossing, obuchowski_rockette
 from evaluation.statistics import Comparison, not_estimable
 
 _FEWEST = 2
@@ -34,11 +34,10 @@ def _pair_rows(
     place = replace(
         question.place(cohort.plan, "readers", "mrmc"), test=f"{pair.test} - {pair.against}"
     )
-    ratings, clustered = _crossed(pair, matched)
+    ratings, note = _crossed(pair, matched)
     if isinstance(ratings, str):
         none = not_estimable(ratings, level=cohort.plan.level, n=len(matched.first))
         return [place.row("auc_difference", none)]
-    note = "; cases taken as independent, some share a participant" if clustered else ""
     study = obuchowski_rockette(ratings, level=cohort.plan.level)
     fixed = obuchowski_rockette(ratings, readers="fixed", level=cohort.plan.level)
     rows = []
@@ -55,8 +54,8 @@ def _pair_rows(
     return rows
 
 
-def _crossed(pair: Contrast, matched: Matched) -> tuple[pd.DataFrame | str, bool]:
-    """Return the ratings of the cases that every reader read both ways, or why there are none."""
+def _crossed(pair: Contrast, matched: Matched) -> tuple[pd.DataFrame | str, str]:
+    """Return the ratings of the cases that the readers read both ways, or why there are none, and what to note."""
     one, two = matched.first, matched.second
     frame = pd.DataFrame(
         {"pid": one.pid, "unit_id": one.unit_id, "reader": one.reader, "truth": one.truth,
@@ -64,12 +63,14 @@ def _crossed(pair: Contrast, matched: Matched) -> tuple[pd.DataFrame | str, bool
     ).dropna()  # fmt: skip
     readers = frame["reader"].nunique()
     if readers < _FEWEST:
-        return "fewer than two readers read both ways", False
-    times = frame.groupby(["pid", "unit_id"])["reader"].transform("size")
-    full = frame[times == readers]
+        return "fewer than two readers read both ways", ""
+    case = list(zip(frame["pid"], frame["unit_id"], strict=True))
+    crossing = largest_crossing(zip(frame["reader"], case, strict=True))
+    inside = np.array([one in crossing.cases for one in case], dtype=bool)
+    full = frame[inside & frame["reader"].isin(crossing.readers).to_numpy()]
     cases = full.drop_duplicates(["pid", "unit_id"])
     if (cases["truth"].value_counts().reindex([0.0, 1.0], fill_value=0) < _FEWEST).any():
-        return "fewer than two cases of each class were read both ways by every reader", False
+        return "fewer than two cases of each class were read both ways by every reader", ""
     code = full.groupby(["pid", "unit_id"], sort=True).ngroup().to_numpy()
     names = np.repeat(np.array([pair.test, pair.against], dtype=object), len(full))
     long = {
@@ -78,7 +79,11 @@ def _crossed(pair: Contrast, matched: Matched) -> tuple[pd.DataFrame | str, bool
         "truth": np.tile(full["truth"].to_numpy(dtype=int), 2),
         "rating": np.append(full[pair.test].to_numpy(), full[pair.against].to_numpy()),
     }  # fmt: skip
-    return pd.DataFrame(long), bool(cases["pid"].duplicated().any())
+    left_out = readers - len(crossing.readers)
+    note = f"; {left_out} readers with other cases left out" if left_out else ""
+    if cases["pid"].duplicated().any():
+        note += "; cases taken as independent, some share a participant"
+    return pd.DataFrame(long), note
 
 
 def _difference(study: ReaderStudy, pair: Contrast) -> Comparison:

@@ -1,6 +1,7 @@
 """Reader studies: several readers, the same cases."""
 
 from evaluation.readers.chance_corrected import fleiss_kappa, kappa
+from evaluation.readers.crossing import Crossing, largest_crossing
 from evaluation.readers.error_covariance import ErrorCovariance
 from evaluation.readers.mrmc_files import CrossedReads, crossed_reads, write_mrmc_files
 from evaluation.readers.reader_study import MeanArea, ReaderStudy, obuchowski_rockette
@@ -10,6 +11,7 @@ from evaluation.readers.turing import ReaderDiscrimination, VisualTuring, visual
 
 __all__ = [
     "CrossedReads",
+    "Crossing",
     "Discriminability",
     "ErrorCovariance",
     "MeanArea",
@@ -23,6 +25,7 @@ __all__ = [
     "fleiss_kappa",
     "index_scores",
     "kappa",
+    "largest_crossing",
     "obuchowski_rockette",
     "reads_from_csv",
     "visual_turing",

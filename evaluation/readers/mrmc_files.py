@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evaluation.readers.crossing import largest_crossing
+
 _PLACE = ["target_condition", "unit"]
 _CASE = ["participant", "unit_id"]
 _COLUMNS = ["reader", "test", "case", "truth", "rating"]
@@ -76,16 +78,17 @@ def imrmc_lines(study: CrossedReads) -> Iterator[str]:
 
 def _crossed(own: pd.DataFrame, one: str, two: str) -> pd.DataFrame | None:
     both = own[own["test"].isin([one, two])].copy()
-    # A reader counts who read anything both ways; a case counts that every such reader read both ways.
+    # A case counts that every reader of the crossing read both ways.
     ways = both.groupby(["reader", *_CASE], observed=True)["test"].transform("nunique")
     both = both[ways == 2]
-    readers = both["reader"].nunique()
-    times = both.groupby(_CASE, observed=True)["reader"].transform("nunique")
-    both = both[times == readers]
+    case = list(zip(*(both[name] for name in _CASE), strict=True))
+    crossing = largest_crossing(zip(both["reader"], case, strict=True))
+    inside = np.array([place in crossing.cases for place in case], dtype=bool)
+    both = both[inside & both["reader"].isin(crossing.readers).to_numpy()]
     classes = both.drop_duplicates(_CASE)["truth"].value_counts().reindex([0.0, 1.0], fill_value=0)
-    if readers < 2 or classes.min() < 2:
+    if len(crossing.readers) < 2 or classes.min() < 2:
         return None
-    case = both.groupby(_CASE, sort=True, observed=True).ngroup().to_numpy() + 1
-    table = both.assign(case=case, truth=both["truth"].astype(int), rating=both["score"])
+    number = both.groupby(_CASE, sort=True, observed=True).ngroup().to_numpy() + 1
+    table = both.assign(case=number, truth=both["truth"].astype(int), rating=both["score"])
     order = np.lexsort((table["case"], table["test"].astype(str), table["reader"].astype(str)))
     return table.iloc[order][_COLUMNS].reset_index(drop=True)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 READ, WAITING = "Demonstration reading", "Waiting for you"
 SEED, READERS = 20261126, 4
 # Distance of the score distributions of diseased and healthy units, by arm; AUC = Φ(d′ / √2).
-D_PRIME: Mapping[str, float] = {"ct": 1.0, "ct_synthetic": 1.5, "ct_reference": 2.0}
+D_PRIME: Mapping[str, float] = {"ct": 1.0, "ct_spet": 1.5, "ct_pet": 2.0}
 IN_COMMON = 0.4  # share of the variance that readers of one case share
 _CRITERIA = (-0.5, 0.3, 1.0, 1.6)
 _CUT_OFF = 1.0

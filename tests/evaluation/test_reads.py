@@ -9,7 +9,12 @@ import pytest
 from evaluation.analysis import default_plan
 from evaluation.analysis.locking import index_tests_behind, mark_exploratory
 from evaluation.analysis.results import AnalysisResult, Place
-from evaluation.readers import index_scores, reads_from_csv, write_mrmc_files
+from evaluation.readers import (
+    index_scores,
+    largest_crossing,
+    reads_from_csv,
+    write_mrmc_files,
+)
 from tests.evaluation.reference_cases import FOLDER, reference_json
 
 HEAD = "session,arm,reader,participant,question,unit,unit_id,score,call,indeterminate\n"
@@ -109,3 +114,24 @@ def test_numbers_that_rest_on_a_late_test_are_marked_and_keep_their_values():
 def test_a_hypothesis_rests_on_the_tests_it_names():
     row = Place("multiplicity", "multiplicity", "", 0.95, test="S4.auc").plain("p", 0.01, n=9)
     assert index_tests_behind(row, default_plan()) == {"reader_ct", "reader_ct_spet"}
+
+
+def test_readers_who_read_other_cases_leave_the_largest_crossing_as_it_is():
+    usual = [(f"R{n}", case) for n in (1, 2, 3) for case in range(20)]
+    left = [("R4", case) for case in range(3)]
+    elsewhere = [(f"S{n}", case) for n in (1, 2) for case in range(50, 75)]
+    found = largest_crossing([*elsewhere, *left, *usual])
+    assert found.readers == ("R1", "R2", "R3")
+    assert found.cases == frozenset(range(20))
+
+
+def test_a_case_that_one_reader_could_not_judge_is_left_out_and_the_reader_stays():
+    reads = [(f"R{n}", case) for n in (1, 2, 3) for case in range(20) if (n, case) != (2, 5)]
+    found = largest_crossing(reads)
+    assert found.readers == ("R1", "R2", "R3")
+    assert found.cases == frozenset(range(20)) - {5}
+
+
+@pytest.mark.parametrize("reads", [[], [("R1", 1)], [("R1", 1), ("R2", 2)]])
+def test_without_a_case_that_two_readers_read_nothing_is_crossed(reads):
+    assert largest_crossing(reads).readers == ()

@@ -1,5 +1,6 @@
 """A reading session from opening to closing, through services and selectors."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,13 @@ from django.db import DatabaseError, transaction
 
 from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused, StaleState
+from studyportal.core.storage import read_bytes
 from studyportal.imaging.states import SeriesRole
+from studyportal.outcomes.services.tables import freeze_tables
 from studyportal.participants.rules import Scope
 from studyportal.reading.models import CaseVolume, Read, ReadCall
 from studyportal.reading.selectors import (
+    index_reads,
     left_out_of,
     next_reads,
     own_list,
@@ -62,7 +66,7 @@ plane = "axial"
 ct_window = "lung"
 pet_scale = "suv7"
 [[arm]]
-code = "ct_reference"
+code = "ct_pet"
 shows = ["ct", "pet"]
 plane = "axial"
 ct_window = "lung"
@@ -73,9 +77,21 @@ unit = "participant"
 scale = "1-5"
 condition = "nodal_metastasis"
 positive_from = 4
+index = true
 required = true
 text = "Nodes?"
 text_zh = "淋巴结？"
+[[question]]
+id = "stations"
+unit = "station"
+scale = "yes_no"
+condition = "nodal_metastasis"
+index = true
+yes = 5
+no = 1
+required = false
+text = "Stations?"
+text_zh = "淋巴结站？"
 """
 
 
@@ -271,3 +287,24 @@ def test_progress_tells_how_far_everybody_is_and_no_result():
     submitted(readers_of(session).get())
     row = progress_of(session)[0]
     assert (row.done, row.total, row.corrections) == (1, 4, 0)
+
+
+def test_reads_of_a_closed_session_become_scores_of_its_index_tests():
+    session, manager = opened()
+    part = readers_of(session).get()
+    read = begun(part)
+    answers = {"q.nodal.": "4", "q.stations.7": "yes", "q.stations.8": "no", "i.stations.9": "on"}
+    submit_read(read=read, fields=answers, based_on=0, by=part.person)
+    assert index_reads() == []  # sealed while the session is open
+    close_session(session=session, by=manager, reason="Enough.")
+    found = {(one.unit, one.unit_id): (one.score, one.indeterminate) for one in index_reads()}
+    assert found == {
+        ("participant", ""): (4.0, False), ("station", "7"): (5.0, False),
+        ("station", "8"): (1.0, False), ("station", "9"): (None, True),
+    }  # fmt: skip
+    assert {one.reader for one in index_reads()} == {f"First: {part.code}"}
+    frozen = json.loads(read_bytes(freeze_tables(set(), development={}).sha256))["index_scores"]
+    assert {(row["test"], row["target_condition"]) for row in frozen} == {
+        (f"reader_{read.arm.code}", "nodal_metastasis")
+    }
+    assert len(frozen) == 4

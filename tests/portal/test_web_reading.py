@@ -67,7 +67,7 @@ def bodies(client, read):
 def test_nothing_a_reader_can_fetch_names_a_participant_a_site_an_arm_or_another_reader():
     session, manager, part, client = scene()
     read = begin(client, part)
-    secrets = {manager.username, "ct_reference"}
+    secrets = {manager.username, "ct_pet"}
     for case in session.cases.all():
         site = case.pair.participant.site
         secrets |= {
@@ -114,7 +114,7 @@ def test_an_arm_shows_its_own_images_and_no_other():
         read.arm.code: {row["key"] for row in client.get(reverse("web:reading_layers", args=[read.code])).json()["layers"]}
         for read in reads[1:]
     }  # fmt: skip
-    expected = {"ct": {"ct"}, "ct_reference": {"ct", "pet"}}
+    expected = {"ct": {"ct"}, "ct_pet": {"ct", "pet"}}
     assert shown.items() <= expected.items()
 
 

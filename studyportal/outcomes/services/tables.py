@@ -23,6 +23,7 @@ from studyportal.participants.selectors import (
     removed_codes,
 )
 from studyportal.participants.states import ParticipantStatus
+from studyportal.reading.selectors import index_reads
 from studyportal.sites.selectors import every_site
 
 if TYPE_CHECKING:
@@ -263,6 +264,29 @@ def _reference() -> Rows:
 
 
 def _scores() -> Rows:
+    """Scores that came from outside, and reads of closed reading sessions."""
+    return [*_given_scores(), *_read_scores()]
+
+
+def _read_scores() -> Rows:
+    return [
+        {
+            "participant": read.participant,
+            "site": read.site,
+            "test": f"reader_{read.arm}",
+            "arm": read.arm,
+            "reader": read.reader,
+            "target_condition": read.condition,
+            "unit": read.unit,
+            "unit_id": read.unit_id,
+            "score": read.score,
+            "indeterminate": read.indeterminate,
+        }
+        for read in index_reads()
+    ]
+
+
+def _given_scores() -> Rows:
     rows = IndexScore.objects.select_related("participant", "participant__site")
     return [
         {

@@ -49,7 +49,11 @@ class DesignRefused(ValueError):
 
 @dataclass(frozen=True)
 class Question:
-    """What a reader answers: on which unit, on which scale, from which score on the answer counts as positive."""
+    """What a reader answers: on which unit, on which scale, from which score on the answer counts as positive.
+
+    The answers to a question with `index` are the scores of the reader's index test for its condition and unit;
+    of one that is answered by yes or no, `yes` and `no` are those scores.
+    """
 
     id: str
     unit: str
@@ -59,6 +63,9 @@ class Question:
     required: bool
     text: str
     text_zh: str
+    index: bool = False
+    yes: float | None = None
+    no: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """What a design must be beyond its shape: possible numbers, arms, questions and cases."""
 
+from collections.abc import Sequence
+
 from studyportal.clinical.rules import TargetCondition, Unit, unit_fault
 from studyportal.reading.rules.design import Design, Kind, Lesions, Plan, Question, Scale
 from studyportal.reading.states import Layer
@@ -16,6 +18,7 @@ def design_faults(design: Design) -> list[str]:
         *_sampling_faults(design),
         *(fault for one in design.questions for fault in _question_faults(one, design)),
         *_unique("question", [one.id for one in design.questions]),
+        *_index_faults(design.questions),
         *_attention_faults(design),
         *(_turing_faults(design) if design.kind == Kind.TURING else ()),
     ]
@@ -98,6 +101,25 @@ def _condition_faults(question: Question) -> list[str]:
     if needs and question.positive_from is None:
         faults.append(f"Question {question.id} needs the score from which on it is positive.")
     return faults
+
+
+def _index_faults(questions: Sequence[Question]) -> list[str]:
+    """One score per condition and unit, on a scale that has one."""
+    asked = [one for one in questions if one.index]
+    faults = [
+        f"Question {one.id} is no index test: it needs a target condition and a scale with scores."
+        for one in asked
+        if not one.condition or one.scale not in (Scale.FIVE, Scale.HUNDRED, Scale.YES_NO)
+    ]
+    for one in questions:
+        scored = one.index and one.scale == Scale.YES_NO
+        if scored and (one.yes is None or one.no is None or one.yes <= one.no):
+            faults.append(f"Question {one.id} needs the scores that yes and no stand for.")
+        if not scored and (one.yes is not None or one.no is not None):
+            faults.append(
+                f"Question {one.id} is no index test by yes and no, so these have no scores."
+            )
+    return faults + _unique("index test", [f"{one.condition}/{one.unit}" for one in asked])
 
 
 def _attention_faults(design: Design) -> list[str]:

@@ -34,7 +34,9 @@ _ARM: Mapping[str, type] = {
 _QUESTION: Mapping[str, type] = {
     "id": str, "unit": str, "scale": str, "required": bool, "text": str, "text_zh": str
 }  # fmt: skip
-_OF_QUESTION: Mapping[str, type] = {"condition": str, "positive_from": float}
+_OF_QUESTION: Mapping[str, type] = {
+    "condition": str, "positive_from": float, "index": bool, "yes": float, "no": float
+}  # fmt: skip
 _ATTENTION: Mapping[str, type] = {
     "participant": str, "question": str, "unit_id": str, "expected": str
 }  # fmt: skip
@@ -138,14 +140,19 @@ def _arm(row: Mapping[str, Any]) -> ArmPlan:
 
 
 def _question(row: Mapping[str, Any]) -> Question:
-    positive_from = row.get("positive_from")
+    positive_from, yes, no = (
+        None if row.get(key) is None else float(row[key]) for key in ("positive_from", "yes", "no")
+    )
     return Question(
         row["id"],
         row["unit"],
         Scale(row["scale"]),
         row.get("condition", ""),
-        None if positive_from is None else float(positive_from),
+        positive_from,
         row["required"],
         row["text"],
         row["text_zh"],
+        index=row.get("index", False),
+        yes=yes,
+        no=no,
     )

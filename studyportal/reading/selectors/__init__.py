@@ -7,6 +7,7 @@ from studyportal.reading.models import (
     ReadingSession,
     SessionReader,
 )
+from studyportal.reading.selectors.index_reads import IndexRead, index_reads
 from studyportal.reading.selectors.own import (
     OwnList,
     hung,
@@ -62,6 +63,7 @@ from studyportal.reading.selectors.sessions import (
 __all__ = [
     "CaseVolume",
     "Disputed",
+    "IndexRead",
     "LeftOut",
     "OwnList",
     "Read",
@@ -84,6 +86,7 @@ __all__ = [
     "disputed_units",
     "every_session",
     "hung",
+    "index_reads",
     "judged_in",
     "left_out_of",
     "may_be_shown",

@@ -19,7 +19,7 @@ from studyportal.outcomes.services import (
     note_look,
     plan_run,
 )
-from studyportal.outcomes.states import RunStatus
+from studyportal.outcomes.states import RunStatus, Seen
 from studyportal.syntheses.selectors import ModelRelease, current_primary, release_named
 
 
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             )
             return
         write_files(run, options["out"])
-        note_look(cut=cut, what="the report (command line)", by=by)
+        note_look(cut=cut, what=Seen.FILE, of="report.html", by=by)
         self.stdout.write(f"The report is {options['out'] / 'report.html'}.")
 
 

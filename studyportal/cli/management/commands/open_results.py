@@ -11,7 +11,7 @@ from studyportal.cli.persons import acting_person, as_command_error
 from studyportal.core.errors import Refused
 from studyportal.outcomes.selectors import cut_named, every_run, openings_of
 from studyportal.outcomes.services import ask_opening, note_look, open_results
-from studyportal.outcomes.states import OpeningStatus, RunStatus
+from studyportal.outcomes.states import OpeningStatus, RunStatus, Seen
 
 
 class Command(BaseCommand):
@@ -45,5 +45,5 @@ class Command(BaseCommand):
         run = every_run().filter(cut=cut, status=RunStatus.COMPLETED).first()
         if options["out"] and run is not None:
             write_files(run, options["out"])
-            note_look(cut=cut, what="the report (command line)", by=by)
+            note_look(cut=cut, what=Seen.FILE, of="report.html", by=by)
             self.stdout.write(f"The report is {options['out'] / 'report.html'}.")

@@ -1,0 +1,60 @@
+"""Reads of closed sessions as scores of index tests: what outcomes takes over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from studyportal.reading.models import ReadingSession
+from studyportal.reading.rules import Kind, Question, Scale
+from studyportal.reading.selectors.scores import scores_of
+from studyportal.reading.selectors.sessions import design_of
+from studyportal.reading.states import SessionStatus
+
+
+@dataclass(frozen=True)
+class IndexRead:
+    """One score of one reader for one unit in one arm; None where the reader could not judge.
+
+    `reader` names the session too: codes of readers are given anew in each.
+    """
+
+    participant: str
+    site: str
+    arm: str
+    reader: str
+    condition: str
+    unit: str
+    unit_id: str
+    score: float | None
+    indeterminate: bool
+
+
+def index_reads() -> list[IndexRead]:
+    """Every counted answer that the design of its session makes the score of an index test, of closed sessions.
+
+    Answers by yes and no count as the design says. A visual Turing test is none. `left_out_of` names what a
+    session lacks.
+    """
+    closed = ReadingSession.objects.filter(status=SessionStatus.CLOSED).order_by("opened_at", "pk")
+    return [read for session in closed for read in _of_session(session)]
+
+
+def _of_session(session: ReadingSession) -> list[IndexRead]:
+    design = design_of(session)
+    asked = {one.id: one for one in design.questions if one.index}
+    if design.kind != Kind.DIAGNOSTIC or not asked:
+        return []
+    return [
+        IndexRead(
+            row.participant, row.site, row.arm, f"{session.name}: {row.reader}", row.condition,
+            row.unit, row.unit_id, _score(asked[row.question], row.score), row.indeterminate,
+        )
+        for row in scores_of(session)
+        if row.question in asked
+    ]  # fmt: skip
+
+
+def _score(question: Question, score: float | None) -> float | None:
+    if score is None or question.scale != Scale.YES_NO:
+        return score
+    return question.yes if score else question.no
