@@ -42,6 +42,7 @@ class Seen(StrEnum):
     ROWS = "result_rows"
     ROWS_API = "result_rows_by_the_API"
     FILE = "a_file_of_the_report"
+    FIGURES = "figures_of_the_report"
     COMPARISON = "a_comparison_of_releases"
     COMPARISON_CSV = "a_comparison_of_releases_as_a_table"
     COMPARISON_API = "a_comparison_of_releases_by_the_API"

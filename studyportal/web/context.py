@@ -67,10 +67,14 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("reading_list", _("Reading"), frozenset({"reading_list", "reading"})),
     (
         "readings",
-        _("Reading sessions"),
+        _("Reading"),
         frozenset({"readings", "reading_open", "reading_session"}),
     ),
-    ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
+    (
+        "cuts",
+        _("Outcomes"),
+        frozenset({"cuts", "run", "freeze", "compare", "comparison", "seal", "index_tests"}),
+    ),
     ("exports", _("Exports"), frozenset({"exports"})),
     ("locks", _("Locks"), frozenset({"locks"})),
     ("audit", _("Audit trail"), frozenset({"audit", "participant_history"})),

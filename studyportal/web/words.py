@@ -104,14 +104,14 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
     "run": {
         "planned": Word(WAITING, _("waiting")),
         "running": Word(RUNNING, _("running")),
-        "completed": Word(DONE, _("completed")),
+        "completed": Word(DONE, _("complete")),
         "errored": Word(ERRORED, _("errored")),
         "superseded": Word(REFUSED, _("superseded")),
     },
     "comparison": {
         "planned": Word(WAITING, _("being measured")),
         "running": Word(RUNNING, _("running")),
-        "completed": Word(DONE, _("completed")),
+        "completed": Word(DONE, _("complete")),
         "errored": Word(ERRORED, _("errored")),
     },
     "export": {
@@ -186,6 +186,14 @@ ROLE_WORDS: Mapping[str, str | Promise] = {
     "reference": _("PET"),
     "outlines": _("Outlines"),
 }
+FAMILY_WORDS: Mapping[str, str | Promise] = {
+    "flow": _("participant flow"),
+    "baseline": _("baseline"),
+    "missingness": _("what is missing"),
+    "precision": _("precision of the measurements"),
+    "reference": _("prevalence by the reference standard"),
+}
+"""What a look for quality may show."""
 ANALYSIS_WORDS: Mapping[str, str | Promise] = {
     "primary": _("primary analysis"),
     "exploratory": _("exploratory"),

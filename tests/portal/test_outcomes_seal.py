@@ -1,6 +1,7 @@
 """Results stay sealed until two people open an analysis point; index tests are locked before that."""
 
 import pytest
+import time_machine
 from django.db import DatabaseError, IntegrityError, transaction
 from django.urls import reverse
 
@@ -23,12 +24,13 @@ from studyportal.outcomes.services import (
     ask_opening,
     decline_opening,
     lock_index_test,
+    note_look,
     open_results,
     publish_report,
     register_index_tests,
 )
 from studyportal.outcomes.services.index_tests import lock_tests_of, not_locked_in_time
-from studyportal.outcomes.states import OpeningStatus
+from studyportal.outcomes.states import OpeningStatus, Seen
 from studyportal.sites.rules import PERMISSIONS, Action, Role
 from tests import factories as make
 from tests.portal.scenes import opened, person, quick_plan
@@ -168,6 +170,16 @@ def test_every_look_at_opened_results_is_kept(run):
     assert seen == [person(Role.STUDY_PI).username] * 3
     page = client.get(reverse("web:seal", args=[run.cut_id])).content.decode()
     assert "headline results" in page
+
+
+def test_the_pictures_of_one_page_are_one_look(run):
+    by = person(Role.STUDY_PI)
+    for moment in ("2026-11-26 10:00Z", "2026-11-26 10:09Z", "2026-11-26 10:21Z"):
+        with time_machine.travel(moment, tick=False):
+            note_look(cut=run.cut, what=Seen.FIGURES, by=by)
+    note_look(cut=run.cut, what=Seen.FILE, of="report.html", by=by)
+    assert looks_at(run.cut).filter(sentence__contains="figures of the report").count() == 2
+    assert looks_at(run.cut).count() == 3
 
 
 def test_a_person_opens_results_in_the_browser(run):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 
 from studyportal.core import clock
@@ -9,11 +11,12 @@ from studyportal.core.errors import Reason, Refused
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
 from studyportal.outcomes.models import DataCut, ResultOpening
-from studyportal.outcomes.selectors import analysis_points, is_open, openings_of
+from studyportal.outcomes.selectors import analysis_points, is_open, looks_at, openings_of
 from studyportal.outcomes.states import RESULT_OPENING, CutStatus, OpeningStatus, Seen
 from studyportal.sites.rules import Action
 from studyportal.sites.services import require
 
+_ONE_LOOK = timedelta(minutes=10)
 SEALED = (
     "The results of this data cut are sealed. Two people open an analysis point of its plan first."
 )
@@ -76,10 +79,17 @@ def decline_opening(*, opening: ResultOpening, why: str, by: User) -> ResultOpen
 
 
 def note_look(*, cut: DataCut, what: Seen, by: User, of: str = "") -> None:
-    """It is kept that this person saw these results of the cut; `of` names the file or the participant."""
+    """It is kept that this person saw these results of the cut; `of` names the file or the participant.
+
+    The same look again within ten minutes, such as at the pictures of one page, is one look.
+    """
     seen = what.value.replace("_", " ")
-    seen = f"{seen} ({of})" if of else seen
-    record("see_results", cut, f"Results of “{cut.name}” were seen: {seen}.", by=by)
+    sentence = f"Results of “{cut.name}” were seen: {seen}."
+    if of:
+        sentence = f"Of “{cut.name}” {seen} was seen: {of}."
+    kept = looks_at(cut).filter(by=by, sentence=sentence, at__gt=clock.now() - _ONE_LOOK)
+    if not kept.exists():
+        record("see_results", cut, sentence, by=by)
 
 
 def refuse_sealed(cut: DataCut) -> None:

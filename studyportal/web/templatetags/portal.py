@@ -23,6 +23,7 @@ from studyportal.web.words import (
     CERTAINTY_WORDS,
     COMPARED_WORDS,
     CONDITION_WORDS,
+    FAMILY_WORDS,
     FORMAT_WORDS,
     HELD_OUT_WORDS,
     LEFT_OUT_WORDS,
@@ -207,6 +208,12 @@ def words(name: str) -> str:
 def role_word(role: str) -> str:
     """Return what people call a series in this role."""
     return str(ROLE_WORDS[role])
+
+
+@register.filter
+def family_word(family: str) -> str:
+    """Return what a family of results that a look for quality may show is called."""
+    return str(FAMILY_WORDS[family])
 
 
 @register.filter

@@ -194,7 +194,10 @@ def run_file(request: HttpRequest, run_id: UUID, name: str) -> HttpResponse:
     """One file of the report, as it was written."""
     run = found(run_for(request.user, run_id))
     file = found(file_of(run, name))
-    note_look(cut=run.cut, what=Seen.FILE, of=name, by=acting(request))
+    if "figures/" in name:
+        note_look(cut=run.cut, what=Seen.FIGURES, by=acting(request))
+    else:
+        note_look(cut=run.cut, what=Seen.FILE, of=name, by=acting(request))
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     answer = HttpResponse(read_bytes(file.sha256), content_type=kind)
     answer["Content-Disposition"] = f'inline; filename="{name.rsplit("/", 1)[-1]}"'
