@@ -175,7 +175,7 @@ def test_every_look_at_opened_results_is_kept(run):
 def test_the_pictures_of_one_page_are_one_look(run):
     by = person(Role.STUDY_PI)
     for moment in ("2026-11-26 10:00Z", "2026-11-26 10:09Z", "2026-11-26 10:21Z"):
-        with time_machine.travel(moment, tick=False):
+        with time_machine.travel(moment, tick=True):
             note_look(cut=run.cut, what=Seen.FIGURES, by=by)
     note_look(cut=run.cut, what=Seen.FILE, of="report.html", by=by)
     assert looks_at(run.cut).filter(sentence__contains="figures of the report").count() == 2
