@@ -259,9 +259,9 @@ def manifest(request: HttpRequest, participant_id: UUID) -> HttpResponse:
 
 @require_GET
 def site_manifest(request: HttpRequest, code: str) -> HttpResponse:
-    """Signatures on the records of a site, a hundred at a time; its files hold all of them."""
+    """Signatures on the records of a site, page by page; its files hold all of them."""
     site = found(sites_visible_to(request.user, Action.SEE_PARTICIPANTS).filter(code=code).first())
-    page = paged(request, unchecked_at(site), size=100)
+    page = paged(request, unchecked_at(site))
     context = {
         "site": site,
         "page": page,
