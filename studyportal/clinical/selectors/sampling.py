@@ -135,8 +135,8 @@ def verification_progress(user: Person) -> list[SiteProgress]:
     sites = list(sites_visible_to(user, Action.VERIFY_FORM))
     plans = {plan.site_id: plan for plan in _in_force(site.pk for site in sites)}
     rows = SampledParticipant.objects.filter(plan__in=[plan.pk for plan in plans.values()])
-    arrays = rows.order_by().values_list("plan_id")
-    arrays = arrays.annotate(numbers=ArrayAgg("number"), wholes=ArrayAgg("whole"))
+    by_plan = rows.order_by().values_list("plan_id")
+    arrays = by_plan.annotate(numbers=ArrayAgg("number"), wholes=ArrayAgg("whole"))
     drawn = {plan: list(zip(numbers, wholes, strict=True)) for plan, numbers, wholes in arrays}
     counts = _counts([site.pk for site in sites], plans)
     return [

@@ -63,8 +63,8 @@ def overview(request: HttpRequest) -> HttpResponse:
         people = people.filter(site__code=site)
     shown = paged(request, people, size=25)
     cells: dict[Any, dict[str, list[Any]]] = {}
-    forms = forms_visible_to(request.user).filter(participant__in=list(shown)).select_related(None)
-    for form in forms.only("participant", "kind", "occurrence", "status"):
+    opened = forms_visible_to(request.user).filter(participant__in=list(shown)).select_related(None)
+    for form in opened.only("participant", "kind", "occurrence", "status"):
         cell = cells.setdefault(form.participant_id, {}).setdefault(form.kind, [])
         cell.append((address_of(form), form.status))
     context = {
