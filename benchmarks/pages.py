@@ -25,6 +25,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 LIMIT_MS = 300.0
 AT_ONCE = 8
+_NO_PAGE = {
+    404: "nothing to show in this study",
+    302: "lead elsewhere",
+    405: "acts, by POST only",
+    403: "refused",
+    500: "broken",
+}
 
 
 @dataclass
@@ -103,6 +110,7 @@ def _people() -> dict[str, Person]:
     """One person of each role of the demonstration, signed in."""
     from django.test import Client
 
+    from studyportal.core.database.scope import over_every_site
     from studyportal.core.models import User
     from studyportal.sites.rules import Role
 
@@ -113,7 +121,8 @@ def _people() -> dict[str, Person]:
         client = Client()
         client.force_login(user)
         cookie = f"sessionid={client.cookies['sessionid'].value}"
-        people[role.value] = Person(role.value, cookie, _objects(user))
+        with over_every_site("a benchmark looks for what each person may open"):
+            people[role.value] = Person(role.value, cookie, _objects(user))
     return people
 
 
@@ -123,6 +132,7 @@ def _objects(user: object, count: int = 60) -> list[dict[str, object]]:
     from studyportal.queries.models import DataQuery
 
     common = {"topic": "screening", "code": "SPH", "ending": "json", "username": "monitor"}
+    common |= _rare()
     drawn = random.Random(1)  # noqa: S311 a draw of pages
     visible = participants_visible_to(user).filter(scan_pair__isnull=False)
     keys = list(visible.order_by("code").values_list("pk", flat=True))
@@ -130,6 +140,28 @@ def _objects(user: object, count: int = 60) -> list[dict[str, object]]:
     chosen = visible.filter(pk__in=drawn.sample(keys, min(count, len(keys))))
     found = [_of(one) | common | {"query_id": drawn.choice(queries)} for one in chosen]
     return found or [common]
+
+
+def _rare() -> dict[str, object]:
+    """One of each kind of row of which a study has few; kinds of which there is none are missing."""
+    from django.apps import apps
+
+    kinds = {
+        "override_id": "participants.EligibilityOverride",
+        "withdrawal_id": "participants.Withdrawal",
+        "unlock_id": "clinical.FormUnlock",
+        "arrival_id": "imaging.Arrival",
+        "job_id": "syntheses.SynthesisJob",
+        "release_id": "syntheses.ModelRelease",
+        "cut_id": "outcomes.DataCut",
+        "run_id": "outcomes.EvaluationRun",
+        "comparison_id": "outcomes.ReleaseComparison",
+        "lock_id": "sites.DataLock",
+    }
+    first = {
+        name: apps.get_model(kind).objects.values_list("pk").first() for name, kind in kinds.items()
+    }
+    return {name: row[0] for name, row in first.items() if row}
 
 
 def _of(participant: object) -> dict[str, object]:
@@ -164,16 +196,16 @@ def _alone(port: int, page: object, people: Mapping[str, Person], rounds: int) -
     for role in page.roles:
         person = people[role.value]
         addresses = _addresses(page, person)
-        if not addresses:
-            continue
-        taken = Taken(page.name, role.value)
-        for turn in range(rounds + 1):
-            status, took, taken.size = _ask(port, person, addresses[turn % len(addresses)])
+        taken = Taken(page.name, role.value, status=200 if addresses else 404)
+        for turn in range(rounds + 1) if addresses else ():
+            status, took, size = _ask(port, person, addresses[turn % len(addresses)])
             if status != 200:
                 taken.status = status
-                break
-            if turn:  # the first one fills caches
+            elif turn:  # the first one fills caches
                 taken.times.append(took)
+                taken.size = size
+            if status in (302, 405):
+                break
         yield taken
 
 
@@ -189,10 +221,10 @@ def _together(port: int, page: object, people: Mapping[str, Person]) -> Iterable
         addresses, times = _addresses(page, person), []
         for turn in range(4):
             status, took, _ = _ask(port, person, addresses[(8 * number + turn) % len(addresses)])
-            if status != 200:
+            if status == 200:
+                times.append(took)
+            else:
                 taken.status = status
-                break
-            times.append(took)
         return times
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -204,7 +236,6 @@ def _together(port: int, page: object, people: Mapping[str, Person]) -> Iterable
 def _print(title: str, rows: Sequence[Taken]) -> list[str]:
     """The table, slowest first; returns the names of pages that are too slow."""
     measured = [one for one in rows if one.times]
-    other = sorted({f"{one.page} {one.status}" for one in rows if not one.times})
     worst: dict[str, Taken] = {}
     for one in measured:
         if one.page not in worst or one.percentile(0.95) > worst[one.page].percentile(0.95):
@@ -222,7 +253,11 @@ def _print(title: str, rows: Sequence[Taken]) -> list[str]:
         f"95 % {sorted(every)[int(0.95 * len(every))]:.0f} ms; at {LIMIT_MS:.0f} ms or more: "
         f"{', '.join(slow) or 'none'}"
     )
-    print(f"no page by GET here: {', '.join(other)}")
+    for status, what in _NO_PAGE.items():
+        seen = {one.page for one in measured}
+        other = {one.page for one in rows if one.status == status and one.page not in seen}
+        print(f"{what}: {', '.join(sorted(other)) or 'none'}")
+    print(f"load average: {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
     return slow
 
 

@@ -171,6 +171,7 @@ class TrailEntry(models.Model):
             models.Index(fields=("participant_id", "id"), name="trail_participant"),
             models.Index(fields=("site_id", "id"), name="trail_site"),
             models.Index(fields=("user_id", "id"), name="trail_user"),
+            models.Index(fields=("site_id", "user_id"), name="trail_site_user"),
             BrinIndex(fields=("at",), name="trail_at"),
         )
 

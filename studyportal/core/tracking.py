@@ -6,7 +6,9 @@ events of django-pghistory hold every version of a row; each of them has its pla
 django-pgtrigger writes by default.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import pghistory
@@ -321,11 +323,12 @@ def event_model_of(model: type[models.Model]) -> type[models.Model] | None:
     return next((kind for kind in event_models() if kind.pgh_tracked_model is model), None)  # type: ignore[attr-defined]
 
 
-def chained_models() -> dict[str, type[models.Model]]:
+@cache
+def chained_models() -> Mapping[str, type[models.Model]]:
     """Every model whose rows have a place in the chain, by table."""
     kinds = [
         model
         for model in apps.get_models()
         if any(isinstance(one, _Chain) for one in getattr(model._meta, "triggers", ()))
     ]
-    return {kind._meta.db_table: kind for kind in kinds}
+    return MappingProxyType({kind._meta.db_table: kind for kind in kinds})

@@ -1,9 +1,13 @@
 """The order of the worklist, worked out by the database: a page needs fifty rows of ten thousand.
 
 `rules.missing_step` says what a participant needs; here the same table stands as SQL, so that rows can be counted,
-narrowed and ordered without reading all of them. A test compares the two. Each set of participants is read once and
-looked up (`IN`), moments are looked up only for the rows whose step has one, and all of it is one expression, because
-PostgreSQL works out an expression as often as a statement names it.
+narrowed and ordered without reading all of them. A test compares the two. Each set is read once and looked up (`IN`),
+moments are looked up only for the rows whose step has one, and all of it is one expression, because PostgreSQL works
+out an expression as often as a statement names it.
+
+Keys and numbers are all that comes out of here (`keys_of`, `number_of`). They are worked out for the participants of
+the person's sites and past the wall of the tables below, which would look up every one of their rows anew; what is
+shown of a participant is read again, behind it.
 """
 
 from __future__ import annotations
@@ -16,7 +20,9 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import (
     Case,
     DateField,
+    Exists,
     F,
+    Func,
     OuterRef,
     Q,
     QuerySet,
@@ -26,9 +32,10 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, Concat, TruncDate
+from django.db.models.functions import Cast, Coalesce, TruncDate
 
 from studyportal.clinical.selectors import every_reference
+from studyportal.core.database.scope import in_scope, over_every_site
 from studyportal.dashboards.rules import Step
 from studyportal.imaging.selectors import every_series
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
@@ -48,7 +55,6 @@ _OVER = (ParticipantStatus.SCREEN_FAILED, ParticipantStatus.DISCONTINUED)
 _BEFORE = (ParticipantStatus.SCREENED, ParticipantStatus.ELIGIBLE)
 _NEVER = "9999-12-31"
 _CT, _PET = SeriesRole.SOURCE, SeriesRole.REFERENCE
-_ARRIVED = tuple(set(SeriesStatus) - {SeriesStatus.PURGED, SeriesStatus.RECEIVING})
 Since = Combinable | None
 
 
@@ -58,17 +64,19 @@ def ordered(rows: QuerySet[Any], protocol: Protocol, *, mine: Collection[Step]) 
     The urgency is text that ends with the step, so that it is ordered and narrowed as it is.
     """
 
-    def urgency(step: Step, since: Since) -> Concat:
+    def urgency(step: Step, since: Since) -> Combinable:
         rank = "0" if step in mine else "2" if step in _LAST else "1"
-        day = _text(_NEVER) if since is None else Coalesce(Cast(since, TextField()), _text(_NEVER))
-        return Concat(_text(rank), day, _text(f":{step}"), output_field=TextField())
+        if since is None:
+            return _text(f"{rank}{_NEVER}:{step}")
+        day = Coalesce(Cast(since, TextField()), _text(_NEVER))
+        return Func(_text(rank), day, _text(f":{step}"), function="CONCAT")
 
     whens = [
         When(condition, then=urgency(step, since))
         for condition, step, since in _table(protocol, needing_consent(rows))
     ]
     case = Case(*whens, default=urgency(Step.COMPLETE, None), output_field=TextField())
-    return rows.annotate(urgency=case).order_by("urgency", "code")
+    return in_scope(rows, site="site").annotate(urgency=case).order_by("urgency", "code")
 
 
 def _text(words: str) -> Value:
@@ -82,20 +90,39 @@ def at_steps(rows: QuerySet[Any], steps: Collection[Step]) -> QuerySet[Any]:
     return rows.filter(urgency__regex=f":({'|'.join(sorted(steps))})$")
 
 
-def _newest(role: SeriesRole, statuses: Collection[SeriesStatus]) -> QuerySet[Any]:
-    """Participants whose newest series of this role that is still here stands in one of these statuses."""
-    live = every_series().filter(role=role).exclude(status=SeriesStatus.PURGED)
-    if len(statuses) == 1:  # few have any such series
-        live = live.filter(pair__in=live.filter(status__in=statuses).order_by().values("pair"))
-    by_pair = live.order_by().values("pair__participant")
+def keys_of(rows: QuerySet[Any]) -> list[UUID]:
+    """Keys of these ordered participants, in their order."""
+    with over_every_site("Only keys of the scope's own participants come out."):
+        return [key for key, _ in rows.values_list("pk", "urgency")]
+
+
+def number_of(rows: QuerySet[Any]) -> int:
+    """How many these ordered participants are."""
+    with over_every_site("Only a number of the scope's own participants comes out."):
+        return rows.count()
+
+
+def _here(role: SeriesRole) -> QuerySet[Any]:
+    return every_series().filter(role=role).exclude(status=SeriesStatus.PURGED).order_by()
+
+
+def _newest(role: SeriesRole, status: SeriesStatus) -> Q:
+    """The newest series of this role that is still here stands in this status, as that of few pairs does."""
+    with_one = _here(role).filter(status=status).values("pair")
+    by_pair = _here(role).filter(pair__in=with_one).values("pair")
     newest = by_pair.annotate(newest=ArrayAgg("status", order_by="-opened_at"))
-    return newest.filter(newest__0__in=list(statuses)).values("pair__participant")
+    return Q(scan_pair__in=newest.filter(newest__0=status).values("pair"))
+
+
+def _arrived(role: SeriesRole) -> Q:
+    """A series of this role is here, and the newest one is not on its way."""
+    return Q(scan_pair__in=_here(role).values("pair")) & ~_newest(role, SeriesStatus.RECEIVING)
 
 
 def _synthesised() -> QuerySet[Any]:
-    by_pair = every_job().order_by().values("pair__participant")
+    by_pair = every_job().order_by().values("pair")
     newest = by_pair.annotate(newest=ArrayAgg("status", order_by="-requested_at"))
-    return newest.filter(newest__0__in=[JobStatus.SUCCEEDED]).values("pair__participant")
+    return newest.filter(newest__0=JobStatus.SUCCEEDED).values("pair")
 
 
 def _table(
@@ -122,22 +149,22 @@ def _at_screening(protocol: Protocol) -> Iterator[tuple[Q, Step, Since]]:
 
 def _at_images() -> Iterator[tuple[Q, Step, Since]]:
     ct, enrolled = _settled(_CT), F("enrolled_on")
-    yield Q(pk__in=_newest(_CT, {SeriesStatus.QUARANTINED})), Step.MEND_FINDING, ct
-    yield Q(pk__in=_newest(_PET, {SeriesStatus.QUARANTINED})), Step.MEND_FINDING, _settled(_PET)
-    yield ~Q(pk__in=_newest(_CT, _ARRIVED)), Step.SEND_CT, enrolled
-    yield ~Q(pk__in=_newest(_PET, _ARRIVED)), Step.SEND_PET, Coalesce(ct, enrolled)
+    yield _newest(_CT, SeriesStatus.QUARANTINED), Step.MEND_FINDING, ct
+    yield _newest(_PET, SeriesStatus.QUARANTINED), Step.MEND_FINDING, _settled(_PET)
+    yield ~_arrived(_CT), Step.SEND_CT, enrolled
+    yield ~_arrived(_PET), Step.SEND_PET, Coalesce(ct, enrolled)
     yield Q(scan_pair__status=PairStatus.QUERY_OPEN), Step.MEND_FINDING, _pair_settled()
 
 
 def _at_judgement(protocol: Protocol) -> Iterator[tuple[Q, Step, Since]]:
     ready = Q(scan_pair__status=PairStatus.READY)
     artefacts = Q(pk__in=with_criterion_open({protocol.code_of("artefacts")}))
-    referenced = every_reference().order_by().values("participant").distinct()
+    referenced = Exists(every_reference().filter(participant=OuterRef("pk")).order_by())
     checked = Coalesce(_settled(_PET), _settled(_CT))
     yield ready & artefacts, Step.JUDGE_ARTEFACTS, _pair_settled()
-    yield ~Q(pk__in=referenced), Step.ENTER_REFERENCE, F("enrolled_on")
+    yield Q(~referenced), Step.ENTER_REFERENCE, F("enrolled_on")
     yield ~ready, Step.WAIT_CHECKS, checked
-    yield ~Q(pk__in=_synthesised()), Step.WAIT_SYNTHESIS, _pair_settled()
+    yield ~Q(scan_pair__in=_synthesised()), Step.WAIT_SYNTHESIS, _pair_settled()
 
 
 def _pair_settled() -> TruncDate:
@@ -145,6 +172,5 @@ def _pair_settled() -> TruncDate:
 
 
 def _settled(role: SeriesRole) -> TruncDate:
-    series = every_series().filter(pair__participant=OuterRef("pk"), role=role)
-    live = series.exclude(status=SeriesStatus.PURGED).order_by("-opened_at")
+    live = _here(role).filter(pair=OuterRef("scan_pair")).order_by("-opened_at")
     return TruncDate(Subquery(live.values("settled_at")[:1]))

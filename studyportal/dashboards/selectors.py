@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from studyportal.clinical.selectors import every_reference
-from studyportal.dashboards.ordering import at_steps, ordered
+from studyportal.dashboards.ordering import at_steps, keys_of, number_of, ordered
 from studyportal.dashboards.rules import STEP_ACTIONS, ChainFacts, Missing, Step, missing_step
 from studyportal.imaging.selectors import every_series
 from studyportal.imaging.states import SeriesRole, SeriesStatus
@@ -84,7 +84,7 @@ class Worklist(Sequence["WorkRow"]):
         self._user, self._rows = user, rows
 
     def __len__(self) -> int:
-        return self._rows.count()
+        return number_of(self._rows)
 
     @overload
     def __getitem__(self, place: int) -> WorkRow: ...
@@ -99,7 +99,7 @@ class Worklist(Sequence["WorkRow"]):
         return iter(self._read(self._rows))
 
     def _read(self, rows: QuerySet[Any]) -> list[WorkRow]:
-        keys = [key for key, _ in rows.values_list("pk", "urgency")]
+        keys = keys_of(rows)
         shown = _annotated(participants_visible_to(self._user).filter(pk__in=keys))
         by_key = {row.id: row for row in _work_rows(self._user, shown)}
         return [by_key[key] for key in keys if key in by_key]
@@ -117,7 +117,7 @@ def waiting_participants(user: Person) -> int:
     """How many participants need this person."""
     mine = steps_of(user)
     rows = ordered(participants_visible_to(user), active_protocol(), mine=mine)
-    return at_steps(rows, mine).count()
+    return number_of(at_steps(rows, mine))
 
 
 def steps_of(user: Person) -> frozenset[Step]:

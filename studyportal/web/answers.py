@@ -34,10 +34,20 @@ def acting(request: HttpRequest) -> User:
 
 
 def paged(
-    request: HttpRequest, rows: QuerySet[Any] | Sequence[Any], *, size: int = ROWS_PER_PAGE
+    request: HttpRequest,
+    rows: QuerySet[Any] | Sequence[Any],
+    *,
+    size: int = ROWS_PER_PAGE,
+    number: int | None = None,
 ) -> Page[Any]:
-    """Return the page of rows that the address asks for; a page that is not there gives the nearest."""
-    return Paginator(rows, size).get_page(request.GET.get("page"))
+    """Return the page of rows that the address asks for; a page that is not there gives the nearest.
+
+    `number` is how many rows there are where that is known already; without it they are counted.
+    """
+    paginator = Paginator(rows, size)
+    if number is not None:
+        paginator.__dict__["count"] = number  # in place of the property that counts
+    return paginator.get_page(request.GET.get("page"))
 
 
 def say_refusal(request: HttpRequest, refusal: Refused) -> None:

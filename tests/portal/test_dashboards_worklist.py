@@ -6,6 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from studyportal.clinical.rules import ReferenceEntry, ReferenceStatus, TargetCondition, Unit
 from studyportal.clinical.services import enter_reference
+from studyportal.core.database.scope import Scope, within
+from studyportal.dashboards.ordering import keys_of, number_of, ordered
 from studyportal.dashboards.rules import Step
 from studyportal.dashboards.selectors import (
     WorkFilter,
@@ -18,7 +20,10 @@ from studyportal.dashboards.selectors import (
 from studyportal.imaging.services import judge_artefacts
 from studyportal.imaging.states import SeriesRole
 from studyportal.participants.rules import Answer
+from studyportal.participants.selectors import every_participant
+from studyportal.protocol.selectors import active_protocol
 from studyportal.sites.rules import Role
+from tests import factories as make
 from tests.portal.web_study import (
     enrolled,
     person_at,
@@ -130,3 +135,14 @@ def test_the_dashboard_counts_what_is_there():
     assert participant_counts(pi) == {"enrolled": 1, "screen_failed": 1}
     assert enrolment_curve(pi) == [(participant.enrolled_on, 1)]
     assert pair_counts(pi) == {}
+
+
+def test_an_order_whose_filter_was_forgotten_holds_the_sites_of_the_scope_alone():
+    small_study()
+    own, other = make.ParticipantFactory(), make.ParticipantFactory()
+    for scope, seen in ((Scope(frozenset({own.site_id})), [own.pk]), (Scope(), [])):
+        with within(scope):
+            rows = ordered(every_participant(), active_protocol(), mine=())
+            assert (keys_of(rows), number_of(rows)) == (seen, len(seen))
+    rows = ordered(every_participant(), active_protocol(), mine=())
+    assert set(keys_of(rows)) == {own.pk, other.pk}

@@ -24,6 +24,7 @@ from studyportal.clinical.selectors import (
 )
 from studyportal.clinical.services import plan_verification, verify_form
 from studyportal.clinical.services.sampling import draw_participant
+from studyportal.core.database.scope import Scope, within
 from studyportal.core.errors import NotAllowed, Refused
 from studyportal.sites.rules import Role
 from tests import factories as make
@@ -164,6 +165,8 @@ def test_the_worklist_holds_what_the_plans_ask_for_with_what_stands_in_the_way(s
     assert tasks[whole.pk].second_missing
     assert [field.name for field in tasks[critical.pk].fields] == ["result"]
     assert (tasks[critical.pk].queries, tasks[critical.pk].clear) == (1, False)
+    waiting = {one.site: one.waiting for one in verification_progress(manager) if one.waiting}
+    assert waiting == {whole.participant.site: 1, site: 1}  # by which the page counts its pages
     assert not forms_to_verify(make.person(Role.COORDINATOR, site)).exists()
 
 
@@ -176,6 +179,13 @@ def test_progress_counts_what_is_asked_for_and_done(site, manager):
     share = progress.by_scope["whole"]
     assert (share.done, share.due, share.percent) == (1, 2, 50)
     assert (progress.drawn, progress.chosen, progress.waiting) == (2, 2, 1)
+
+
+def test_progress_counts_no_form_outside_of_the_scope(site, manager):
+    complete(site), complete(make.SiteFactory())
+    with within(Scope(frozenset({site.pk}))):
+        progress = verification_progress(manager)
+    assert {one.site: one.waiting for one in progress if one.waiting} == {site: 1}
 
 
 def test_the_pages_plan_draw_and_list(client, site, manager):

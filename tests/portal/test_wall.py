@@ -333,3 +333,10 @@ def test_a_role_that_could_pass_by_itself_is_refused(fault, words):
                 prepare_roles(cursor)
         finally:
             cursor.execute("ROLLBACK")
+
+
+@pytest.mark.django_db
+def test_no_statement_is_compiled_whatever_the_server_would_do():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)

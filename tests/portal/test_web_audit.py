@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from studyportal.core.audit_context import because
-from studyportal.core.models import AuditEvent
+from studyportal.core.models import AuditEvent, TrailEntry
 from studyportal.core.services import record
+from studyportal.dashboards.trail import TrailFilter, trail
 from studyportal.participants.models import Consent
 from studyportal.sites.rules import Role
 from tests import factories as make
@@ -47,6 +48,22 @@ def test_a_site_sees_the_trail_of_its_own_participants(client, consent):
     text = text_of(page(client, investigator))
     assert consent.participant.code in text
     assert other.participant.code not in text
+
+
+def test_filters_of_site_and_person_leave_newest_first_what_they_name(consent):
+    first, other = consent.participant.site, make.SiteFactory()
+    clerk, manager = make.UserFactory(), person(Role.DATA_MANAGER)
+    for site, by in ((first, clerk), (other, clerk), (first, manager), (first, clerk)):
+        record("open_site", site, "Opened.", by=by, site_code=site.code)
+    for chosen in (
+        {"site": first.code}, {"user": clerk.username}, {"site": first.code, "user": clerk.username},
+    ):  # fmt: skip
+        named = {"site_id": first.pk, "user_id": clerk.pk}
+        wanted = {f"{key}_id": named[f"{key}_id"] for key in chosen}
+        expected = TrailEntry.objects.filter(**wanted).order_by("-id")
+        assert list(trail(manager, TrailFilter(**chosen))) == list(expected) != []
+    for unknown in ({"site": "XXX"}, {"user": "nobody"}):
+        assert not trail(manager, TrailFilter(**unknown))
 
 
 def test_the_filter_names_nobody_who_acted_at_another_site_alone(client, consent):

@@ -11,6 +11,8 @@ from studyportal.clinical.selectors import reference_of, rows_of
 from studyportal.clinical.services import add_row, complete_form, open_form, save_answers
 from studyportal.clinical.states import FormStatus
 from studyportal.sites.rules import Role
+from studyportal.web.views.crf import address_of
+from tests import factories as make
 from tests.portal.test_clinical_forms import BASELINE, SPECIMEN, changes
 from tests.portal.web_study import Study, enrolled, person_at, small_study
 
@@ -266,3 +268,8 @@ def test_a_page_of_a_form_needs_few_database_queries(study, django_assert_max_nu
     client.post(f"{place}rows/", {"unit": ["2R", "4R", "4L", "7", "10R", "11R"]})
     with django_assert_max_num_queries(30):
         client.get(place)
+
+
+def test_the_address_of_a_form_is_the_one_of_its_page():
+    form = make.FormFactory(kind="follow_up", occurrence=3)
+    assert address_of(form) == reverse("web:crf", args=[form.participant_id, "follow_up", 3])

@@ -96,7 +96,15 @@ class Form(Identified):
                 name="form_verified_by_someone",
             ),
         )
-        indexes = (models.Index(fields=("kind", "status"), name="form_kind_status"),)
+        indexes = (
+            models.Index(fields=("kind", "status"), name="form_kind_status"),
+            # What waits longest to be verified, of few among many.
+            models.Index(
+                fields=("completed_at", "id"),
+                condition=models.Q(status="complete"),
+                name="form_complete_since",
+            ),
+        )
 
     def __str__(self) -> str:
         title = FORMS[self.kind].title.en

@@ -30,13 +30,13 @@ class Scope(StrEnum):
 def chosen(*, seed: int, share_percent: int, number: int) -> bool:
     """Whether the participant with this number, from 1, is compared whole."""
     block, place = divmod(number - 1, BLOCK)
-    return _ranked(seed, block).index(place) < share_percent // STEP_PERCENT
+    return place in _chosen_of(seed, block, share_percent // STEP_PERCENT)
 
 
-@lru_cache(maxsize=1024)  # a whole draw asks for each block as often as it has places
-def _ranked(seed: int, block: int) -> tuple[int, ...]:
-    """The places of a block in the order of the draw."""
-    return tuple(sorted(range(BLOCK), key=lambda place: _rank(seed, block, place)))
+@lru_cache(maxsize=4096)  # a whole draw asks for each block as often as it has places
+def _chosen_of(seed: int, block: int, places: int) -> frozenset[int]:
+    """The places of a block that the draw takes, of those in its order the first ones."""
+    return frozenset(sorted(range(BLOCK), key=lambda place: _rank(seed, block, place))[:places])
 
 
 def _rank(seed: int, block: int, place: int) -> bytes:

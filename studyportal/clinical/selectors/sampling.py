@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, Count, Q, QuerySet, When
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from studyportal.clinical.models import Form, SampledParticipant, SamplingPlan
 from studyportal.clinical.rules import (
@@ -22,6 +23,7 @@ from studyportal.clinical.rules import (
 )
 from studyportal.clinical.selectors.rows import records_of_forms, row_of
 from studyportal.clinical.states import FormStatus
+from studyportal.core.database.scope import in_scope, over_every_site
 from studyportal.participants.selectors import removed_ids
 from studyportal.queries.selectors import live_among
 from studyportal.sites.rules import Action
@@ -132,10 +134,10 @@ def verification_progress(user: Person) -> list[SiteProgress]:
     """How far each site is at which the person verifies forms; a plan's draw is drawn again and compared."""
     sites = list(sites_visible_to(user, Action.VERIFY_FORM))
     plans = {plan.site_id: plan for plan in _in_force(site.pk for site in sites)}
-    drawn: dict[UUID, list[tuple[int, bool]]] = {}
     rows = SampledParticipant.objects.filter(plan__in=[plan.pk for plan in plans.values()])
-    for plan_id, number, whole in rows.order_by().values_list("plan_id", "number", "whole"):
-        drawn.setdefault(plan_id, []).append((number, whole))
+    by_plan = rows.order_by().values_list("plan_id")
+    arrays = by_plan.annotate(numbers=ArrayAgg("number"), wholes=ArrayAgg("whole"))
+    drawn = {plan: list(zip(numbers, wholes, strict=True)) for plan, numbers, wholes in arrays}
     counts = _counts([site.pk for site in sites], plans)
     return [
         _progress(site, plans.get(site.pk), drawn, counts.get(site.pk, Counter())) for site in sites
@@ -167,10 +169,13 @@ def _counts(
 ) -> dict[UUID, Counter[tuple[str, bool]]]:
     """Forms past their draft by site, by what is asked of them and whether it is done."""
     found: dict[UUID, Counter[tuple[str, bool]]] = {}
-    rows = _past_draft(keys).annotate(left=_left_out()).order_by()
-    grouped = rows.values_list("participant__site", "kind", "left", "status").annotate(
-        n=Count("pk")
-    )
+    rows = in_scope(_past_draft(keys), site="participant__site")
+    read_once = When(participant__in=_left_out().values("participant"), then=True)
+    named = rows.annotate(left=Case(read_once, default=False)).order_by()
+    with over_every_site("Only numbers of the scope's own forms come out."):
+        grouped = list(
+            named.values_list("participant__site", "kind", "left", "status").annotate(n=Count("pk"))
+        )
     for site_id, kind, left, status, count in grouped:
         plan = plans.get(site_id)
         whole = plan is None or not left
@@ -184,21 +189,17 @@ def _past_draft(keys: Collection[UUID]) -> QuerySet[Form]:
     return rows.exclude(participant__in=removed_ids())
 
 
-def _left_out() -> Case:
-    """Whether the draw of the plan in force left the participant of a form out; the draw is read once."""
-    left = SampledParticipant.objects.filter(plan__superseded_at=None, whole=False).order_by()
-    return Case(
-        When(participant__in=left.values("participant"), then=True),
-        default=False,
-        output_field=BooleanField(),
-    )
+def _left_out() -> QuerySet[SampledParticipant]:
+    """Whom the draw of the plan in force left out."""
+    return SampledParticipant.objects.filter(plan__superseded_at=None, whole=False).order_by()
 
 
 def forms_to_verify(user: Person, *, site: str = "") -> QuerySet[Form]:
     """Complete forms that the plans ask to compare with their sources, the longest waiting first; `left` as drawn."""
     sites = sites_visible_to(user, Action.VERIFY_FORM)
     keys = list((sites.filter(code=site) if site else sites).values_list("pk", flat=True))
-    rows = _past_draft(keys).filter(status=FormStatus.COMPLETE).annotate(left=_left_out())
+    rows = _past_draft(keys).filter(status=FormStatus.COMPLETE)
+    rows = rows.annotate(left=Exists(_left_out().filter(participant=OuterRef("participant"))))
     asked = Q(left=False)
     for plan in _in_force(keys):
         asked |= Q(participant__site=plan.site_id, kind__in=list(critical_by_form(plan.critical)))

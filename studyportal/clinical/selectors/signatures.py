@@ -78,8 +78,13 @@ def signatures_on(form: Form) -> list[CheckedSignature]:
 
 def signatures_at(site: Site) -> list[CheckedSignature]:
     """Signatures on every record of a site, by participant, oldest first."""
+    return checked(unchecked_at(site))
+
+
+def unchecked_at(site: Site) -> QuerySet[Signature]:
+    """The same before any digest is computed, for a page that shows some of them."""
     rows = _kept().filter(participant__site=site)
-    return checked(rows.order_by("participant__code", "signed_at", "id"))
+    return rows.order_by("participant__code", "signed_at", "id")
 
 
 def every_signature() -> QuerySet[Signature]:
@@ -139,6 +144,15 @@ def casebooks(participants: Collection[Participant]) -> dict[UUID, Casebook]:
         own = {form.pk: digests[form.pk] for form in forms[one.pk]}
         digest = casebook_digest(one, forms[one.pk], own)
         found[one.pk] = Casebook(one, tuple(forms[one.pk]), own, digest)
+    return found
+
+
+def form_statuses(participants: Collection[Participant]) -> dict[UUID, list[str]]:
+    """The status of every form of these participants that was opened, by participant."""
+    found: dict[UUID, list[str]] = {one.pk: [] for one in participants}
+    rows = Form.objects.filter(participant__in=list(found)).order_by()
+    for participant_id, status in rows.values_list("participant_id", "status"):
+        found[participant_id].append(status)
     return found
 
 

@@ -193,7 +193,16 @@ class ImagingSeries(Identified):
                 name="series_uid_accepted_once",
             ),
         )
-        indexes = (models.Index(fields=("status", "opened_at"), name="series_status"),)
+        indexes = (
+            models.Index(fields=("status", "opened_at"), name="series_status"),
+            # Which pair has which series, and the newest of them, without reading the rows.
+            models.Index(
+                fields=("role", "pair", "opened_at"),
+                include=("status",),
+                condition=~models.Q(status="purged"),
+                name="series_here",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.role} series of {self.pair.participant}"

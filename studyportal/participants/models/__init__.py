@@ -135,6 +135,9 @@ class EligibilityAssessment(Identified):
 
     class Meta:
         ordering = ("assessed_at",)
+        indexes = (
+            models.Index(fields=("participant", "-assessed_at"), name="assessment_that_counts"),
+        )
 
     def __str__(self) -> str:
         return f"{self.participant}: {self.verdict}"
@@ -165,6 +168,13 @@ class CriterionAnswer(models.Model):
         constraints = (
             models.UniqueConstraint(
                 fields=("assessment", "criterion"), name="criterion_answered_once"
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("criterion", "assessment"),
+                condition=models.Q(answer="unknown"),
+                name="criterion_unanswered",
             ),
         )
 

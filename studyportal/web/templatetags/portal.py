@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -9,8 +10,8 @@ from django.template.context import RequestContext
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from evaluation.report import formats as formats_of_report
 from evaluation.report import wording
@@ -40,6 +41,11 @@ _ABSENT = "–"
 @register.simple_tag
 def status(machine: str, value: str) -> SafeString:
     """Return the status as a coloured word."""
+    return _status(machine, str(value), get_language())
+
+
+@lru_cache(maxsize=1024)  # a page shows hundreds of few
+def _status(machine: str, value: str, _language: str | None) -> SafeString:
     word = word_of(machine, value)
     return format_html('<span class="status status--{}">{}</span>', word.tone, word.text)
 

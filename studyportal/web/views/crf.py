@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -48,10 +49,18 @@ from studyportal.web.withholding import withhold
 if TYPE_CHECKING:
     from studyportal.clinical.models import Form
 
+_ANYBODY = UUID(int=0)
+
 
 def address_of(form: Form) -> str:
     """Where the form is filled in."""
-    return reverse("web:crf", args=[form.participant_id, form.kind, form.occurrence])
+    anybody = _address(form.kind, form.occurrence)
+    return anybody.replace(str(_ANYBODY), str(form.participant_id))
+
+
+@lru_cache(maxsize=1024)  # a page of the grid shows hundreds
+def _address(kind: str, occurrence: int) -> str:
+    return reverse("web:crf", args=[_ANYBODY, kind, occurrence])
 
 
 def form_at(request: HttpRequest, participant_id: UUID, kind: str, occurrence: int) -> Form:

@@ -22,6 +22,7 @@ from studyportal.sites.selectors import may, sites_visible_to
 from studyportal.web.answers import Attempt, acting, found, paged
 from studyportal.web.crf import said
 from studyportal.web.forms import PortalForm
+from studyportal.web.views.crf import address_of
 
 _TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -62,8 +63,10 @@ def overview(request: HttpRequest) -> HttpResponse:
         people = people.filter(site__code=site)
     shown = paged(request, people, size=25)
     cells: dict[Any, dict[str, list[Any]]] = {}
-    for form in forms_visible_to(request.user).filter(participant__in=list(shown)):
-        cells.setdefault(form.participant_id, {}).setdefault(form.kind, []).append(form)
+    opened = forms_visible_to(request.user).filter(participant__in=list(shown)).select_related(None)
+    for form in opened.only("participant", "kind", "occurrence", "status"):
+        cell = cells.setdefault(form.participant_id, {}).setdefault(form.kind, [])
+        cell.append((address_of(form), form.status))
     context = {
         "titles": [said(form.title) for form in FORMS.values()],
         "page": shown,

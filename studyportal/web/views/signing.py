@@ -18,12 +18,13 @@ from studyportal.clinical.rules import Signing
 from studyportal.clinical.selectors import (
     CheckedSignature,
     casebook_of,
-    casebooks,
     checked,
     form_digests,
+    form_statuses,
     signatures_at,
     signatures_of,
     signatures_visible_to,
+    unchecked_at,
     unlock_for,
     unlocks_waiting,
 )
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from studyportal.clinical.models import Form
-    from studyportal.clinical.selectors import Casebook
     from studyportal.core.errors import Reason
+    from studyportal.participants.models import Participant
 
 _VERIFIED = (FormStatus.VERIFIED, FormStatus.SIGNED, FormStatus.LOCKED)
 
@@ -73,14 +74,14 @@ def overview(request: HttpRequest) -> HttpResponse:
     if site:
         people = people.filter(site__code=site)
     shown = paged(request, people, size=25)
-    books = casebooks(list(shown))
-    rows = signatures_visible_to(request.user).filter(participant__in=list(books))
+    statuses = form_statuses(list(shown))
+    rows = signatures_visible_to(request.user).filter(participant__in=list(statuses))
     signed: dict[UUID, list[CheckedSignature]] = {}
     for one in checked(rows):
         signed.setdefault(one.signature.participant_id, []).append(one)
     context = {
         "page": shown,
-        "lines": [_book_line(books[one.pk], signed.get(one.pk, [])) for one in shown],
+        "lines": [_book_line(one, statuses[one.pk], signed.get(one.pk, [])) for one in shown],
         "sites": sites_visible_to(request.user, Action.SEE_PARTICIPANTS),
         "site": site,
         "may_sign": may(request.user, Action.SIGN_RECORDS),
@@ -89,22 +90,24 @@ def overview(request: HttpRequest) -> HttpResponse:
     return render(request, "web/signing.html", context)
 
 
-def _book_line(book: Casebook, signed: list[CheckedSignature]) -> dict[str, Any]:
-    verified = sum(form.status in _VERIFIED for form in book.forms)
+def _book_line(
+    participant: Participant, statuses: list[str], signed: list[CheckedSignature]
+) -> dict[str, Any]:
+    verified = sum(status in _VERIFIED for status in statuses)
     states = {state_of(one) for one in signed if one.signature.form_id is None}
     if any(state_of(one) == "broken" for one in signed):
         state = "broken"
     elif "stands" in states:
         state = "stands"
-    elif book.forms and verified == len(book.forms):
+    elif statuses and verified == len(statuses):
         state = "ready"
     else:
         state = "waiting"
     return {
-        "participant": book.participant,
-        "forms": len(book.forms),
+        "participant": participant,
+        "forms": len(statuses),
         "verified": verified,
-        "signed": sum(form.status in _VERIFIED[1:] for form in book.forms),
+        "signed": sum(status in _VERIFIED[1:] for status in statuses),
         "state": state,
     }
 
@@ -256,11 +259,13 @@ def manifest(request: HttpRequest, participant_id: UUID) -> HttpResponse:
 
 @require_GET
 def site_manifest(request: HttpRequest, code: str) -> HttpResponse:
-    """Every signature on the records of a site."""
+    """Signatures on the records of a site, page by page; its files hold all of them."""
     site = found(sites_visible_to(request.user, Action.SEE_PARTICIPANTS).filter(code=code).first())
+    page = paged(request, unchecked_at(site))
     context = {
         "site": site,
-        "lines": lines_of(signatures_at(site)),
+        "page": page,
+        "lines": lines_of(checked(page)),
         "title": _("Signatures at %(code)s") % {"code": site.code},
         "file_route": "web:site_signatures_file",
         "file_key": site.code,

@@ -65,12 +65,13 @@ class PlanForm(PortalForm):
 def worklist(request: HttpRequest) -> HttpResponse:
     """How far each site is, and the forms to verify next."""
     site = request.GET.get("site", "")
-    page = paged(request, forms_to_verify(request.user, site=site), size=25)
+    progress = verification_progress(request.user)
+    number = sum(one.waiting for one in progress if site in ("", one.site.code))
+    page = paged(request, forms_to_verify(request.user, site=site), size=25, number=number)
     tasks = as_tasks(list(page))
     context = {
         "progress": [
-            (one, [(scope, one.by_scope[scope]) for scope in VerifiedScope])
-            for one in verification_progress(request.user)
+            (one, [(scope, one.by_scope[scope]) for scope in VerifiedScope]) for one in progress
         ],
         "page": page,
         "lines": [
