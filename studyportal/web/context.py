@@ -70,7 +70,13 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
         _("Reading sessions"),
         frozenset({"readings", "reading_open", "reading_session"}),
     ),
-    ("cuts", _("Outcomes"), frozenset({"cuts", "run", "freeze", "compare", "comparison"})),
+    (
+        "cuts",
+        _("Outcomes"),
+        frozenset(
+            {"cuts", "run", "freeze", "compare", "comparison", "reading_closed", "reading_results"}
+        ),
+    ),
     ("exports", _("Exports"), frozenset({"exports"})),
     ("locks", _("Locks"), frozenset({"locks"})),
     ("audit", _("Audit trail"), frozenset({"audit", "participant_history"})),

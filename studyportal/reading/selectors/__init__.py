@@ -20,6 +20,13 @@ from studyportal.reading.selectors.own import (
     washout_ends,
 )
 from studyportal.reading.selectors.progress import ReaderProgress, progress_of, standing_reads
+from studyportal.reading.selectors.results import (
+    OwnFeedback,
+    QuestionResult,
+    SessionResults,
+    own_feedback,
+    results_of,
+)
 from studyportal.reading.selectors.scores import (
     Disputed,
     LeftOut,
@@ -63,13 +70,16 @@ __all__ = [
     "CaseVolume",
     "Disputed",
     "LeftOut",
+    "OwnFeedback",
     "OwnList",
+    "QuestionResult",
     "Read",
     "ReaderProgress",
     "ReadingCase",
     "ReadingSession",
     "ScoreRow",
     "SessionReader",
+    "SessionResults",
     "adjudicators_of",
     "arms_of",
     "case_by_id",
@@ -88,6 +98,7 @@ __all__ = [
     "left_out_of",
     "may_be_shown",
     "next_reads",
+    "own_feedback",
     "own_list",
     "own_lists",
     "own_parts",
@@ -100,6 +111,7 @@ __all__ = [
     "reader_in",
     "readers_of",
     "reads_of_session",
+    "results_of",
     "scores_of",
     "sees_too_much",
     "session_for",
