@@ -54,11 +54,12 @@ class Watch:
             self.seen.append((answer.url, told + plain))
 
     def telling(self, secrets):
+        # Three letters stand among a million noisy voxels by chance.
         return [
             (url, secret)
             for url, told in self.seen
             for secret in secrets
-            if secret.encode() in told
+            if secret.encode() in told and not (url.endswith(".nii.gz") and len(secret) < 8)
         ]
 
 
@@ -117,15 +118,15 @@ def test_twenty_cases_are_read_by_keyboard_alone_without_a_page_load(
     page.on("framenavigated", lambda frame: loads.append(frame.url))
     page.evaluate("window.sameDocument = true")
     for number in range(20):
-        assert page.locator("[data-panel=ct] .viewer__pin").first.inner_text() == (
-            "1" if number else "2"
-        )
+        first = "1" if number else "2"  # of the case that was loaded again, lesion 1 is answered
+        page.locator(f"[data-panel=ct] .viewer__pin[data-lesion='{first}']").wait_for()
         for key in "423" if number else "23":
             page.keyboard.press(key)
         watch.look()
         page.keyboard.press("Control+Enter")
         if number < 19:
             code = shown(page, code)
+            assert page.evaluate("window.sameDocument")
     page.get_by_text(end).wait_for()
     watch.look()
     assert [url for url in loads if not re.search(r"/reading/\w", url)] == [
