@@ -54,13 +54,15 @@ class Watch:
             self.seen.append((answer.url, told + plain))
 
     def telling(self, secrets):
-        # Three letters stand among a million noisy voxels by chance.
-        return [
-            (url, secret)
-            for url, told in self.seen
-            for secret in secrets
-            if secret.encode() in told and not (url.endswith(".nii.gz") and len(secret) < 8)
-        ]
+        return [(url, one) for url, told in self.seen for one in secrets if names(url, told, one)]
+
+
+def names(url, told, secret):
+    """Whether the secret stands there; a short one as a word of its own, since chance writes three letters."""
+    if len(secret) >= 8:
+        return secret.encode() in told
+    alone = rb"(?<![A-Za-z0-9])" + re.escape(secret.encode()) + rb"(?![A-Za-z0-9])"
+    return not url.endswith(".nii.gz") and re.search(alone, told) is not None
 
 
 def secrets_of(session):
