@@ -12,6 +12,7 @@ from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
 from studyportal.outcomes.states import ComparisonStatus, CutStatus, RunStatus
 from studyportal.participants.states import ParticipantStatus, WithdrawalStatus
 from studyportal.queries.states import QueryStatus
+from studyportal.reading.states import SessionStatus
 from studyportal.sites.states import SiteStatus
 from studyportal.syntheses.states import JobStatus, ReleaseStatus
 
@@ -61,6 +62,10 @@ class WithdrawalFilter(RowFilter):
 
 class DeclinedFilter(RowFilter):
     site = django_filters.CharFilter(field_name="site__code")
+
+
+class ReadingSessionFilter(RowFilter):
+    status = _one_of(SessionStatus)
 
 
 class PairFilter(RowFilter):

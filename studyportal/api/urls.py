@@ -15,6 +15,7 @@ from studyportal.api.views.outcomes import (
     RunEndpoint,
 )
 from studyportal.api.views.queries import QueryEndpoint
+from studyportal.api.views.reading import OwnReadingEndpoint, ReadingSessionEndpoint
 from studyportal.api.views.study import ParticipantEndpoint, SiteEndpoint
 from studyportal.api.views.syntheses import JobEndpoint, ReleaseEndpoint
 
@@ -31,6 +32,8 @@ router.register("uploads", UploadEndpoint, basename="uploads")
 router.register("data-queries", QueryEndpoint, basename="data-queries")
 router.register("model-releases", ReleaseEndpoint, basename="model-releases")
 router.register("synthesis-jobs", JobEndpoint, basename="synthesis-jobs")
+router.register("reading-sessions", ReadingSessionEndpoint, basename="reading-sessions")
+router.register("reading-list", OwnReadingEndpoint, basename="reading-list")
 router.register("data-cuts", CutEndpoint, basename="data-cuts")
 router.register("evaluation-runs", RunEndpoint, basename="evaluation-runs")
 router.register("release-comparisons", ComparisonEndpoint, basename="release-comparisons")

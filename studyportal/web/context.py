@@ -73,7 +73,10 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     (
         "cuts",
         _("Outcomes"),
-        frozenset({"cuts", "run", "freeze", "compare", "comparison", "seal", "index_tests"}),
+        frozenset(
+            {"cuts", "run", "freeze", "compare", "comparison", "seal", "index_tests"}
+            | {"reading_closed", "reading_results"}
+        ),
     ),
     ("exports", _("Exports"), frozenset({"exports"})),
     ("locks", _("Locks"), frozenset({"locks"})),

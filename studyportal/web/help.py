@@ -57,6 +57,8 @@ TOPICS: Mapping[str, str] = {
     "readings": "reading",
     "reading_open": "reading",
     "reading_session": "reading",
+    "reading_closed": "reading",
+    "reading_results": "reading",
     "cuts": "outcomes",
     "freeze": "outcomes",
     "seal": "outcomes",

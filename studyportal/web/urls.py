@@ -163,6 +163,11 @@ urlpatterns = [
     page("reading/", reading.reading_list, "reading_list"),
     page("reading/sessions/", readings.readings, "readings"),
     page("reading/sessions/open/", readings.reading_open, "reading_open"),
+    page("reading/closed/", readings.reading_closed, "reading_closed"),
+    page(
+        "reading/sessions/<uuid:session_id>/results/", readings.reading_results, "reading_results"
+    ),
+    page("reading/sessions/<uuid:session_id>/reads.csv", readings.reading_export, "reading_export"),
     page("reading/sessions/<uuid:session_id>/", readings.reading_session, "reading_session"),
     page(
         "reading/sessions/<uuid:session_id>/readers/<uuid:reader_id>/leave/",

@@ -424,6 +424,7 @@ ACTS = {
     "reading.exclude_case": lambda: {"case": make.ReadingCaseFactory(), "reason": "Metal."},
     "reading.begin_consensus": lambda: {"session": make.ReadingSessionFactory()},
     "reading.close_session": lambda: {"session": make.ReadingSessionFactory()},
+    "reading.export_reads": lambda: {"session": make.ReadingSessionFactory(closed=True)},
     "outcomes.enter_scores": lambda: {
         "participant": make.ParticipantFactory(), "entries": [score()]
     },

@@ -77,6 +77,7 @@ OF_ENDPOINT = {
     "exports": "exports.export",
     "withdrawals": "participants.withdrawal",
     "declined": "participants.declined",
+    "reading-sessions": "reading.readingsession",
 }
 # Pages whose `series_id` names a synthetic series.
 SYNTHETIC = {"synthetic_preview"}

@@ -305,6 +305,16 @@ CASES: dict[str, Case] = {
     "synthesis-jobs.retry": posted(
         "synthesis-jobs", "retry", lambda site: job(site, errored=True), status=202
     ),
+    "reading-sessions.list": listed("reading-sessions"),
+    "reading-sessions.retrieve": shown(
+        "reading-sessions", lambda site: make.ReadingSessionFactory(), of_site=False
+    ),
+    "reading-sessions.progress": Case(
+        lambda site: Call(
+            "get", f"reading-sessions/{make.SessionReaderFactory().session_id}/progress/"
+        )
+    ),
+    "reading-list.list": listed("reading-list"),
     "data-cuts.list": listed("data-cuts"),
     "data-cuts.retrieve": shown("data-cuts", lambda site: make.DataCutFactory(), of_site=False),
     "data-cuts.create": Case(cut_call),

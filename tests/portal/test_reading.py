@@ -81,6 +81,8 @@ index = true
 required = true
 text = "Nodes?"
 text_zh = "淋巴结？"
+"""
+STATIONS = """
 [[question]]
 id = "stations"
 unit = "station"
@@ -99,7 +101,7 @@ def person(role):
     return make.MembershipFactory(role=role, site=None).user
 
 
-def opened(*, readers=1, adjudicator=False):
+def opened(*, readers=1, adjudicator=False, design=DESIGN):
     make.ProtocolVersionFactory()
     for _ in range(2):
         pair = make.ScanPairFactory(ready=True)
@@ -107,7 +109,7 @@ def opened(*, readers=1, adjudicator=False):
         make.ImagingSeriesFactory(pair=pair, accepted=True, role=SeriesRole.REFERENCE)
     manager = person(Role.DATA_MANAGER)
     session = open_session(
-        name="First", design_text=DESIGN, readers=[person(Role.READER) for _ in range(readers)],
+        name="First", design_text=design, readers=[person(Role.READER) for _ in range(readers)],
         adjudicator=person(Role.READER) if adjudicator else None, by=manager,
     )  # fmt: skip
     for case in session.cases.all():
@@ -290,7 +292,7 @@ def test_progress_tells_how_far_everybody_is_and_no_result():
 
 
 def test_reads_of_a_closed_session_become_scores_of_its_index_tests():
-    session, manager = opened()
+    session, manager = opened(design=DESIGN + STATIONS)
     part = readers_of(session).get()
     read = begun(part)
     answers = {"q.nodal.": "4", "q.stations.7": "yes", "q.stations.8": "no", "i.stations.9": "on"}

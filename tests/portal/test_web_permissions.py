@@ -40,6 +40,7 @@ PLAIN = (
     "reading_list",
     "readings",
     "reading_open",
+    "reading_closed",
     "cuts",
     "freeze",
     "exports",

@@ -155,7 +155,7 @@ def test_who_runs_a_session_sees_progress_and_no_answer():
     page = client_of(manager).get(reverse("web:reading_session", args=[session.pk]))
     assert page.status_code == 200
     assert "1 of 4" in page.content.decode()
-    assert page.context["turing"] is None
+    assert page.context["sees_results"] is False
 
 
 def test_a_data_manager_of_one_site_runs_no_session():

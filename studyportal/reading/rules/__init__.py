@@ -43,6 +43,7 @@ from studyportal.reading.rules.quality import (
     turing_result,
     washed_out,
 )
+from studyportal.reading.rules.results import ReadersAgree, readers_agree
 from studyportal.reading.rules.sampling import Candidate, Drawn, TooFew, draw_cases, proportional
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Plan",
     "Property",
     "Question",
+    "ReadersAgree",
     "Sampling",
     "Scale",
     "Showing",
@@ -89,6 +91,7 @@ __all__ = [
     "prove",
     "read_answers",
     "readable_draft",
+    "readers_agree",
     "rounds_of",
     "seconds_between",
     "self_agreement",

@@ -7,7 +7,7 @@ from studyportal.reading.models import (
     ReadingSession,
     SessionReader,
 )
-from studyportal.reading.selectors.index_reads import IndexRead, index_reads
+from studyportal.reading.selectors.index_reads import IndexRead, index_reads, index_rows
 from studyportal.reading.selectors.own import (
     OwnList,
     hung,
@@ -21,6 +21,13 @@ from studyportal.reading.selectors.own import (
     washout_ends,
 )
 from studyportal.reading.selectors.progress import ReaderProgress, progress_of, standing_reads
+from studyportal.reading.selectors.results import (
+    OwnFeedback,
+    QuestionResult,
+    SessionResults,
+    own_feedback,
+    results_of,
+)
 from studyportal.reading.selectors.scores import (
     Disputed,
     LeftOut,
@@ -65,13 +72,16 @@ __all__ = [
     "Disputed",
     "IndexRead",
     "LeftOut",
+    "OwnFeedback",
     "OwnList",
+    "QuestionResult",
     "Read",
     "ReaderProgress",
     "ReadingCase",
     "ReadingSession",
     "ScoreRow",
     "SessionReader",
+    "SessionResults",
     "adjudicators_of",
     "arms_of",
     "case_by_id",
@@ -87,10 +97,12 @@ __all__ = [
     "every_session",
     "hung",
     "index_reads",
+    "index_rows",
     "judged_in",
     "left_out_of",
     "may_be_shown",
     "next_reads",
+    "own_feedback",
     "own_list",
     "own_lists",
     "own_parts",
@@ -103,6 +115,7 @@ __all__ = [
     "reader_in",
     "readers_of",
     "reads_of_session",
+    "results_of",
     "scores_of",
     "sees_too_much",
     "session_for",

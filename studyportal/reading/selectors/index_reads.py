@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studyportal.reading.models import ReadingSession
 from studyportal.reading.rules import Kind, Question, Scale
-from studyportal.reading.selectors.scores import scores_of
+from studyportal.reading.selectors.scores import ScoreRow, scores_of
 from studyportal.reading.selectors.sessions import design_of
 from studyportal.reading.states import SessionStatus
 
@@ -39,18 +39,31 @@ def index_reads() -> list[IndexRead]:
     return [read for session in closed for read in _of_session(session)]
 
 
-def _of_session(session: ReadingSession) -> list[IndexRead]:
+def index_rows(session: ReadingSession) -> list[ScoreRow]:
+    """Those rows of `scores_of` that are scores of an index test, with the scores that count there.
+
+    Raises
+    ------
+    Refused
+        While the session is open.
+    """
     design = design_of(session)
     asked = {one.id: one for one in design.questions if one.index}
-    if design.kind != Kind.DIAGNOSTIC or not asked:
-        return []
+    rows = scores_of(session) if design.kind == Kind.DIAGNOSTIC else []
+    return [
+        replace(row, score=_score(asked[row.question], row.score))
+        for row in rows
+        if row.question in asked
+    ]
+
+
+def _of_session(session: ReadingSession) -> list[IndexRead]:
     return [
         IndexRead(
             row.participant, row.site, row.arm, f"{session.name}: {row.reader}", row.condition,
-            row.unit, row.unit_id, _score(asked[row.question], row.score), row.indeterminate,
+            row.unit, row.unit_id, row.score, row.indeterminate,
         )
-        for row in scores_of(session)
-        if row.question in asked
+        for row in index_rows(session)
     ]  # fmt: skip
 
 

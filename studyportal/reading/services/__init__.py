@@ -1,5 +1,6 @@
 """Opens sessions, keeps reads, begins the consensus, closes; prepares images; obeys withdrawals."""
 
+from studyportal.reading.services.exporting import export_reads
 from studyportal.reading.services.guarding import require_blind
 from studyportal.reading.services.opening import open_session
 from studyportal.reading.services.preparing import prepare_case
@@ -31,6 +32,7 @@ __all__ = [
     "close_session",
     "drawn_lesions",
     "exclude_case",
+    "export_reads",
     "keep_time",
     "obey_withdrawal",
     "open_reads",

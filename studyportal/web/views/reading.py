@@ -21,6 +21,7 @@ from studyportal.reading.selectors import (
     hung,
     may_be_shown,
     next_reads,
+    own_feedback,
     own_lists,
     read_for,
     shown_volumes,
@@ -47,7 +48,8 @@ _KEEP = "private, max-age=86400, immutable"
 @require_GET
 def reading_list(request: HttpRequest) -> HttpResponse:
     """How far the reader is in each open session, and what comes next."""
-    return render(request, "web/reading_list.html", {"lists": own_lists(request.user)})
+    facts = {"lists": own_lists(request.user), "feedback": own_feedback(request.user)}
+    return render(request, "web/reading_list.html", facts)
 
 
 @require_POST

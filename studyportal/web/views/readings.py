@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import forms
@@ -25,6 +26,7 @@ from studyportal.reading.selectors import (
     possible_readers,
     progress_of,
     reader_in,
+    results_of,
     session_for,
     sessions_visible_to,
     turing_of,
@@ -34,6 +36,7 @@ from studyportal.reading.services import (
     begin_consensus,
     close_session,
     exclude_case,
+    export_reads,
     open_reads,
     open_session,
     withdraw_reader,
@@ -43,6 +46,9 @@ from studyportal.sites.rules import Action
 from studyportal.sites.selectors import holds_for_study, may
 from studyportal.tasks import dispatch
 from studyportal.web.answers import Attempt, acting, do, found
+
+if TYPE_CHECKING:
+    from studyportal.reading.models import ReadingSession
 
 DESIGNS = ("diagnostic", "turing")
 
@@ -127,10 +133,46 @@ def reading_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
             "open_reads": open_reads(session),
             "runs": holds_for_study(request.user, Action.RUN_READINGS),
             "closed": closed,
-            "turing": turing_of(session) if sees_results and design.kind == Kind.TURING else None,
-            "left_out": left_out_of(session) if closed else [],
+            "sees_results": sees_results,
         },
     )
+
+
+@require_GET
+def reading_closed(request: HttpRequest) -> HttpResponse:
+    """Every closed session, for those who analyse."""
+    rows = sessions_visible_to(request.user).filter(status=SessionStatus.CLOSED)
+    return render(request, "web/reading_closed.html", {"sessions": rows})
+
+
+@require_GET
+def reading_results(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """What a closed session came to: by arm and question, by reader, agreement, disputes, what is left out."""
+    session = found(_closed(request, session_id))
+    design = design_of(session)
+    return render(
+        request,
+        "web/reading_results.html",
+        {
+            "session": session,
+            "results": results_of(session),
+            "turing": turing_of(session) if design.kind == Kind.TURING else None,
+            "left_out": left_out_of(session),
+            "runs": holds_for_study(request.user, Action.RUN_READINGS),
+            "takes_out": may(request.user, Action.EXPORT),
+        },
+    )
+
+
+@require_GET
+def reading_export(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """The reads of a closed session as CSV."""
+    session = found(_closed(request, session_id))
+    answer = HttpResponse(
+        export_reads(session=session, by=acting(request)), content_type="text/csv; charset=utf-8"
+    )
+    answer["Content-Disposition"] = f'attachment; filename="reads-{session.pk}.csv"'
+    return answer
 
 
 @require_POST
@@ -181,6 +223,11 @@ def reading_close(request: HttpRequest, session_id: UUID) -> HttpResponse:
         said=_("The session is closed."),
         then=_page(session_id),
     )
+
+
+def _closed(request: HttpRequest, session_id: UUID) -> ReadingSession | None:
+    rows = sessions_visible_to(request.user).filter(status=SessionStatus.CLOSED, pk=session_id)
+    return rows.first() if may(request.user, Action.SEE_OUTCOMES) else None
 
 
 def _reason(request: HttpRequest) -> str:

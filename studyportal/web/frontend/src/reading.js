@@ -21,10 +21,19 @@ class Reading {
     return this.place.querySelector("form");
   }
 
+  // Of the draft that this window's answers are based on.
+  get version() {
+    return Number(this.form.dataset.version);
+  }
+
+  set version(version) {
+    this.form.dataset.version = version;
+  }
+
   async begin() {
     this.take();
     const { hangPlane: plane, hangCt: ct, hangPet: pet } = this.form.dataset;
-    Object.assign(this.viewer, { plane, preset: { ct, pet } });
+    Object.assign(this.viewer, { plane, preset: { ct, pet }, mm: this.firstPlace() });
     await this.viewer.begin();
     this.viewer.setPlane(plane);
     this.viewer.choose({ ct, pet });
@@ -33,14 +42,35 @@ class Reading {
 
   // A new form is on the page: what this window had not sent yet comes back into it.
   take() {
-    const { code, version } = this.form.dataset;
-    this.version = Number(version);
+    const { code } = this.form.dataset;
     const unsent = sessionStorage.getItem(this.drawer(code));
     if (unsent) {
       this.fill(JSON.parse(unsent));
       this.changed();
     }
-    this.form.querySelector("[data-unit]")?.focus();
+    this.unanswered?.focus({ preventScroll: true });
+    this.number();
+  }
+
+  // Where reading goes on: the first unit without an answer.
+  get unanswered() {
+    const units = [...this.form.querySelectorAll("[data-unit]")];
+    const open = (unit) => !unit.querySelector("input:checked") && !unit.querySelector("input[type=number]")?.value;
+    return units.find(open) ?? units[0];
+  }
+
+  // The numbers of the form stand on the pictures: of lesions numbered for all readers, and of the reader's own marks.
+  number() {
+    const places = new Map();
+    this.form.querySelectorAll("[data-lesion]").forEach(({ dataset }) => places.set(dataset.lesion, dataset.place));
+    this.form.querySelectorAll('input[name^="m."]').forEach(({ name, value }) => places.set(name.slice(2), value));
+    const lesions = [...places].map(([number, place]) => ({ number, mm: placeOf(place) }));
+    this.viewer.numbers.set(lesions, this.unit?.dataset.lesion);
+  }
+
+  firstPlace() {
+    const place = this.unanswered?.dataset.place ?? this.form.querySelector("[data-lesion]")?.dataset.place;
+    return place ? placeOf(place) : null;
   }
 
   drawer(code = this.form.dataset.code) {
@@ -134,6 +164,7 @@ class Reading {
     this.version = this.theirs.version;
     if (!mine) this.fill(this.theirs.draft);
     this.form.querySelector("[data-other-window]").hidden = true;
+    this.unanswered?.focus();
     this.changed();
   }
 
@@ -151,6 +182,7 @@ class Reading {
   async submit() {
     if (this.submitting) return;
     this.submitting = true;
+    performance.mark("reading-submit"); // for who measures
     try {
       clearTimeout(this.timer);
       await this.saving;
@@ -170,15 +202,14 @@ class Reading {
   }
 
   async open(address) {
-    performance.mark("reading-next");
-    const answer = await fetch(address, { headers: { "X-Part": "case" } });
+    const [answer, asked] = await Promise.all([fetch(address, { headers: { "X-Part": "case" } }), this.viewer.askLayers(`${address}layers/`)]);
     if (!answer.ok || answer.redirected) return window.location.assign(address);
     this.place.innerHTML = await answer.text();
     window.history.replaceState({}, "", address);
     document.title = document.title.replace(/^\S+/, this.form.dataset.code);
     this.take();
     const { layers, hangPlane: plane, hangCt: ct, hangPet: pet } = this.form.dataset;
-    await this.viewer.change(layers, { plane, ct, pet });
+    await this.viewer.change(layers, { plane, ct, pet, mm: this.firstPlace(), asked });
     this.preload();
   }
 
@@ -206,7 +237,7 @@ class Reading {
   }
 
   goTo(place) {
-    if (place) this.viewer.moveTo(place.split(",").map(Number));
+    if (place) this.viewer.moveTo(placeOf(place));
   }
 
   get unit() {
@@ -215,12 +246,18 @@ class Reading {
 
   step(by) {
     const units = [...this.form.querySelectorAll("[data-unit]")];
-    const next = units[units.indexOf(this.unit) + by];
-    (next ?? this.form.querySelector(by > 0 ? ".btn-primary" : "[data-unit]"))?.focus();
-    this.goTo(next?.dataset.place);
+    this.enter(units[units.indexOf(this.unit) + by] ?? this.form.querySelector(by > 0 ? ".btn-primary" : "[data-unit]"));
+  }
+
+  // The unit is the one that keys answer; a number is typed into its field at once.
+  enter(unit) {
+    (unit?.querySelector("input[type=number]") ?? unit)?.focus();
+    this.goTo(unit?.dataset.place);
   }
 
   answer(value) {
+    const sites = this.unit?.querySelectorAll("input[type=checkbox]:not([data-pass])") ?? [];
+    if (sites.length) return this.tick(sites[Number(value) - 1]);
     const input = value === "0" ? this.unit?.querySelector("[data-pass]") : this.unit?.querySelector(`input[type=radio][value="${value}"]`);
     if (!input) return false;
     input.checked = value === "0" ? !input.checked : true;
@@ -229,7 +266,14 @@ class Reading {
     });
     if (value !== "0" && this.unit.querySelector("[data-pass]")) this.unit.querySelector("[data-pass]").checked = false;
     this.changed();
-    if (value !== "0") this.step(1);
+    if (input.checked) this.step(1);
+    return true;
+  }
+
+  tick(site) {
+    if (!site) return false;
+    site.checked = !site.checked;
+    this.changed();
     return true;
   }
 
@@ -240,6 +284,7 @@ class Reading {
       this.submit();
     });
     this.place.addEventListener("click", (event) => this.clicked(event));
+    this.place.addEventListener("focusin", () => this.number());
     document.addEventListener("keydown", (event) => this.pressed(event));
     setInterval(() => document.visibilityState === "visible" && this.post(this.form.dataset.time).catch(() => {}), REPORT_MS);
     window.addEventListener("online", () => this.save());
@@ -249,8 +294,10 @@ class Reading {
     const button = target.closest("button");
     if (!button) return;
     const { goto, unmark, rest } = button.dataset;
-    if (goto) this.goTo(goto);
-    else if ("mark" in button.dataset) this.mark();
+    if (goto) {
+      this.goTo(goto);
+      this.viewer.section.scrollIntoView({ block: "nearest" }); // on a telephone it is out of sight
+    } else if ("mark" in button.dataset) this.mark();
     else if (unmark) {
       this.form.querySelector(`input[name="m.${unmark}"]`)?.remove();
       this.reask();
@@ -268,6 +315,15 @@ class Reading {
     this.changed();
   }
 
+  // By key: the rest of the question that is marked, and on to the next one.
+  restByKey() {
+    const section = this.unit?.closest("section");
+    const rest = section?.querySelector("[data-rest]")?.dataset.rest;
+    if (!rest) return;
+    this.restIsNo(rest);
+    this.enter(section.nextElementSibling?.querySelector("[data-unit]") ?? this.form.querySelector(".btn-primary"));
+  }
+
   pressed(event) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -283,8 +339,15 @@ class Reading {
     const words = { y: "yes", n: "no" };
     if (event.key === "x") this.mark();
     else if (event.key === "g") this.goTo(this.unit?.dataset.place);
-    else if (/^[0-5yn]$/.test(event.key) && this.answer(words[event.key] ?? event.key)) event.preventDefault();
+    else if (event.key === "h") this.viewer.section.toggleAttribute("data-without-numbers");
+    else if (event.key === "N") this.restByKey();
+    else if (/^[0-9yn]$/.test(event.key) && this.answer(words[event.key] ?? event.key)) event.preventDefault();
   }
+}
+
+// "12.5,-40,310" of the form in mm: to the right, front and top.
+function placeOf(words) {
+  return words.split(",").map(Number);
 }
 
 document.addEventListener("DOMContentLoaded", () => {

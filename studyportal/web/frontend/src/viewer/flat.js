@@ -90,6 +90,13 @@ export class FlatPanel {
     for (const layer of [...this.layers, this.drawing]) if (layer) this.paintLayer(layer);
     this.paintCrosshair(dense);
     this.paintEdges(dense);
+    this.viewer.numbers.lay(this);
+  }
+
+  // Where a place lies on the canvas, in pixels of the page.
+  toScreen(mm) {
+    const dense = window.devicePixelRatio || 1;
+    return this.toPixel(mm[this.plane.across], mm[this.plane.up]).map((pixel) => pixel / dense);
   }
 
   paintLayer(layer) {

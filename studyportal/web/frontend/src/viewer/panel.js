@@ -64,7 +64,19 @@ export class Panel {
     nv.addColormap("fused", FUSED);
     nv.onLocationChange = (place) => this.viewer.pointed(this, place.mm);
     this.nv = nv;
+    const draw = nv.drawScene.bind(nv);
+    nv.drawScene = () => {
+      draw();
+      this.viewer.numbers.lay(this);
+    };
     this.setPlane(this.viewer.plane);
+  }
+
+  // Where a place lies on the canvas, in pixels of the page.
+  toScreen(mm) {
+    const pixel = this.nv.frac2canvasPos(this.nv.mm2frac([...mm], 0, true));
+    const dense = this.canvas.width / (this.canvas.clientWidth || 1);
+    return pixel && [pixel[0] / dense, pixel[1] / dense];
   }
 
   // `layers` are [image, look]; the first one is the grid of the panel.

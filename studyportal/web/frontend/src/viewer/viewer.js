@@ -2,6 +2,7 @@
 import { csrfToken } from "../csrf.js";
 import { FlatPanel } from "./flat.js";
 import { chooseDrawing, chosenDrawing, drawsWithCard } from "./graphics.js";
+import { Numbers } from "./numbers.js";
 import { PLANES, Panel } from "./panel.js";
 import { Projections } from "./projections.js";
 import { valueAt, volumeFrom } from "./volumes.js";
@@ -26,6 +27,7 @@ export class Viewer {
     section.dataset.drawing = this.flat ? "flat" : "card";
     const Picture = this.flat ? FlatPanel : Panel;
     this.panels = [...section.querySelectorAll("[data-panel]")].map((figure) => new Picture(figure, this));
+    this.numbers = new Numbers(this);
     this.outlining = false;
     this.equip();
   }
@@ -62,9 +64,13 @@ export class Viewer {
     this.$("message").hidden = !sentence;
   }
 
+  askLayers(address) {
+    return fetch(address, { headers: { Accept: "application/json" } });
+  }
+
   // Asks which volumes there are and shows those not shown yet; asks again while one is being made.
-  async refresh({ ask = false } = {}) {
-    const answer = await fetch(this.section.dataset.layersUrl, { headers: { Accept: "application/json" } });
+  async refresh({ ask = false, asked = this.askLayers(this.section.dataset.layersUrl) } = {}) {
+    const answer = await asked;
     if (!answer.ok) return this.say(this.words("unreachable"));
     const { pending, layers, outlines, next } = await answer.json();
     this.following = next ?? [];
@@ -350,12 +356,12 @@ export class Viewer {
   }
 
   // Another case in the same panels: what was there goes, and its own way of hanging comes.
-  async change(layersUrl, { plane, ct, pet }) {
+  async change(layersUrl, { plane, ct, pet, mm, asked }) {
     this.section.dataset.layersUrl = layersUrl;
     this.section.dataset.state = "loading";
     this.images = {};
     this.zoomNow = null;
-    this.mm = null;
+    this.mm = mm ?? null;
     this.plane = plane;
     this.preset = { ct, pet };
     for (const panel of this.panels) {
@@ -364,7 +370,7 @@ export class Viewer {
     }
     this.setPlane(plane);
     this.choose(this.preset);
-    await this.refresh();
+    await this.refresh({ asked });
   }
 
   reset() {
