@@ -1,13 +1,21 @@
-"""A reader in a real browser: nothing that was answered is lost."""
+"""A reader in a real browser: twenty cases by keyboard, nothing fetched that unblinds, nothing lost."""
+
+import gzip
+import re
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from playwright.sync_api import Error
 
-from studyportal.reading.models import Read
+from studyportal.reading.models import CaseVolume, Read, ReadCall
+from studyportal.reading.selectors import reads_of_session
+from studyportal.reading.states import ReadStatus
+from tests.browser.test_journey import overflow
 from tests.portal.reading_scenes import small_session
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+LOST = ("submit/", "time/", "draft/")  # answers whose page was left before they could be looked at
 
 
 def context_of(chromium, server, person, **more):
@@ -21,6 +29,58 @@ def context_of(chromium, server, person, **more):
     return context
 
 
+class Watch:
+    """What a page was sent: addresses, headers and bodies, images unpacked."""
+
+    def __init__(self, page):
+        self.waiting, self.seen = [], []
+        page.on("response", self.arrived)
+
+    def arrived(self, answer):
+        self.waiting.append(answer)
+
+    def look(self):
+        while self.waiting:
+            answer = self.waiting.pop(0)
+            if "/static/" in answer.url:
+                continue
+            try:
+                body = b"" if 300 <= answer.status < 400 else answer.body()
+            except Error:
+                assert answer.url.endswith(LOST), answer.url
+                continue
+            plain = gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
+            told = f"{answer.url}\n{answer.all_headers()}\n".encode()
+            self.seen.append((answer.url, told + plain))
+
+    def telling(self, secrets):
+        return [(url, one) for url, told in self.seen for one in secrets if names(url, told, one)]
+
+
+def names(url, told, secret):
+    """Whether the secret stands there; a short one as a word of its own, since chance writes three letters."""
+    if len(secret) >= 8:
+        return secret.encode() in told
+    alone = rb"(?<![A-Za-z0-9])" + re.escape(secret.encode()) + rb"(?![A-Za-z0-9])"
+    return not url.endswith(".nii.gz") and re.search(alone, told) is not None
+
+
+def secrets_of(session):
+    """All that a reader must not learn of the cases."""
+    found = {"ct_reference", *CaseVolume.objects.values_list("sha256", flat=True)}
+    for case in session.cases.all():
+        participant = case.pair.participant
+        found |= {
+            str(case.pk),
+            str(case.pair_id),
+            case.source.series_uid,
+            case.source.manifest_sha256,
+        }
+        found |= {case.reference.series_uid, case.reference.manifest_sha256}
+        found |= {participant.code, participant.site.code, participant.site.name}
+    return found - {""}
+
+
 def shown(page, code=None):
     """The code of the case on the page once its first image is drawn, another one than before."""
     form = page.locator(f'form[data-code]:not([data-code="{code}"])')
@@ -29,10 +89,58 @@ def shown(page, code=None):
     return form.get_attribute("data-code")
 
 
-def begin(page, server):
+def begin(page, server, look=lambda: None):
     page.goto(f"{server.url}/reading/")
+    look()
     page.locator("main form button.btn-primary").click()
     return shown(page)
+
+
+@pytest.mark.parametrize(
+    ("locale", "end"), [("en", "Everything is read. Thank you."), ("zh-CN", "全部阅片完毕，谢谢。")]
+)
+def test_twenty_cases_are_read_by_keyboard_alone_without_a_page_load(
+    live_server, chromium, locale, end
+):
+    session, (reader,) = small_session(cases=10)
+    context = context_of(chromium, live_server, reader, locale=locale)
+    page = context.new_page()
+    complaints, loads = [], []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    watch = Watch(page)
+    code = begin(page, live_server, watch.look)
+    page.keyboard.press("4")
+    page.locator("form[data-version='1']").wait_for()
+    watch.look()
+    page.reload()
+    assert shown(page) == code
+    assert page.locator("input:checked").get_attribute("value") == "4"  # the draft was kept
+    assert overflow(page) <= 0
+
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.evaluate("window.sameDocument = true")
+    for number in range(20):
+        first = "1" if number else "2"  # of the case that was loaded again, lesion 1 is answered
+        page.locator(f"[data-panel=ct] .viewer__pin[data-lesion='{first}']").wait_for()
+        for key in "423" if number else "23":
+            page.keyboard.press(key)
+        watch.look()
+        page.keyboard.press("Control+Enter")
+        if number < 19:
+            code = shown(page, code)
+            assert page.evaluate("window.sameDocument")
+    page.get_by_text(end).wait_for()
+    watch.look()
+    assert [url for url in loads if not re.search(r"/reading/\w", url)] == [
+        f"{live_server.url}/reading/"
+    ]
+    assert complaints == []
+    assert reads_of_session(session).filter(status=ReadStatus.SUBMITTED).count() == 20
+    scores = set(ReadCall.objects.values_list("question", "unit_id", "score"))
+    assert scores == {("malignancy", "1", 4), ("malignancy", "2", 2), ("nodal", "", 3)}
+    assert len([url for url, _ in watch.seen if url.endswith(".nii.gz")]) >= 30
+    assert watch.telling(secrets_of(session)) == []
+    context.close()
 
 
 def test_neither_a_lost_connection_nor_a_second_window_loses_an_answer(live_server, chromium):
