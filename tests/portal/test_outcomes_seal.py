@@ -235,7 +235,7 @@ def test_a_test_that_is_locked_after_outcomes_were_opened_is_exploratory(run):
     used_at = IndexTest.objects.latest("locked_at").locked_at
     assert not_locked_in_time(plan(), used_at=used_at) == {}
     late = not_locked_in_time(other, used_at=used_at)
-    assert set(late) == {"reader_ct", "reader_ct_spet"}
+    assert set(late) == {"reader_ct", "reader_ct_spet", "reader_ct_pet"}
     assert "after outcomes had been opened" in late["reader_ct"]
 
 
