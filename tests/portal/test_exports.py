@@ -19,7 +19,7 @@ from studyportal.exports.services import build_export, download_export, request_
 from studyportal.exports.states import ExportStatus
 from studyportal.outcomes.services import analyse_run, plan_run
 from studyportal.sites.rules import PERMISSIONS, Action, Role
-from tests.factories import EvaluationRunFactory, ExportFactory
+from tests.factories import EvaluationRunFactory, ExportFactory, ResultOpeningFactory
 from tests.portal.scenes import measured_cut, person
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +121,8 @@ def test_only_the_statistician_exports_downloads_and_sees_exports(study, role):
 
 
 def test_an_export_that_breaks_is_errored_and_loud(study, caplog):
-    export = ExportFactory()  # its cut's tables lie nowhere
+    cut = ResultOpeningFactory(opened=True).cut  # its tables lie nowhere
+    export = ExportFactory(run=EvaluationRunFactory(completed=True, cut=cut))
     build_export(export=export)
     export.refresh_from_db()
     assert export.status == ExportStatus.ERRORED

@@ -22,6 +22,7 @@ from tests.factories import (
 )
 from tests.portal.scenes import (
     enrolled,
+    opened,
     person,
     quick_plan,
     ready_pair,
@@ -96,6 +97,7 @@ def test_the_last_measured_pair_wakes_its_run_which_is_analysed_once(
     assert run.status == RunStatus.COMPLETED
     assert run.results.count() == len(set(run.results.values_list("order", flat=True)))
 
+    opened(cut)
     export = ExportFactory(run=run)
     for _ in range(2):
         exports.build(str(export.pk))

@@ -67,6 +67,10 @@ UNBOUND = {
     "outcomes.runfile": "a report over all sites",
     "outcomes.releasecomparison": "over all sites",
     "outcomes.comparedrelease": "over all sites; its series are bound",
+    "outcomes.resultopening": "of a cut, over all sites",
+    "reading.readingsession": "over all sites; its cases, reads and answers are bound",
+    "reading.readingarm": "part of the design of a session",
+    "reading.sessionreader": "readers read for the whole study; their reads are bound",
 }
 # Nothing that a factory makes leads to a row of these within one transaction.
 NO_FACTORY = {"core.chainhead", "core.usergroupevent", "core.userpermissionevent"}

@@ -79,7 +79,7 @@ def test_what_is_clinical_cannot_be_deleted_and_what_is_kept_cannot_be_changed(r
         )
         held = {table: set(rights) for table, rights in cursor.fetchall()}
     deletable = {table for table in portal if "DELETE" in held[table]}
-    assert deletable == {"imaging_patientbinding"}
+    assert deletable == {"imaging_patientbinding", "reading_casevolume"}
     kept = {
         "queries_querymessage",
         "outcomes_resultrow",

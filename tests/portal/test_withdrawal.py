@@ -353,7 +353,7 @@ def test_a_frozen_cut_stays_and_new_runs_and_cuts_leave_the_removed_participant_
     kept = make.CutPairFactory()
     cut = kept.cut
     participant = kept.pair.participant
-    cut.tables_sha256 = freeze_tables({participant.code}).sha256
+    cut.tables_sha256 = freeze_tables({participant.code}, development={}).sha256
     cut.save(update_fields=["tables_sha256"])
     make.MeasurementFactory(cut_pair=kept)
     make.ReferenceStandardFactory(participant=participant)
