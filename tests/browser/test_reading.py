@@ -67,7 +67,7 @@ def names(url, told, secret):
 
 def secrets_of(session):
     """All that a reader must not learn of the cases."""
-    found = {"ct_reference", *CaseVolume.objects.values_list("sha256", flat=True)}
+    found = {"ct_pet", *CaseVolume.objects.values_list("sha256", flat=True)}
     for case in session.cases.all():
         participant = case.pair.participant
         found |= {
