@@ -122,7 +122,7 @@ def _arrived(role: SeriesRole) -> Q:
 def _synthesised() -> QuerySet[Any]:
     by_pair = every_job().order_by().values("pair")
     newest = by_pair.annotate(newest=ArrayAgg("status", order_by="-requested_at"))
-    return newest.filter(newest__0=JobStatus.SUCCEEDED).values("pair")
+    return newest.filter(Q(newest__0=JobStatus.SUCCEEDED)).values("pair")
 
 
 def _table(
