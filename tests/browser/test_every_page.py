@@ -26,6 +26,7 @@ ORDER = (
     Role.ADMINISTRATOR,
     Role.STATISTICIAN,
     Role.SYNTHESIS_OPERATOR,
+    Role.READER,
 )
 
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Error
 from studyportal.reading.models import CaseVolume, Read, ReadCall
 from studyportal.reading.selectors import reads_of_session
 from studyportal.reading.states import ReadStatus
+from tests.browser.test_every_page import faults_of
 from tests.browser.test_journey import overflow
 from tests.portal.reading_scenes import small_session
 
@@ -116,6 +117,8 @@ def test_twenty_cases_are_read_by_keyboard_alone_without_a_page_load(
     assert shown(page) == code
     assert page.locator("input:checked").get_attribute("value") == "4"  # the draft was kept
     assert overflow(page) <= 0
+    if locale == "en":
+        assert faults_of(page, f"{live_server.url}/static/built/axe.min.js") == []
 
     page.on("framenavigated", lambda frame: loads.append(frame.url))
     page.evaluate("window.sameDocument = true")

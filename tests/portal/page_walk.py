@@ -20,6 +20,8 @@ FILES = frozenset(
         "crf_template",
         "download_export",
         "history_file",
+        "reading_export",
+        "reading_image",
         "release_bundle",
         "release_download",
         "run_file",

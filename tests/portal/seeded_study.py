@@ -91,6 +91,7 @@ def _others(participant: Participant, manager: object) -> dict[str, object]:
         "release_id": release.pk,
         "cut_id": make.DataCutFactory(release=release).pk,
         "run_id": make.EvaluationRunFactory(completed=True).pk,
+        "session_id": make.ReadingSessionFactory(closed=True).pk,
         "comparison_id": make.ReleaseComparisonFactory().pk,
         "arrival_id": make.ArrivalFactory(site=site).pk,
         "override_id": make.EligibilityOverrideFactory(participant=participant).pk,
