@@ -304,7 +304,7 @@ def test_reads_of_a_closed_session_become_scores_of_its_index_tests():
         ("participant", ""): (4.0, False), ("station", "7"): (5.0, False),
         ("station", "8"): (1.0, False), ("station", "9"): (None, True),
     }  # fmt: skip
-    assert {one.reader for one in index_reads()} == {f"First: {part.code}"}
+    assert {one.reader for one in index_reads()} == {f"{part.code} (First)"}
     frozen = json.loads(read_bytes(freeze_tables(set(), development={}).sha256))["index_scores"]
     assert {(row["test"], row["target_condition"]) for row in frozen} == {
         (f"reader_{read.arm.code}", "nodal_metastasis")

@@ -15,7 +15,8 @@ from studyportal.reading.states import SessionStatus
 class IndexRead:
     """One score of one reader for one unit in one arm; None where the reader could not judge.
 
-    `reader` names the session too: codes of readers are given anew in each.
+    `reader` names the session too: codes of readers are given anew in each. It holds no colon, which parts the test
+    from its reader in the rows of results.
     """
 
     participant: str
@@ -60,7 +61,7 @@ def index_rows(session: ReadingSession) -> list[ScoreRow]:
 def _of_session(session: ReadingSession) -> list[IndexRead]:
     return [
         IndexRead(
-            row.participant, row.site, row.arm, f"{session.name}: {row.reader}", row.condition,
+            row.participant, row.site, row.arm, f"{row.reader} ({session.name.replace(':', ' ')})", row.condition,
             row.unit, row.unit_id, row.score, row.indeterminate,
         )
         for row in index_rows(session)
