@@ -64,10 +64,10 @@ def _crossed(pair: Contrast, matched: Matched) -> tuple[pd.DataFrame | str, str]
     readers = frame["reader"].nunique()
     if readers < _FEWEST:
         return "fewer than two readers read both ways", ""
-    case = list(zip(frame["pid"], frame["unit_id"], strict=True))
-    crossing = largest_crossing(zip(frame["reader"], case, strict=True))
-    inside = np.array([one in crossing.cases for one in case], dtype=bool)
-    full = frame[inside & frame["reader"].isin(crossing.readers).to_numpy()]
+    cases_read = zip(frame["pid"], frame["unit_id"], strict=True)
+    reads = list(zip(frame["reader"], cases_read, strict=True))
+    crossing = largest_crossing(reads)
+    full = frame[crossing.holds(reads)]
     cases = full.drop_duplicates(["pid", "unit_id"])
     if (cases["truth"].value_counts().reindex([0.0, 1.0], fill_value=0) < _FEWEST).any():
         return "fewer than two cases of each class were read both ways by every reader", ""

@@ -3,6 +3,9 @@
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Crossing:
@@ -10,6 +13,10 @@ class Crossing:
 
     readers: tuple[str, ...]
     cases: frozenset[Hashable]
+
+    def holds(self, reads: Iterable[tuple[str, Hashable]]) -> NDArray[np.bool_]:
+        """Of each pair of reader and case whether it is in the crossing, shape (n,)."""
+        return np.array([r in self.readers and c in self.cases for r, c in reads], dtype=bool)
 
 
 def largest_crossing(reads: Iterable[tuple[str, Hashable]]) -> Crossing:

@@ -81,10 +81,10 @@ def _crossed(own: pd.DataFrame, one: str, two: str) -> pd.DataFrame | None:
     # A case counts that every reader of the crossing read both ways.
     ways = both.groupby(["reader", *_CASE], observed=True)["test"].transform("nunique")
     both = both[ways == 2]
-    case = list(zip(*(both[name] for name in _CASE), strict=True))
-    crossing = largest_crossing(zip(both["reader"], case, strict=True))
-    inside = np.array([place in crossing.cases for place in case], dtype=bool)
-    both = both[inside & both["reader"].isin(crossing.readers).to_numpy()]
+    cases_read = zip(*(both[name] for name in _CASE), strict=True)
+    reads = list(zip(both["reader"], cases_read, strict=True))
+    crossing = largest_crossing(reads)
+    both = both[crossing.holds(reads)]
     classes = both.drop_duplicates(_CASE)["truth"].value_counts().reindex([0.0, 1.0], fill_value=0)
     if len(crossing.readers) < 2 or classes.min() < 2:
         return None

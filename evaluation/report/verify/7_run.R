@@ -28,9 +28,10 @@ check_row <- function(i) {
     own <- differing[[key(row$target_condition, row$unit, row$test)]]
     if (!is.null(own)) check_difference(i, of_subgroup(own, row$subgroup))
   } else if (row$family == "secondary") {
-    parts <- strsplit(row$test, ":", fixed = TRUE)[[1]]
-    own <- tested[[key(row$target_condition, row$unit, parts[1])]]
-    if (!is.null(own) && length(parts) > 1) own <- own[own$reader == parts[2], ]
+    # A reader may be called anything, colons and all; a test may not.
+    own <- tested[[key(row$target_condition, row$unit, sub(":.*$", "", row$test))]]
+    of_one <- grepl(":", row$test, fixed = TRUE)
+    if (!is.null(own) && of_one) own <- own[own$reader == sub("^[^:]*:", "", row$test), ]
     if (!is.null(own)) check_accuracy(i, of_subgroup(own, row$subgroup))
   }
 }
