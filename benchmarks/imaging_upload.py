@@ -1,11 +1,12 @@
-"""The web upload of a 700-slice pair in Chromium, beside Orthanc's REST upload and dcmtk's storescp of the same files.
+"""The web upload of a 700-slice pair in Chromium, beside Orthanc's own upload page, its REST upload and dcmtk's storescp.
 
     python -m benchmarks.imaging_upload [--folder FOLDER] [--ct 400] [--pet 300] [--rounds 1] [--break-off]
 
-All three receive the same files on the same disk in the same run. Ours is the whole way a person takes: the browser
+All of them receive the same files on the same disk in the same run. Ours is the whole way a person takes: the browser
 reads and hashes the files, announces them, sends them, and the server has each on disk (fsync) before it answers.
-Orthanc gets POST /instances over as many connections side by side as the browser uses; storescp one association of
-storescu. Neither of them calls fsync. With --break-off the portal is killed (SIGKILL, all of it) in the middle of the
+The page of Orthanc (its Explorer) is the way a person takes there, in the same browser: files chosen, sent, all in its
+list. Its REST interface gets POST /instances by a script with the bytes in memory, over as many connections side by
+side as the browser uses; storescp one association of storescu. None of these calls fsync. With --break-off the portal is killed (SIGKILL, all of it) in the middle of the
 CT and started again, the page is reloaded, and the same folder is chosen again.
 """
 
@@ -18,8 +19,9 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -29,6 +31,7 @@ from benchmarks.portal_process import Portal, free_port, wait_for
 
 ORTHANC, STORESCP, STORESCU = "/usr/sbin/Orthanc", "/usr/bin/storescp", "/usr/bin/storescu"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 LANES = 3
 PARTICIPANT = """
 from studyportal.core.models import User
@@ -67,9 +70,7 @@ def sent_by_browser(
 def through_the_portal(portal: Portal, pair: Path, *, break_off: bool) -> float:
     participant = portal.shell(PARTICIPANT).splitlines()[-1]
     with sync_playwright() as player:
-        browser = player.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         page = browser.new_page()
         page.set_default_timeout(300_000)
         portal.sign_in(page, "coordinator")
@@ -93,7 +94,9 @@ def through_the_portal(portal: Portal, pair: Path, *, break_off: bool) -> float:
     return total
 
 
-def through_orthanc(files: list[Path], place: Path) -> float:
+@contextmanager
+def orthanc(place: Path) -> Iterator[int]:
+    """An Orthanc with nothing in it; its port."""
     port = free_port()
     settings = {
         "Name": "bench", "DicomServerEnabled": False, "HttpPort": port, "AuthenticationEnabled": False,
@@ -103,24 +106,47 @@ def through_orthanc(files: list[Path], place: Path) -> float:
     server = subprocess.Popen(
         [ORTHANC, str(place / "orthanc.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-
-    def lane(mine: list[Path]) -> None:
-        line = http.client.HTTPConnection("127.0.0.1", port)
-        for path in mine:
-            line.request("POST", "/instances", path.read_bytes())
-            answer = line.getresponse()
-            assert answer.status == 200, answer.read()
-            answer.read()
-
     try:
         wait_for(port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def through_orthanc(files: list[Path], place: Path) -> float:
+    with orthanc(place) as port:
+
+        def lane(mine: list[Path]) -> None:
+            line = http.client.HTTPConnection("127.0.0.1", port)
+            for path in mine:
+                line.request("POST", "/instances", path.read_bytes())
+                answer = line.getresponse()
+                assert answer.status == 200, answer.read()
+                answer.read()
+
         begun = time.perf_counter()
         with ThreadPoolExecutor(LANES) as lanes:
             list(lanes.map(lane, [files[n::LANES] for n in range(LANES)]))
         return time.perf_counter() - begun
-    finally:
-        server.terminate()
-        server.wait(30)
+
+
+def through_the_page_of_orthanc(files: list[Path], place: Path) -> float:
+    with orthanc(place) as port, sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
+        page = browser.new_page()
+        page.set_default_timeout(300_000)
+        page.goto(f"http://127.0.0.1:{port}/app/explorer.html#upload")
+        page.locator("#upload-button").wait_for()
+        begun = time.perf_counter()
+        page.set_input_files("#fileupload", [str(path) for path in files])
+        page.locator("#upload-button").click()
+        page.locator("#progress .label").filter(has_text=re.compile("^(Done|Failure)$")).wait_for()
+        seconds = time.perf_counter() - begun
+        stored = page.request.get(f"http://127.0.0.1:{port}/statistics").json()["CountInstances"]
+        assert stored == len(files), f"Orthanc's page sent {stored} of {len(files)} files"
+        browser.close()
+    return seconds
 
 
 def through_storescp(files: list[Path], place: Path) -> float:
@@ -161,7 +187,8 @@ def main() -> None:
         with Portal(base / "portal") as portal:
             ways = {
                 "storescp": lambda place: through_storescp(files, place),
-                "Orthanc": lambda place: through_orthanc(files, place),
+                "Orthanc's REST": lambda place: through_orthanc(files, place),
+                "Orthanc's page": lambda place: through_the_page_of_orthanc(files, place),
                 "portal": lambda _: through_the_portal(portal, pair, break_off=asked.break_off),
             }
             for number in range(asked.rounds):
@@ -171,13 +198,13 @@ def main() -> None:
                     seconds = way(place)
                     best[name] = min(seconds, best.get(name, seconds))
                     print(
-                        f"{name:<10} {seconds:6.1f} s  {megabytes / seconds:6.1f} MB/s  "
+                        f"{name:<14} {seconds:6.1f} s  {megabytes / seconds:6.1f} MB/s  "
                         f"{len(files) / seconds:6.1f} images/s  load {os.getloadavg()[0]:.1f}",
                         flush=True,
                     )
                     shutil.rmtree(place)
             print(portal.shell(COUNTS))
-        for other in ("Orthanc", "storescp"):
+        for other in ("Orthanc's page", "Orthanc's REST", "storescp"):
             print(f"best of each: ratio to {other} {best[other] / best['portal']:.2f}")
 
 
