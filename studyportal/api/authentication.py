@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from rest_framework.authentication import TokenAuthentication
+from rest_framework.authentication import TokenAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
 from studyportal.core import clock
 
@@ -16,7 +17,16 @@ def oldest_creation() -> datetime:
 
 
 class LimitedToken(TokenAuthentication):
-    """A token that is not older than `API_TOKEN_DAYS`."""
+    """A token that is not older than `API_TOKEN_DAYS`, shown as `Token …` or, as other people's programs do, `Bearer …`.
+
+    Source: RFC 6750 section 2.1; 3D Slicer and OHIF know no other word.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
+        word = get_authorization_header(request).split(maxsplit=1)[:1]
+        if word and word[0].lower() == b"bearer":
+            self.keyword = "Bearer"
+        return super().authenticate(request)
 
     def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
         user, token = super().authenticate_credentials(key)

@@ -391,11 +391,13 @@ def test_a_search_finds_the_own_site_only(name, series):
     assert ask(stranger, name).json() == []
 
 
-def test_a_token_lets_a_program_in(series, monitor):
+@pytest.mark.parametrize("word", ["Token", "Bearer"])
+def test_a_token_lets_a_program_in(word, series, monitor):
     client = APIClient()
     token = Token.objects.create(user=monitor).key
-    assert client.get("/dicomweb/studies", HTTP_AUTHORIZATION=f"Token {token}").status_code == 200
-    assert client.get("/dicomweb/studies", HTTP_AUTHORIZATION="Token wrong").status_code == 401
+    assert client.get("/dicomweb/studies", HTTP_AUTHORIZATION=f"{word} {token}").status_code == 200
+    refused = client.get("/dicomweb/studies", HTTP_AUTHORIZATION=f"{word} wrong")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, word)
 
 
 def test_a_viewer_from_another_address_is_let_in_only_when_it_is_listed(series, monitor, settings):
