@@ -1,22 +1,26 @@
 """One DICOM file read with suspicion: its header, its stored pixels, and what is wrong with it."""
 
-import math
 import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pydicom
 from pydicom import Dataset
-from pydicom.encaps import generate_frames
 from pydicom.filereader import read_file_meta_info
+from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from evaluation.imaging.header import number, text, texts
 from evaluation.imaging.kinds import kind_fault
+from evaluation.imaging.pieces import PIXEL_DATA, Pieces, cut
+from evaluation.imaging.pixels import Plane, plane_of
 from evaluation.imaging.reasons import Reason
 from evaluation.imaging.representation import representation_fault
+from evaluation.imaging.shared_header import HeaderReader, read_piece
+from evaluation.imaging.stored_values import NATIVE_SYNTAXES, RLE, no_pixels, values_of
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
@@ -27,9 +31,7 @@ MULTIFRAME = {
     "1.2.840.10008.5.1.4.1.1.130": "Enhanced PET",
     "1.2.840.10008.5.1.4.1.1.128.1": "Legacy Converted Enhanced PET",
 }
-NATIVE_SYNTAXES = {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"}
 _DEFLATED, _BIG_ENDIAN = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"
-_RLE = "1.2.840.10008.1.2.5"
 _LOSSLESS_WITH_END_MARKER = {
     "1.2.840.10008.1.2.4.57",  # JPEG lossless
     "1.2.840.10008.1.2.4.70",
@@ -42,24 +44,27 @@ _LOSSY = {
     f"1.2.840.10008.1.2.4.{n}"
     for n in ("50", "51", "81", "91", "93", "203", "100", "101", "102", "103")
 }
-ACCEPTED_SYNTAXES = NATIVE_SYNTAXES | {_RLE} | _LOSSLESS_WITH_END_MARKER
+ACCEPTED_SYNTAXES = NATIVE_SYNTAXES | {RLE} | _LOSSLESS_WITH_END_MARKER
 LARGEST_FILE_BYTES = 1 << 30
-LARGEST_SIDE = 4096  # pixels; a slice of CT or PET has at most 2048
+_LONGEST_HEADER = 1 << 16  # of those that are read in one go; longer ones exist
 _UID = re.compile(r"[0-9.]{1,64}")  # components with a leading zero occur
-_END_MARKER = b"\xff\xd9"
 _DESCRIPTIONS = ("SeriesDescription", "ImageComments", "DerivationDescription")
 MARKING_KEYWORDS = ("SyntheticData", *_DESCRIPTIONS)
 
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """One image file: where it is, its header without pixels, its pixels after slope/intercept."""
+    """One image file: where it is, its header without pixels, its pixels after slope/intercept.
+
+    Where values are not kept, `plane` says what they are like.
+    """
 
     path: Path
     header: Dataset
     pixels: np.ndarray | None
     reasons: tuple[Reason, ...]
     dropped: tuple[str, ...] = ()
+    plane: Plane | None = None
 
 
 def read_instance(path: Path, *, allow_synthetic: bool = False) -> Instance:
@@ -72,36 +77,156 @@ def read_instance(path: Path, *, allow_synthetic: bool = False) -> Instance:
     allow_synthetic
         Accept a file that carries one of the marks of a synthetic image.
     """
-    header, unreadable = read_header(path, pixels=True)
-    if unreadable is not None:
-        return Instance(path, header, None, (unreadable,))
-    with warnings.catch_warnings():
-        # pydicom warns about values too long for their VR; each value used here is checked anyway.
-        warnings.simplefilter("ignore")
+    return InstanceReader(allow_synthetic=allow_synthetic).read(path)
+
+
+class InstanceReader:
+    """Reads the files of a series one after the other; what a header shares with the one before is read once.
+
+    Parameters
+    ----------
+    allow_synthetic
+        Accept files that carry one of the marks of a synthetic image.
+    values
+        Whether the values are kept, or only what they are like, or whether they are not looked at.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_synthetic: bool = False,
+        values: Literal["kept", "measured", "unread"] = "kept",
+    ) -> None:
+        self._allow_synthetic = allow_synthetic
+        self._values = values
+        self._headers = HeaderReader()
+        self._dropped: dict[BaseTag, tuple[str, ...]] = {}  # of the file before, by root element
+        self._former: Pieces | None = None
+
+    def read(self, path: Path) -> Instance:
+        """Read one file completely and list every fault of it; never raises for what the file holds."""
+        content = content_of(path)
+        return self.read_content(path, content, self.cut(content))
+
+    def cut(self, content: bytes) -> Pieces | None:
+        """Return the bytes of a file cut into its elements; None where its layout is not the standard's."""
+        pieces = cut(content, like=self._former)
+        self._former = pieces or self._former
+        return pieces
+
+    def read_content(self, path: Path, content: bytes, pieces: Pieces | None) -> Instance:
+        """Read a file whose bytes are at hand, cut by `cut`; `path` says where it is."""
+        with warnings.catch_warnings():
+            # pydicom warns about values too long for their VR; each value used here is checked anyway.
+            warnings.simplefilter("ignore")
+            if pieces is None or pieces.transfer_syntax not in ACCEPTED_SYNTAXES:
+                return self._read_generally(path)
+            return self._read_pieces(path, content, pieces)
+
+    def _read_generally(self, path: Path) -> Instance:
+        header, unreadable = read_header(path, pixels=True)
+        if unreadable is not None:
+            return Instance(path, header, None, (unreadable,))
         wrong = representation_fault(header, path.name)
-        dropped = drop_unreadable(header)
-        reasons = _header_faults(header, path.name, allow_synthetic=allow_synthetic)
+        return self._judged(path, header, wrong, drop_unreadable(header))
+
+    def _read_pieces(self, path: Path, content: bytes, pieces: Pieces) -> Instance:
+        try:
+            header, shared = self._headers.header(pieces)
+            pixels = content[pieces.pixels_at :]
+            header[PIXEL_DATA] = read_piece(pixels, implicit=pieces.implicit)
+        except Exception:  # noqa: BLE001 - hostile bytes raise anything; the general parser says what they are
+            return self._read_generally(path)
+        wrong = representation_fault(header, path.name, judged=shared)
+        dropped = self._dropped_of(header, shared)
+        if wrong is None:
+            self._headers.remember(pieces, header)
+        else:
+            self._headers.forget()
+        return self._judged(path, header, wrong, dropped)
+
+    def _dropped_of(self, header: Dataset, shared: frozenset[BaseTag]) -> tuple[str, ...]:
+        """Remove what cannot be read; of shared elements that happened before, to the very objects."""
+        before, self._dropped = self._dropped, {}
+        for tag in (*header.keys(), *(before.keys() & shared) - header.keys()):
+            gone = before.get(tag, ()) if tag in shared else drop_unreadable(header, tag)
+            if gone:
+                self._dropped[tag] = gone
+        return tuple(tag for gone in self._dropped.values() for tag in gone)
+
+    def _judged(
+        self, path: Path, header: Dataset, wrong: Reason | None, dropped: tuple[str, ...]
+    ) -> Instance:
+        reasons = _header_faults(header, path.name, allow_synthetic=self._allow_synthetic)
         if wrong is not None:
             reasons = (wrong, *reasons)
-        pixels, pixel_reasons = (None, ()) if reasons else _pixels(header, path.name)
-    if "PixelData" in header:
-        del header.PixelData
-    return Instance(path, header, pixels, reasons + pixel_reasons, dropped)
+        unread = reasons or self._values == "unread"
+        pixels, pixel_reasons = (None, ()) if unread else values_of(header, path.name)
+        if "PixelData" in header:
+            del header.PixelData
+        measured = pixels is not None and self._values == "measured"
+        plane = plane_of(pixels) if pixels is not None and measured else None
+        kept = pixels if self._values == "kept" else None
+        return Instance(path, header, kept, reasons + pixel_reasons, dropped, plane)
 
 
-def drop_unreadable(header: Dataset) -> tuple[str, ...]:
+class FileHeaders:
+    """Reads headers one after the other, as `read_header` does; what one shares with the one before is read once."""
+
+    def __init__(self) -> None:
+        self._headers = HeaderReader()
+        self._former: tuple[Pieces, Dataset] | None = None
+        self._like: Pieces | None = None
+
+    def read(self, path: Path) -> tuple[Dataset, Reason | None]:
+        """Return the header of a file, or an empty one with the reason why it cannot be read."""
+        if self._former is not None:  # by now what was asked of it is read
+            self._headers.remember(*self._former)
+            self._former = None
+        pieces = _beginning_in_pieces(path, like=self._like)
+        self._like = pieces or self._like
+        if pieces is None or pieces.transfer_syntax not in ACCEPTED_SYNTAXES:
+            return read_header(path)
+        try:
+            header, _shared = self._headers.header(pieces)
+        except Exception:  # noqa: BLE001 - hostile bytes raise anything; the general parser says what they are
+            return read_header(path)
+        self._former = (pieces, header)
+        return header, None
+
+
+def _beginning_in_pieces(path: Path, *, like: Pieces | None) -> Pieces | None:
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            start = stream.read(_LONGEST_HEADER)
+    except OSError:
+        return None
+    return None if size > LARGEST_FILE_BYTES else cut(start, size=size, like=like)
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a file; none where it is larger than any image or cannot be read."""
+    try:
+        return path.read_bytes() if path.stat().st_size <= LARGEST_FILE_BYTES else b""
+    except OSError:
+        return b""
+
+
+def drop_unreadable(header: Dataset, *only: int) -> tuple[str, ...]:
     """Remove elements whose value cannot be read, at every depth, and return their tags.
 
     An element is read when it is first asked for, and a broken one raises then, anywhere. After this
     none does; what was dropped counts as absent, and absent facts are refused where they are needed.
+    With tags in `only`, just these elements of the root are looked at.
     """
     dropped: list[str] = []
-    for tag in list(header.keys()):
+    for tag in only or list(header.keys()):
         try:
             element = header[tag]
         except Exception:  # noqa: BLE001 - pydicom's converters raise anything
             del header[tag]
-            dropped.append(str(tag))
+            dropped.append(str(BaseTag(tag)))
             continue
         if element.VR == "SQ":
             for nested in element.value or ():
@@ -161,7 +286,7 @@ def _header_faults(header: Dataset, name: str, *, allow_synthetic: bool) -> tupl
         return (other,)
     if "PixelData" not in header and text(header, "Modality") in ("", "CT", "PT"):
         # What a cut file has lost is simply absent: naming each absent element would mislead.
-        return (_no_pixels(name),)
+        return (no_pixels(name),)
     found = [_class_fault(header, name), _uid_fault(header, name)]
     if text(header, "LossyImageCompression") == "01":
         sentence = f"{name} was once compressed with loss; its values cannot be measured."
@@ -230,73 +355,3 @@ def _private_creators(header: Dataset) -> list[str]:
     tags = [t for t in header.keys() if t.is_private and 0x10 <= t.element <= 0xFF]  # noqa: SIM118
     values = [header[tag].value for tag in tags]
     return [v.decode("ascii", "replace") if isinstance(v, bytes) else str(v) for v in values]
-
-
-def _pixels(header: Dataset, name: str) -> tuple[np.ndarray | None, tuple[Reason, ...]]:
-    fault = _pixel_fault(header, name)
-    if fault is not None:
-        return None, (fault,)
-    slope, intercept = number(header, "RescaleSlope"), number(header, "RescaleIntercept")
-    if slope is None or intercept is None:
-        sentence = f"{name} states no rescale slope and intercept."
-        return None, (Reason("rescale", sentence, "(0028,1053)"),)
-    if not (math.isfinite(slope) and math.isfinite(intercept)) or slope == 0:
-        sentence = f"{name} has a rescale slope or intercept that is no usable number."
-        return None, (Reason("pixel_content", sentence, "(0028,1053)"),)
-    try:
-        stored = header.pixel_array
-    except Exception as error:  # noqa: BLE001 - decoders raise anything on broken streams
-        sentence = f"The pixels of {name} cannot be decoded ({type(error).__name__})."
-        return None, (Reason("pixel_content", sentence, "(7FE0,0010)"),)
-    return _rescaled(stored, slope, intercept, name)
-
-
-def _rescaled(
-    stored: np.ndarray, slope: float, intercept: float, name: str
-) -> tuple[np.ndarray | None, tuple[Reason, ...]]:
-    # Slope in float64 per slice first: an integer first slope must not truncate later ones.
-    values = (stored.astype(np.float64) * slope + intercept).astype(np.float32)
-    if values.ndim != 2 or not np.isfinite(values).all():
-        sentence = f"{name} holds values that are no finite numbers."
-        return None, (Reason("pixel_content", sentence, "(7FE0,0010)"),)
-    return values, ()
-
-
-def _no_pixels(name: str) -> Reason:
-    return Reason("cut_file", f"{name} holds no pixels; the file seems cut.", "(7FE0,0010)")
-
-
-def _pixel_fault(header: Dataset, name: str) -> Reason | None:
-    rows, columns = number(header, "Rows"), number(header, "Columns")
-    bits, samples = number(header, "BitsAllocated"), number(header, "SamplesPerPixel")
-    if not rows or not columns or bits not in (8, 16, 32) or samples != 1:
-        return Reason("pixel_content", f"{name} does not describe a grey-scale image.")
-    if max(rows, columns) > LARGEST_SIDE:
-        sentence = f"{name} states a picture larger than any scanner makes."
-        return Reason("pixel_content", sentence, "(0028,0010)")
-    held = header.get("PixelData")
-    if not isinstance(held, bytes) or not held:
-        return _no_pixels(name)
-    syntax = str(header.file_meta.TransferSyntaxUID)
-    if syntax in NATIVE_SYNTAXES:
-        expected = int(rows * columns * bits) // 8
-        if len(held) < expected:
-            sentence = f"{name} is cut: {len(held)} of {expected} bytes of pixels are there."
-            return Reason("cut_file", sentence, "(7FE0,0010)")
-        if len(held) > expected + expected % 2:  # values have an even length
-            sentence = f"{name} holds {len(held) - expected} bytes after its last pixel."
-            return Reason("pixel_surplus", sentence, "(7FE0,0010)")
-        return None
-    return _compressed_fault(held, syntax, name)
-
-
-def _compressed_fault(held: bytes, syntax: str, name: str) -> Reason | None:
-    try:
-        frame = b"".join(generate_frames(held, number_of_frames=1))
-    except Exception:  # noqa: BLE001 - any broken encapsulation is the same fault
-        frame = b""
-    # Decoders fill the rest of a cut stream with zeros without a word; the end marker tells.
-    complete = frame and (syntax == _RLE or frame.rstrip(b"\0").endswith(_END_MARKER))
-    if complete:
-        return None
-    return Reason("cut_file", f"{name} is cut: its compressed pixels end early.", "(7FE0,0010)")
