@@ -83,7 +83,7 @@ def _sheet_of(seen: _Panels, *, pet: bool) -> bytes:
         sheet.paste(picture, (left, 0))
         left += picture.width + 8
     buffer = BytesIO()
-    sheet.save(buffer, "PNG", optimize=True)
+    sheet.save(buffer, "PNG")
     return buffer.getvalue()
 
 
