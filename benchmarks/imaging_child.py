@@ -81,7 +81,7 @@ def main() -> None:
         (ct,) = made.series(1, under=folder / "sent")
         series = {
             "CT, 0.5 MB": sorted(ct.folder.iterdir()),
-            "PET, 0.07 MB": sorted((asked.data / "pet_ct_ge_sts001_raw/PT_raw_bqml").iterdir()),
+            "PET, 0.04 MB": sorted((asked.data / "pet_ct_ge_sts001_raw/PT_raw_bqml").iterdir()),
         }
         print(f"load of the machine {os.getloadavg()[0]:.1f}; processor ms an image")
         print(

@@ -3,9 +3,10 @@
 from evaluation.imaging.entries import HeaderEntries, with_entries
 from evaluation.imaging.facts import SeriesFacts
 from evaluation.imaging.grid import Grid
-from evaluation.imaging.instance import Instance, InstanceReader, read_instance
+from evaluation.imaging.instance import Instance
 from evaluation.imaging.nifti import read_nifti, write_nifti
 from evaluation.imaging.pixels import PixelFacts, pixel_facts
+from evaluation.imaging.reader import InstanceReader, read_instance
 from evaluation.imaging.reasons import (
     Reason,
     Refused,

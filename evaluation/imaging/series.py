@@ -15,8 +15,9 @@ from evaluation.imaging.facts import (
     rescale_faults,
 )
 from evaluation.imaging.grid import Grid
-from evaluation.imaging.instance import Instance, InstanceReader
+from evaluation.imaging.instance import Instance
 from evaluation.imaging.pixels import PixelFacts, pixel_facts
+from evaluation.imaging.reader import InstanceReader
 from evaluation.imaging.reasons import Reason, SeriesRefused, SuvRefused
 from evaluation.imaging.stack import Stack, stack_slices
 from evaluation.imaging.suv import SuvConversion, suv_factor

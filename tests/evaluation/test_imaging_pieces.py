@@ -9,9 +9,9 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
-from evaluation.imaging.instance import InstanceReader, read_instance
 from evaluation.imaging.pieces import cut
 from evaluation.imaging.pixels import pixel_facts
+from evaluation.imaging.reader import InstanceReader, read_instance
 from evaluation.imaging.shared_header import HeaderReader
 
 

@@ -93,8 +93,8 @@ def _read_again(series: SurveyedSeries, copies: Sequence[Path], watch: Watch) ->
     """The series as the copies on the disk have it: headers read and judged anew, pixels the same bytes."""
     reader, instances = InstanceReader(values="unread"), []
     for k, (original, copy) in enumerate(zip(series.files, copies, strict=True)):
+        watch.file(k, size=copy.stat().st_size)
         content = copy.read_bytes()
-        watch.file(k, size=len(content))
         pieces = reader.cut(content)
         instance = reader.read_content(copy, content, pieces)
         _check_same_picture(instance, series.slice_headers[k])

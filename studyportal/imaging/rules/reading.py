@@ -26,8 +26,8 @@ from evaluation.imaging import (
     with_entries,
 )
 from evaluation.imaging.header import number, text
-from evaluation.imaging.instance import FileHeaders, content_of
 from evaluation.imaging.pieces import Pieces
+from evaluation.imaging.reader import FileHeaders, content_of
 from studyportal.imaging.rules.cleaning import deidentified_copy
 from studyportal.imaging.rules.copying import Watch
 from studyportal.imaging.rules.outline_reading import outlined_masks
