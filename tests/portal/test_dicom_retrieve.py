@@ -423,7 +423,7 @@ def test_pixels_of_the_stored_file_are_what_the_frame_holds(series, monitor):
 
 
 def marked(keyword: str):
-    image = ct_slice(1)
+    image = ct_slice(1, series=88)
     if keyword == "private block":
         image.private_block(0x0013, "SYNTHETIC PET", create=True).add_new(1, "LO", "made")
     elif keyword:
@@ -442,10 +442,11 @@ def marked(keyword: str):
     ],
 )
 def test_any_one_mark_of_a_synthetic_image_puts_the_banner_into_its_picture(site, monitor, keyword):
-    stored_ct(site, marked(""))
-    stored_ct(site, marked(keyword), study="1.2.3.44")
+    image = marked(keyword)
+    stored_ct(site)
+    stored_ct(site, image, study="1.2.3.44")
     plain = get(monitor, f"{ONE}/rendered", HTTP_ACCEPT="image/png")
-    other = ONE.replace(STUDY, "1.2.3.44")
+    other = f"studies/1.2.3.44/series/{image.SeriesInstanceUID}/instances/{image.SOPInstanceUID}"
     bannered = get(monitor, f"{other}/rendered", HTTP_ACCEPT="image/png")
     assert plain.status_code == bannered.status_code == 200
     assert plain.content != bannered.content
