@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from meanwhile import HealthPage, size_of
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import _read_file_meta_info, read_preamble
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
@@ -56,6 +57,7 @@ class Outcome:
     seconds: float = 0.0
     processor: float = 0.0  # seconds, of this process and of those that it had read
     megabytes: float = 0.0
+    grown: int = 0  # bytes that files of images took at most, beyond what lay there before
 
 
 class Portal:
@@ -82,6 +84,15 @@ class Portal:
         self.client = importlib.import_module("rest_framework.test").APIClient
         self.scenes.open_study()
         self.coordinator = self.scenes.person(self.scenes.Role.COORDINATOR)
+        self.places = [
+            Path(place)
+            for place in (
+                self.settings.SPOOL_DIR,
+                self.settings.QUARANTINE_DIR,
+                self.settings.ARCHIVE_DIR,
+                self.settings.WORK_DIR,
+            )
+        ]
         self.port = free_port()
         (var / "senders.toml").write_text(
             '[[sender]]\ncalling = "BAD"\ncalled = "PORTAL"\nsite = "SPH"\n'
@@ -91,6 +102,15 @@ class Portal:
             cwd=REPOSITORY, env={**os.environ, "STUDYPORTAL_VAR": str(var)}, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         wait_for(self.port)
+
+    def health(self, var: Path) -> HealthPage:
+        """The health page of a web server beside, as somebody sees it who may."""
+        call = importlib.import_module("django.core.management").call_command
+        call("collectstatic", verbosity=0, interactive=False)
+        client = importlib.import_module("django.test").Client()
+        client.force_login(self.scenes.person(self.scenes.Role.ADMINISTRATOR))
+        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+        return HealthPage({"STUDYPORTAL_VAR": str(var), "STUDYPORTAL_DEMO": "1"}, cookie)
 
     def clear(self) -> None:
         """No file, and no memory of one, is left of the case before."""
@@ -228,14 +248,16 @@ def named(content: bytes, name: str) -> BytesIO:
 
 
 @contextmanager
-def watched(outcome: Outcome) -> Iterator[None]:
-    """The largest resident memory of this process's Python children meanwhile."""
+def watched(outcome: Outcome, places: Sequence[Path]) -> Iterator[None]:
+    """The largest resident memory of this process's Python children meanwhile, and what files took at most."""
+    lay = size_of(*places)
     over = threading.Event()
     spent: dict[int, list[float]] = {}
 
     def look() -> None:
         me = psutil.Process()
         while not over.wait(0.02):
+            outcome.grown = max(outcome.grown, size_of(*places) - lay)
             with suppress(psutil.Error):
                 for child in me.children(recursive=True):
                     with suppress(psutil.Error):
@@ -270,7 +292,7 @@ def tried(portal: Portal, case: Any, way: str) -> Outcome:
         participant = portal.scenes.enrolled()
         prepare(portal, case, participant)
         before = portal.accepted()
-        with watched(outcome):
+        with watched(outcome, portal.places):
             portal.send(way, case, participant, outcome)
         outcome.accepted = portal.accepted() - before
         outcome.given += names_left(case, Path(portal.settings.ARCHIVE_DIR))
@@ -335,26 +357,32 @@ def main() -> int:
     portal = Portal(var)
     bad = importlib.import_module("tests.bad_images")
     reasoned = bad.wanted_and_given
-    wrong, slowest, largest, number = [], 0.0, 0.0, 0
+    wrong, slowest, largest, number, growths = [], 0.0, 0.0, 0, list[float]()
+    health: HealthPage | None = None
     try:
         tried(
             portal, bad.BadCase("warm", {"a": b""}, ()), "web"
         )  # the process that children are forked from
+        health = portal.health(var)
         for case in cases_of(asked, portal, var / "phantom"):
+            sent = sum(map(len, case.files.values())) or 1
             for way in WAYS:
                 outcome = tried(portal, case, way)
                 number += 1
                 slowest, largest = max(slowest, outcome.processor), max(largest, outcome.megabytes)
+                growths.append(outcome.grown / sent)
                 right = is_right(case, outcome, reasoned)
                 if not right:
                     wrong.append(f"{case.name} by {way}")
                 said = ", ".join(dict.fromkeys(outcome.given)) or "accepted"
                 print(
                     f"{case.name:28} {way:8} {'ok ' if right else 'BAD'} {outcome.accepted} "
-                    f"{outcome.processor:5.2f} s ({outcome.seconds:5.2f}) {outcome.megabytes:4.0f} MB  {said}",
+                    f"{outcome.processor:5.2f} s ({outcome.seconds:5.2f}) {outcome.megabytes:4.0f} MB  disk x{growths[-1]:.1f}  {said}",
                     flush=True,
                 )
     finally:
+        if health is not None:
+            health.stop()
         portal.receiver.terminate()
         portal.receiver.wait()
         importlib.import_module("django.db").connection.close()
@@ -363,6 +391,8 @@ def main() -> int:
     print(
         f"{number - len(wrong)} of {number} right; slowest {slowest:.2f} s of processor, largest {largest:.0f} MB"
     )
+    print(f"files took at most {max(growths):.2f} times what was sent")
+    print(health.told())
     print("\n".join(wrong))
     return 1 if wrong else 0
 

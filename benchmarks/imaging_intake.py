@@ -1,107 +1,120 @@
-"""From C-STORE through the spool and the inbox to de-identified, checked and stored: images a second of each step.
+"""From the first C-STORE to the last de-identified, checked and stored image, against Orthanc on the same disk.
 
-    .venv/bin/python benchmarks/imaging_intake.py [--images 100] [--data ../shared/data]
+    .venv/bin/python benchmarks/imaging_intake.py [--series 4 10] [--images 40] [--repetitions 3] [--senders storescu dcmsend]
 
-The images are one published CT slice of 0.5 MB at as many places. Receiving and intake run beside each other in a
-portal, so the slower of the two is the sustained rate. Every stored file is counted and looked at for the old UID.
+Three sides take the same series in turns, sent by dcmtk, one association a series, one or five of them at a time:
+
+* the portal: `manage.py receive`, with inbox and intake working beside it until every series is accepted;
+* Orthanc, merely storing;
+* Orthanc, storing and anonymising each series by its own REST interface (KeepSource false) once it is complete.
+
+The seconds go from the first sender's start to the last image stored (portal: accepted; Orthanc: its answer). Every
+patient is bound to a participant beforehand, so the inbox assigns by itself; the minute for which it waits whether more
+of a series comes is left out. Processor time is that of the server with all its children, for the portal its database
+too, sampled ten times a second. Medians of the repetitions; on a busy machine judge by ratios and processor time.
 """
 
+import argparse
 import os
-import subprocess
-import time
+import statistics
+from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import imaging_families as base
-import pydicom
-from pydicom.uid import generate_uid
+from intake_series import Templates
+from intake_sides import OrthancSide, PortalSide, Taken
 
-from studyportal.core.storage import path_of
-from studyportal.dicom.catalogue import _instances
-from studyportal.imaging import services
-from studyportal.imaging.models import Arrival, ImagingSeries
-from studyportal.imaging.states import ArrivalStatus
-from studyportal.sites.rules import Role
-
-SPACING_MM = 2.0
+SENDERS = {"storescu": "/usr/bin/storescu", "dcmsend": "/usr/bin/dcmsend"}
+SLICE = "ct_chest_siemens_lungdx_a0002/CT_B40f_soft"
 
 
-def write_series(source: Path, folder: Path, images: int) -> None:
-    """A series whose slices lie two millimetres apart."""
-    folder.mkdir()
-    slice_ = pydicom.dcmread(source)
-    for number in range(images):
-        slice_.SOPInstanceUID = slice_.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        slice_.InstanceNumber = number + 1
-        x, y, _z = slice_.ImagePositionPatient
-        slice_.ImagePositionPatient = [x, y, number * SPACING_MM]
-        slice_.SliceLocation = number * SPACING_MM
-        slice_.SliceThickness = SPACING_MM
-        slice_.save_as(folder / f"{number:04}.dcm")
+@dataclass(frozen=True)
+class Round:
+    """One way of sending: the program, and how many associations at a time."""
+
+    sender: str
+    associations: int
+    series: int
 
 
-class _Timed:
-    """Prints a step with its rate and with the processor time of this process."""
+def measured(asked: argparse.Namespace) -> dict[tuple[Round, str], list[Taken]]:
+    """What each side took, in turns, repetition by repetition."""
+    source = min((asked.data / SLICE).iterdir())
+    templates = Templates(source, base.VAR / "templates", images=asked.images)
+    found: dict[tuple[Round, str], list[Taken]] = defaultdict(list)
+    ways = list(zip(asked.associations, asked.series, strict=True))
+    rounds = [Round(s, *way) for s in asked.senders for way in ways]
+    with PortalSide(base.VAR, workers=asked.workers) as portal:
+        sides = {
+            "portal": portal,
+            "Orthanc": OrthancSide(base.VAR / "orthanc", anonymise=False),
+            "Orthanc, anonymised": OrthancSide(base.VAR / "orthanc", anonymise=True),
+        }
+        # A portal that has just started imports its readers with the first series; a sustained rate does not.
+        portal.take(
+            templates.series(2 * asked.workers, under=base.VAR / "sent"), SENDERS["dcmsend"], 2
+        )
+        templates.clear(base.VAR / "sent")
+        for number in range(asked.repetitions):
+            for one in rounds:
+                for name, side in sides.items():
+                    sent = templates.series(one.series, under=base.VAR / "sent")
+                    program = SENDERS[one.sender]
+                    found[one, name].append(side.take(sent, program, one.associations))
+                    templates.clear(base.VAR / "sent")
+            print(f"repetition {number + 1}, load {os.getloadavg()[0]:.1f}", flush=True)
+        print(portal.looked_at(templates.told))
+    return found
 
-    def __init__(self, name: str, count: int) -> None:
-        self._name, self._count = name, count
 
-    def __enter__(self) -> None:
-        self._begun, self._used = time.perf_counter(), time.process_time()
-
-    def __exit__(self, *_: object) -> None:
-        seconds = time.perf_counter() - self._begun
-        each = 1000 * (time.process_time() - self._used) / self._count
-        rate = self._count / seconds
-        print(f"| {self._name} | {seconds:.1f} | {rate:.1f} | {each:.1f} |", flush=True)
+def median(taken: list[Taken], name: str) -> float:
+    return statistics.median(getattr(one, name) for one in taken)
 
 
-def run(folder: Path, images: int) -> ImagingSeries:
-    """Send, read the spool, assign, check: each with its rate."""
-    receiver = base.Receiver(base.Senders((base.Sender("DCMSEND", "STUDYPORTAL", "SPH"),)))
-    port = receiver.start(base.Address("127.0.0.1", 0)).port
-    command = ["/usr/bin/dcmsend", "-aec", "STUDYPORTAL", "+sd", "127.0.0.1", str(port)]
-    print("| step | seconds | images/s | processor ms an image |\n|---|---|---|---|")
-    with _Timed("C-STORE, one association", images):
-        subprocess.run([*command, str(folder)], check=True)
-    receiver.stop()
-    with _Timed("spool to inbox", images):
-        services.read_spool()
-        services.settle_inbox()
-    participant = base.enrolled()
-    arrival = Arrival.objects.get(status=ArrivalStatus.WAITING)
-    by = base.person(Role.COORDINATOR)
-    with _Timed("de-identified, checked and stored", images):
-        series = services.assign_arrival(arrival=arrival, participant=participant, by=by)
-        return services.check_series(series=series)
+def table(found: dict[tuple[Round, str], list[Taken]], each: int) -> list[str]:
+    """One row a round: images a second of each side with the range, ratios, processor milliseconds an image."""
+    titles = (
+        "| associations | sender | portal: received | portal: all stored | Orthanc: stored | Orthanc: stored, anonymised "
+        "| ratio to stored | **ratio to anonymised** | processor ms an image: portal, Orthanc, Orthanc anonymised |"
+    )
+    lines = [titles, "|---|---|---|---|---|---|---|---|---|"]
+    for one in dict.fromkeys(key[0] for key in found):
+        sides = [found[one, name] for name in ("portal", "Orthanc", "Orthanc, anonymised")]
+        images = each * one.series
+        rates = [[images / taken.stored for taken in side] for side in sides]
+        ours, stored, anonymised = (statistics.median(rate) for rate in rates)
+        shown = [f"{statistics.median(r):.1f} ({min(r):.1f}-{max(r):.1f})" for r in rates]
+        received = images / median(sides[0], "received")
+        processor = ", ".join(f"{1000 * median(s, 'processor') / images:.1f}" for s in sides)
+        lines.append(
+            f"| {one.associations} | {one.sender} | {received:.1f} | {' | '.join(shown)} "
+            f"| {ours / stored:.2f} | **{ours / anonymised:.2f}** | {processor} |"
+        )
+    return lines
 
 
 def main() -> None:
-    parser = base.argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=100)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--series", type=int, nargs="+", default=[4, 10], help="for each of --associations"
+    )
+    parser.add_argument("--images", type=int, default=40, help="in each series")
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--associations", type=int, nargs="+", default=[1, 5])
+    parser.add_argument("--senders", nargs="+", choices=SENDERS, default=list(SENDERS))
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--data", type=Path, default=base.REPOSITORY.parent / "shared" / "data")
     asked = parser.parse_args()
-    base.settings.SPOOL_DIR, base.settings.INBOX_QUIET_SECONDS = base.VAR / "spool", 0
-    base.call_command("migrate", verbosity=0, interactive=False)
-    source = next(
-        iter(sorted((asked.data / "ct_chest_siemens_lungdx_a0002/CT_B40f_soft").iterdir()))
-    )
-    write_series(source, base.VAR / "series", asked.images)
-    old = str(pydicom.dcmread(source, stop_before_pixels=True).StudyInstanceUID).encode()
     print(f"load of the machine {os.getloadavg()[0]:.1f}")
-    with base.transaction.atomic():
-        base.open_study()
-        series = run(base.VAR / "series", asked.images)
-        stored = _instances(series.manifest_sha256) if series.manifest_sha256 else ()
-        named = sum(old in path_of(one.sha256).read_bytes() for one in stored)
-        print(
-            f"{series.status}: {len(stored)} of {asked.images} stored, {named} name the old study"
-        )
-        base.transaction.set_rollback(True)
+    base.call_command("migrate", verbosity=0, interactive=False)
+    print("\n".join(table(measured(asked), asked.images)))
 
 
 if __name__ == "__main__":
     try:
-        main()
+        with base.over_every_site("a benchmark sees the whole study"):
+            main()
     finally:
         base.embedded.release_database(base.VAR)
         base.shutil.rmtree(base.VAR, ignore_errors=True)

@@ -66,11 +66,12 @@ def start_storescp_sync(place: Path, port: int) -> Program:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _start_orthanc(place: Path, port: int, *, sync: bool) -> Program:
+def _start_orthanc(place: Path, port: int, *, sync: bool, http: int = 0) -> Program:
     packaged = _ORTHANC_AS_PACKAGED.read_text() if _ORTHANC_AS_PACKAGED.exists() else "{}"
     settings = json.loads(re.sub(r"^\s*//[^\n]*$|/\*[\s\S]*?\*/", "", packaged, flags=re.MULTILINE))
     settings |= {
-        "DicomAet": CALLED, "DicomPort": port, "HttpServerEnabled": False, "Plugins": [],
+        "DicomAet": CALLED, "DicomPort": port, "HttpServerEnabled": bool(http), "Plugins": [],
+        "HttpPort": http, "AuthenticationEnabled": False, "RemoteAccessAllowed": False,
         "StorageDirectory": str(place / "db"), "IndexDirectory": str(place / "db"),
         "SyncStorageArea": sync,
     }  # fmt: skip
@@ -80,9 +81,9 @@ def _start_orthanc(place: Path, port: int, *, sync: bool) -> Program:
     )
 
 
-def start_orthanc(place: Path, port: int) -> Program:
-    """Orthanc with the settings of its package: SyncStorageArea true, fdatasync of each image."""
-    return _start_orthanc(place, port, sync=True)
+def start_orthanc(place: Path, port: int, *, http: int = 0) -> Program:
+    """Orthanc with the settings of its package: SyncStorageArea true, fdatasync of each image; REST at a port."""
+    return _start_orthanc(place, port, sync=True, http=http)
 
 
 def start_orthanc_unsynced(place: Path, port: int) -> Program:

@@ -1,10 +1,13 @@
 """A series read with what a person entered in place of what its header states; the files stay as they are."""
 
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from pydicom import Dataset
 
-from evaluation.imaging.series import Series
+from evaluation.imaging.series import PlacedSeries
+
+_Placed = TypeVar("_Placed", bound=PlacedSeries)
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class HeaderEntries:
     tracer: str | None = None
 
 
-def with_entries(series: Series, entries: HeaderEntries) -> Series:
+def with_entries(series: _Placed, entries: HeaderEntries) -> _Placed:
     """Return the series as if its headers stated what was entered; the same series where nothing was.
 
     Every slice's header is copied before it changes. Values, geometry and files are untouched, so

@@ -5,6 +5,8 @@ Unknown VRs are refused anywhere at the root; a VR that is known and wrong only 
 used here, since writers are careless with the rest.
 """
 
+from collections.abc import Container
+
 from pydicom import Dataset
 from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
 from pydicom.tag import BaseTag, Tag
@@ -51,9 +53,16 @@ _ALLOWED = {
 }
 
 
-def representation_fault(header: Dataset, name: str) -> Reason | None:
-    """Return the first element of a header, as read, whose VR is unknown or wrong; None where all are right."""
+def representation_fault(
+    header: Dataset, name: str, *, judged: Container[int] = ()
+) -> Reason | None:
+    """Return the first element of a header, as read, whose VR is unknown or wrong; None where all are right.
+
+    Tags in `judged` are known to be right and are passed over.
+    """
     for tag in list(header.keys()):
+        if tag in judged:
+            continue
         vr = header.get_item(tag, keep_deferred=True).VR  # as it stands, nothing converted
         if vr is None:  # implicit: the file states none
             continue

@@ -15,7 +15,9 @@ from evaluation.imaging.facts import (
     rescale_faults,
 )
 from evaluation.imaging.grid import Grid
-from evaluation.imaging.instance import Instance, read_instance
+from evaluation.imaging.instance import Instance
+from evaluation.imaging.pixels import PixelFacts, pixel_facts
+from evaluation.imaging.reader import InstanceReader
 from evaluation.imaging.reasons import Reason, SeriesRefused, SuvRefused
 from evaluation.imaging.stack import Stack, stack_slices
 from evaluation.imaging.suv import SuvConversion, suv_factor
@@ -29,11 +31,11 @@ _STORED_UNITS = {"BQML": "Bq/ml", "GML": "g/ml", "CM2ML": "cm2/ml", "CNTS": "cou
 
 
 @dataclass(frozen=True, eq=False)
-class Series:
-    """A readable series: values after slope and intercept, ordered along the slice normal.
+class PlacedSeries:
+    """What a readable series says of itself, its slices ordered along their normal.
 
     ``header`` is the first slice's, ``slice_headers`` are all of them (without pixels), ``files``
-    are in the same order as the slices of the array. ``findings`` are remarks, not faults.
+    are in the same order. ``findings`` are remarks, not faults.
     """
 
     modality: str
@@ -43,16 +45,30 @@ class Series:
     files: tuple[Path, ...]
     facts: SeriesFacts
     findings: tuple[Reason, ...]
+
+    def suv_conversion(self, kind: SuvKind = "bw") -> SuvConversion:
+        """Return how the stored values become SUV, with refusals if they cannot."""
+        return suv_factor(self, kind=kind)
+
+    def pixel_facts(self) -> PixelFacts:
+        """Return what can be wrong with the values, counted."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False)
+class Series(PlacedSeries):
+    """A readable series: values after slope and intercept, ordered along the slice normal."""
+
     values: np.ndarray
+
+    def pixel_facts(self) -> PixelFacts:
+        """Return what can be wrong with the values, counted."""
+        return pixel_facts(self.values)
 
     def stored_volume(self) -> Volume:
         """Return Hounsfield units for CT, values in the unit of the header for PET."""
         unit = "HU" if self.modality == "CT" else _STORED_UNITS.get(self.facts.units, "unknown")
         return Volume(self.values, self.grid, unit)
-
-    def suv_conversion(self, kind: SuvKind = "bw") -> SuvConversion:
-        """Return how the stored values become SUV, with refusals if they cannot."""
-        return suv_factor(self, kind=kind)
 
     def suv_volume(self, kind: SuvKind = "bw") -> Volume:
         """Return the standardised uptake values of a PET series.
@@ -107,7 +123,8 @@ def read_series(
     files = files_of(folder_or_files)
     if not files:
         raise SeriesRefused((Reason("no_files", "No file was given."),))
-    return series_of([read_instance(path, allow_synthetic=allow_synthetic) for path in files])
+    reader = InstanceReader(allow_synthetic=allow_synthetic)
+    return series_of([reader.read(path) for path in files])
 
 
 def series_of(instances: Sequence[Instance]) -> Series:
@@ -123,6 +140,19 @@ def series_of(instances: Sequence[Instance]) -> Series:
     SeriesRefused
         With every fault of a file and of the series.
     """
+    stack = placed(instances)
+    values = np.stack([_pixels(i) for i in stack.instances])
+    return Series(**vars(described(stack)), values=values)
+
+
+def placed(instances: Sequence[Instance]) -> Stack:
+    """Return the slices in their order.
+
+    Raises
+    ------
+    SeriesRefused
+        With every fault of a file and of the series.
+    """
     reasons = _merged([reason for i in instances for reason in i.reasons])
     readable = [i for i in instances if _may_be_placed(i)]
     stack: Stack | None = None
@@ -131,7 +161,7 @@ def series_of(instances: Sequence[Instance]) -> Series:
         reasons += mixture_faults(readable) + rescale_faults(readable) + faults
     if reasons or stack is None:
         raise SeriesRefused(reasons)
-    return _series(stack)
+    return stack
 
 
 def files_of(folder_or_files: Path | str | Iterable[Path | str]) -> list[Path]:
@@ -164,12 +194,13 @@ def _merged(reasons: Sequence[Reason]) -> tuple[Reason, ...]:
     return tuple(merged)
 
 
-def _series(stack: Stack) -> Series:
+def described(stack: Stack) -> PlacedSeries:
+    """Return what the headers of placed slices say."""
     headers = tuple(i.header for i in stack.instances)
     last_z = float(headers[-1].ImagePositionPatient[2])
     dropped = sorted({tag for i in stack.instances for tag in i.dropped})
     facts = facts_of(headers[0], stack.grid, last_z_mm=last_z)
-    return Series(
+    return PlacedSeries(
         modality=facts.modality,
         grid=stack.grid,
         header=headers[0],
@@ -177,7 +208,6 @@ def _series(stack: Stack) -> Series:
         files=tuple(i.path for i in stack.instances),
         facts=facts,
         findings=findings_of(facts, dropped),
-        values=np.stack([_pixels(i) for i in stack.instances]),
     )
 
 

@@ -18,8 +18,9 @@ from pydicom.dataset import Dataset
 
 from evaluation.imaging import FolderScan, Reason, SeriesGroup, scan_folder, suv_factor
 from evaluation.imaging.header import text
-from evaluation.imaging.instance import read_header, read_instance
+from evaluation.imaging.instance import read_header
 from evaluation.imaging.outline_file import read_outline_file
+from evaluation.imaging.reader import read_instance
 from evaluation.imaging.series import files_of
 from studyportal.cli.site_inputs import Codes, site_of
 from studyportal.core.storage import digest_of

@@ -10,6 +10,7 @@ from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 
+from evaluation.imaging.instance import synthetic_marks
 from studyportal.dicom.catalogue import StoredInstance, StoredSeries, series_of
 from studyportal.dicom.encoding import (
     EXPLICIT_LE,
@@ -79,7 +80,7 @@ class FramesEndpoint(DicomEndpoint):
     def retrieve(
         self, request: Request, *, study: str, series: str, instance: str, frames: str
     ) -> HttpResponseBase:
-        ((_series, stored),) = _found(self.person, study, series, instance)
+        ((_series, stored),) = _pictures(_found(self.person, study, series, instance))
         numbers = _numbers(frames)
         image = stored.image()
         syntax, compressed = stored_syntax(image), as_stored_frame(image)
@@ -100,7 +101,7 @@ class RenderedEndpoint(DicomEndpoint):
     def retrieve(
         self, request: Request, *, study: str, series: str, instance: str, frames: str = "1"
     ) -> HttpResponseBase:
-        ((one, stored),) = _found(self.person, study, series, instance)
+        ((one, stored),) = _pictures(_found(self.person, study, series, instance))
         if len(_numbers(frames)) != 1:
             raise ValidationError("A picture shows one frame; ask for each of its own.")
         return _picture(request, one, stored, Wish.read(request.GET))
@@ -118,7 +119,7 @@ class ThumbnailEndpoint(DicomEndpoint):
         instance: str = "",
         frames: str = "1",
     ) -> HttpResponseBase:
-        found = _found(self.person, study, series, instance)
+        found = _pictures(_found(self.person, study, series, instance))
         _numbers(frames)
         one, stored = found[len(found) // 2]
         wish = Wish.read(request.GET)
@@ -137,6 +138,14 @@ def _found(person: Person, study: str, series: str, instance: str) -> Found:
     return found
 
 
+def _pictures(found: Found) -> Found:
+    """Those that are images; outlines are retrieved whole."""
+    images = [(one, stored) for one, stored in found if not one.outlines]
+    if not images:
+        raise NotFound("Outlines have no frames and no picture; retrieve the instance.")
+    return images
+
+
 def _files(found: Found, *, explicit: bool) -> Iterator[Piece]:
     for _one, stored in found:
         content = stored.content()
@@ -151,8 +160,9 @@ def _metadata(found: Found, root: str) -> Iterator[str]:
         header = stored.header()
         no_pixels(header)
         body = header.to_json_dict(suppress_invalid_tags=True)
-        address = f"{instance_address(root, one, stored)}/frames/1"
-        body["7FE00010"] = {"vr": "OW", "BulkDataURI": address}
+        if not one.outlines:
+            address = f"{instance_address(root, one, stored)}/frames/1"
+            body["7FE00010"] = {"vr": "OW", "BulkDataURI": address}
         yield ("," if number else "") + json.dumps(body)
     yield "]"
 
@@ -170,7 +180,9 @@ def _picture(
     request: Request, one: StoredSeries, stored: StoredInstance, wish: Wish
 ) -> HttpResponse:
     kind = _picture_type(accepted(request))
-    picture = picture_of(stored.image(), wish, kind=kind, synthetic=one.synthetic)
+    image = stored.image()
+    synthetic = one.synthetic or bool(synthetic_marks(image))  # any one mark suffices
+    picture = picture_of(image, wish, kind=kind, synthetic=synthetic)
     return HttpResponse(picture, content_type=kind)
 
 

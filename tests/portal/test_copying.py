@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+from io import BytesIO
 from pathlib import Path
 
+import pydicom
 import pytest
 
 from studyportal.core.durable import sync_files
-from studyportal.core.storage import DamagedFile, read_bytes, store_files
+from studyportal.core.storage import DamagedFile, adopt_files, path_of, read_bytes, store_files
 from studyportal.imaging.rules import DeidentificationKey, PseudonymContext, copying
 
 CONTEXT = PseudonymContext.of_participant(
@@ -62,14 +64,15 @@ def test_parts_make_the_same_files_and_reports_as_one_process(
 def test_what_a_part_did_not_make_is_made_by_the_child_under_its_own_watch(
     files, tmp_path, two_processors, monkeypatch
 ):
-    child, real = os.getpid(), copying.deidentify
+    child, real = os.getpid(), copying.SeriesCleaner.clean
 
-    def dying(dataset, *, context):
-        if os.getpid() != child and dataset.InstanceNumber in (4, 5):
+    def dying(cleaner, content):
+        number = pydicom.dcmread(BytesIO(content)).InstanceNumber
+        if os.getpid() != child and number in (4, 5):
             os._exit(9)
-        return real(dataset, context=context)
+        return real(cleaner, content)
 
-    monkeypatch.setattr(copying, "deidentify", dying)
+    monkeypatch.setattr(copying.SeriesCleaner, "clean", dying)
     copies, written, at = made(files, tmp_path / "parts")
     assert len(copies) == len(written) == 7
     assert 0 < len(at) < 7
@@ -80,6 +83,21 @@ def test_many_files_are_stored_each_under_its_digest_and_twins_once(tmp_path):
         (tmp_path / name).write_bytes(content)
     stored = store_files([tmp_path / name for name in "abc"])
     assert [read_bytes(one.sha256) for one in stored] == [b"one", b"two", b"one"]
+
+
+def test_adopted_files_have_moved_after_their_digests_were_noted(tmp_path):
+    for name, content in (("a", b"first"), ("b", b"second"), ("c", b"first")):
+        (tmp_path / name).write_bytes(content)
+    noted: list[str] = []
+
+    def note(digests):
+        noted.extend(digests)
+        assert not any(path_of(digest).exists() for digest in digests)
+
+    stored = adopt_files([tmp_path / name for name in "abc"], note=note)
+    assert [one.sha256 for one in stored] == noted
+    assert [read_bytes(one.sha256) for one in stored] == [b"first", b"second", b"first"]
+    assert not list(tmp_path.glob("?"))
 
 
 def test_nothing_is_stored_when_one_file_cannot_reach_the_disk(tmp_path, monkeypatch):

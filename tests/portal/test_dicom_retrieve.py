@@ -422,3 +422,34 @@ def test_pixels_of_the_stored_file_are_what_the_frame_holds(series, monitor):
     (frame,) = client_of(monitor).retrieve_instance_frames(STUDY, SERIES, "1.2.3.5.2", [1])
     assert frame in stored
     assert set(np.frombuffer(frame, "<i2")) == {9}
+
+
+def marked(keyword: str):
+    image = ct_slice(1, series=88)
+    if keyword == "private block":
+        image.private_block(0x0013, "SYNTHETIC PET", create=True).add_new(1, "LO", "made")
+    elif keyword:
+        setattr(image, keyword, "YES" if keyword == "SyntheticData" else "synthetic PET")
+    return image
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "",
+        "SyntheticData",
+        "SeriesDescription",
+        "ImageComments",
+        "DerivationDescription",
+        "private block",
+    ],
+)
+def test_any_one_mark_of_a_synthetic_image_puts_the_banner_into_its_picture(site, monitor, keyword):
+    image = marked(keyword)
+    stored_ct(site)
+    stored_ct(site, image, study="1.2.3.44")
+    plain = get(monitor, f"{ONE}/rendered", HTTP_ACCEPT="image/png")
+    other = f"studies/1.2.3.44/series/{image.SeriesInstanceUID}/instances/{image.SOPInstanceUID}"
+    picture = get(monitor, f"{other}/rendered", HTTP_ACCEPT="image/png")
+    assert plain.status_code == picture.status_code == 200
+    assert (plain.content != picture.content) is bool(keyword)

@@ -71,6 +71,11 @@ def test_every_slice_has_its_own_slope_and_comes_back_within_half_of_it(
     assert {float(h.RescaleIntercept) for h in series.slice_headers} == {0.0}
 
 
+def test_the_same_job_run_again_writes_files_of_the_same_digest(ct: Series, tmp_path: Path) -> None:
+    first, second = written(ct, tmp_path / "first"), written(ct, tmp_path / "second")
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_a_value_that_is_no_number_is_never_written(
     ct: Series, tmp_path: Path, value: float

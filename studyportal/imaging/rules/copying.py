@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-import pydicom
-
-from studyportal.imaging.rules.deidentification import deidentify
 from studyportal.imaging.rules.deidentification_report import DeidentificationReport
 from studyportal.imaging.rules.pseudonym import PseudonymContext
+from studyportal.imaging.rules.series_cleaning import SeriesCleaner
 
 _FEWEST_FOR_A_PART = 24  # below this, forking costs more than it gives
 _MOST_PARTS = 4
@@ -49,11 +47,12 @@ def copies_of(
     files: Sequence[Path], *, folder: Path, context: PseudonymContext, watch: Watch
 ) -> list[Copy]:
     """A copy of each file lies in the folder under its place (`000000`, …), in the order of the files."""
+    cleaner = SeriesCleaner(context)
 
     def make(number: int) -> Copy:
-        cleaned, report = deidentify(pydicom.dcmread(files[number]), context=context)
-        pydicom.dcmwrite(folder / _name(number), cleaned, enforce_file_format=True)
-        return Copy(str(cleaned.SOPInstanceUID), report)
+        cleaned = cleaner.clean(files[number].read_bytes())
+        (folder / _name(number)).write_bytes(cleaned.content)
+        return Copy(cleaned.sop_instance_uid, cleaned.report)
 
     sizes = [path.stat().st_size for path in files]
     made = _made_by_parts(len(files), make=make, watch=watch, sizes=sizes)
@@ -98,31 +97,40 @@ def _begin(
     try:  # from here on this is the part, which must end here whatever happens
         os.close(told)
         with os.fdopen(telling, "wb") as stream:
+            former: Copy | None = None
             for number in numbers:
                 watch.file(number, size=sizes[number])
-                stream.write(_told(number, make(number)))
+                copy = make(number)
+                stream.write(_told(number, copy, former))
                 stream.flush()
+                former = copy
     finally:
         sys.stderr.flush()
         os._exit(0)
 
 
-def _told(number: int, copy: Copy) -> bytes:
+def _told(number: int, copy: Copy, former: Copy | None) -> bytes:
+    """One line for the child; a report like that of the copy before is not told again."""
+    facts: dict[str, Any] = {"number": number, "uid": copy.sop_instance_uid}
     report = copy.report
-    facts = {
-        "number": number, "uid": copy.sop_instance_uid, "actions": dict(report.actions),
-        "notes": report.notes, "attributes": dict(report.attributes), "again": report.again,
-    }  # fmt: skip
+    if former is None or report is not former.report:
+        facts["report"] = {
+            "actions": dict(report.actions), "notes": report.notes,
+            "attributes": dict(report.attributes), "again": report.again,
+        }  # fmt: skip
     return json.dumps(facts).encode() + b"\n"
 
 
 def _finished(pid: int, stream: BinaryIO) -> Iterator[tuple[int, Copy]]:
     """What a part made until it ended, well or not."""
+    report: DeidentificationReport | None = None
     with stream:
         for line in stream:
             if line.endswith(b"\n"):
                 facts = json.loads(line)
-                yield facts["number"], Copy(facts["uid"], _report(facts))
+                report = _report(facts["report"]) if "report" in facts else report
+                if report is not None:  # the first line of a part always tells one
+                    yield facts["number"], Copy(facts["uid"], report)
     os.waitpid(pid, 0)
 
 

@@ -14,7 +14,13 @@ METHOD = f"StudyPortal; {TABLE_VERSION}"
 
 
 def declare(cleaned: Dataset, context: PseudonymContext) -> None:
-    """The attributes by which a de-identified file says so, present even where none came in."""
+    """The attributes by which a de-identified file says so, present even where none came in; the last is its seal."""
+    declare_unsealed(cleaned, context)
+    cleaned.DeidentificationMethod = [METHOD, seal_of(cleaned, context.key)]
+
+
+def declare_unsealed(cleaned: Dataset, context: PseudonymContext) -> None:
+    """The same without the seal, which rests on all other elements."""
     cleaned.PatientName = cleaned.PatientID = context.participant_code
     cleaned.PatientBirthDate = ""
     cleaned.SpecificCharacterSet = "ISO_IR 192"  # texts were decoded; one set writes all of them
@@ -25,7 +31,6 @@ def declare(cleaned: Dataset, context: PseudonymContext) -> None:
     cleaned.LongitudinalTemporalInformationModified = "MODIFIED"
     if context.patient_link:
         write_site_link(cleaned, context.patient_link)
-    cleaned.DeidentificationMethod = [METHOD, seal_of(cleaned, context.key)]
 
 
 def _code(value: str, meaning: str) -> Dataset:

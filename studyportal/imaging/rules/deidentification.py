@@ -6,9 +6,7 @@ only what stays is read, and what cannot be read goes. Nothing here repeats a va
 
 import copy
 import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
@@ -18,7 +16,7 @@ from pydicom.tag import BaseTag, Tag
 from pydicom.uid import UID
 
 from studyportal.imaging.rules.declaration import declare, file_meta
-from studyportal.imaging.rules.deidentification_report import DeidentificationReport
+from studyportal.imaging.rules.deidentification_report import DeidentificationReport, report_of
 from studyportal.imaging.rules.element_rules import DEEPEST, Rule, name_of, rule_for
 from studyportal.imaging.rules.element_values import (
     BrokenValueError,
@@ -75,7 +73,7 @@ def deidentify(
     with unheard():
         if wrong := seal_reasons([dataset], context):
             raise SealError(wrong[0].sentence)
-        walk = _Walk(dataset, context, approved_texts)
+        walk = Walk(dataset, context, approved_texts)
         cleaned = walk.cleaned(dataset, depth=0)
         if bears_synthetic_mark(dataset):
             cleaned.SyntheticData = "YES"  # whichever mark it bore, this one outlives the texts
@@ -87,7 +85,7 @@ def deidentify(
     return cleaned, walk.report()
 
 
-class _Walk:
+class Walk:
     """One pass over one file; holds the counts, and what the rules need to know."""
 
     def __init__(self, root: Dataset, context: PseudonymContext, approved: frozenset[str]) -> None:
@@ -97,8 +95,7 @@ class _Walk:
         self.again = standing_of(root, context.key) is Standing.INTACT
         self.days = 0 if self.again else context.date_offset_days
         self.echo = None if self.again else echo_pattern(root)
-        self.actions: Counter[str] = Counter()
-        self.attributes: defaultdict[str, set[str]] = defaultdict(set)
+        self.done: list[tuple[Rule, str]] = []
         self.notes: dict[str, None] = {}
         self.depth = 0
         self.acts: Mapping[Rule, Callable[[DataElement], DataElement | None]] = {
@@ -114,29 +111,30 @@ class _Walk:
         }
 
     def report(self) -> DeidentificationReport:
-        counts = MappingProxyType({str(rule): n for rule, n in sorted(self.actions.items())})
-        names = {str(rule): tuple(sorted(found)) for rule, found in self.attributes.items()}
-        return DeidentificationReport(
-            counts, tuple(self.notes), MappingProxyType(names), again=self.again
-        )
+        return report_of(self.done, self.notes, again=self.again)
 
     def count(self, rule: Rule, tag: BaseTag) -> None:
-        self.actions[rule] += 1
-        self.attributes[rule].add(name_of(tag))
+        self.done.append((rule, name_of(tag)))
 
     def cleaned(self, dataset: Dataset, *, depth: int) -> Dataset:
         """A new dataset with what may stay of this one."""
         result = Dataset()
         for tag in sorted(dataset.keys()):
-            if tag.element == 0 and not tag.is_private:
-                continue  # group lengths are counted anew by the writer
-            self.depth = depth
-            rule = rule_for(tag, depth=depth, outlines=self.outlines)
-            if rule is Rule.PRIVATE_REMOVED:
-                self._private(dataset, tag, result)
-            else:
-                self._standard(dataset, tag, rule, result)
+            self.clean_element(dataset, tag, result, depth=depth)
         return result
+
+    def clean_element(
+        self, dataset: Dataset, tag: BaseTag, result: Dataset, *, depth: int = 0
+    ) -> None:
+        """What may stay of one element stands in the result."""
+        if tag.element == 0 and not tag.is_private:
+            return  # group lengths are counted anew by the writer
+        self.depth = depth
+        rule = rule_for(tag, depth=depth, outlines=self.outlines)
+        if rule is Rule.PRIVATE_REMOVED:
+            self._private(dataset, tag, result)
+        else:
+            self._standard(dataset, tag, rule, result)
 
     def _standard(self, dataset: Dataset, tag: BaseTag, rule: Rule, result: Dataset) -> None:
         act = self.acts.get(rule)
@@ -185,13 +183,13 @@ class _Walk:
         if not texts:
             return _with_value(element, "")
         if all(text in self.approved and not self._echoes(text) for text in texts):
-            return _with_value(element, copy.deepcopy(element.value))
+            return _with_value(element, _own(element.value))
         if element.keyword in OUTLINE_TEXTS:
             return _with_value(element, self._name(element.keyword, " ".join(texts)))
         if any(SYNTHETIC_WORD in text.upper() for text in texts):
             return _with_value(element, SYNTHETIC_WORD)  # the mark survives, its words do not
         if self.again and all(map(_CODE_OF_TEXT.fullmatch, texts)):
-            return _with_value(element, copy.deepcopy(element.value))
+            return _with_value(element, _own(element.value))
         if element.keyword in _CODED_TEXTS:
             return _with_value(element, text_code(self.context, " ".join(texts)))
         return _with_value(element, "AGENT") if element.keyword == "ContrastBolusAgent" else None
@@ -212,7 +210,7 @@ class _Walk:
         if element.VR in _TECHNICAL_TEXT and any(map(self._echoes, texts_of(element))):
             self.note(Rule.IDENTITY_ECHO_REMOVED, element.tag, "repeated an identifier")
             return None
-        return _with_value(element, copy.deepcopy(element.value))
+        return _with_value(element, _own(element.value))
 
     def _echoes(self, text: str) -> bool:
         return self.echo is not None and self.echo.search(text.casefold()) is not None
@@ -239,6 +237,11 @@ def _with_value(element: DataElement, value: object) -> DataElement:
     )
 
 
+def _own(value: object) -> object:
+    """The value, for an element of another dataset; what cannot be changed can be shared."""
+    return value if isinstance(value, str | bytes | float | int) else copy.deepcopy(value)
+
+
 def _each(element: DataElement, change: Callable[[str], str]) -> DataElement:
     values = [change(text) if text else "" for text in texts_of(element)]
     return _with_value(element, values[0] if len(values) == 1 else values or "")
@@ -249,4 +252,4 @@ def _characteristic(element: DataElement) -> DataElement:
         return _each(element, capped_age)
     if element.keyword == "PatientSex":
         return _each(element, lambda sex: sex if sex in {"M", "F", "O"} else "")
-    return _with_value(element, copy.deepcopy(element.value))
+    return _with_value(element, _own(element.value))

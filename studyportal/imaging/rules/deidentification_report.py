@@ -23,6 +23,23 @@ class DeidentificationReport:
     again: bool = False
 
 
+def report_of(
+    done: Iterable[tuple[str, str]], notes: Iterable[str], *, again: bool
+) -> DeidentificationReport:
+    """The report of one file out of what was done to each element: the rule, and the element's name."""
+    actions: Counter[str] = Counter()
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    for rule, name in done:
+        actions[str(rule)] += 1
+        names[str(rule)].add(name)
+    return DeidentificationReport(
+        MappingProxyType(dict(sorted(actions.items()))),
+        tuple(notes),
+        MappingProxyType({rule: tuple(sorted(found)) for rule, found in names.items()}),
+        again=again,
+    )
+
+
 def merged_reports(reports: Iterable[DeidentificationReport]) -> DeidentificationReport:
     """One report of a series: counts added, each name and note once."""
     actions: Counter[str] = Counter()

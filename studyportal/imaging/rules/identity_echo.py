@@ -33,6 +33,7 @@ _WHOLE = [
     "MilitaryRank",
     "StudyID",
 ]
+IDENTIFYING = (*_NAMES, *_WHOLE)
 # Words that fill name fields of departments and phantoms, and settings of scanners alike.
 _ORDINARY = frozenset(
     [

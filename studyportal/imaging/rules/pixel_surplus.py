@@ -6,6 +6,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from evaluation.imaging.header import number
 
 _NATIVE = frozenset({ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian})
+_FACTORS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")
+SIZES = (*_FACTORS, "NumberOfFrames")
 
 
 def trim_pixels(dataset: Dataset) -> bool:
@@ -17,13 +19,18 @@ def trim_pixels(dataset: Dataset) -> bool:
     pixels = dataset.get("PixelData")
     if not isinstance(pixels, bytes) or dataset.file_meta.TransferSyntaxUID not in _NATIVE:
         return False
-    stated = [number(dataset, k) for k in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated")]
-    size = number(dataset, "NumberOfFrames") or 1.0
-    for factor in stated:
-        size *= factor or 0.0
-    wanted = int(size) // 8
-    wanted += wanted % 2
+    wanted = stated_bytes(dataset)
     if wanted == 0 or len(pixels) <= wanted:
         return False
     dataset.PixelData = pixels[:wanted]
     return True
+
+
+def stated_bytes(dataset: Dataset) -> int:
+    """How many bytes uncompressed pixels have by what the image states; 0 where it does not say."""
+    stated = [number(dataset, k) for k in _FACTORS]
+    size = number(dataset, "NumberOfFrames") or 1.0
+    for factor in stated:
+        size *= factor or 0.0
+    wanted = int(size) // 8
+    return wanted + wanted % 2

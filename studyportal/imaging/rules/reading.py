@@ -7,6 +7,7 @@ and once for its de-identified copy.
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,16 @@ from pydicom.tag import BaseTag, Tag
 from evaluation.imaging import (
     HeaderEntries,
     Instance,
+    InstanceReader,
     Reason,
-    Series,
     SeriesRefused,
-    read_instance,
-    series_of,
+    SurveyedSeries,
+    survey_of,
     with_entries,
 )
 from evaluation.imaging.header import number, text
-from evaluation.imaging.instance import read_header
+from evaluation.imaging.pieces import Pieces
+from evaluation.imaging.reader import FileHeaders, content_of
 from studyportal.imaging.rules.cleaning import deidentified_copy
 from studyportal.imaging.rules.copying import Watch
 from studyportal.imaging.rules.outline_reading import outlined_masks
@@ -61,7 +63,7 @@ class Reading:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._series: Series | None = None
+        self._series: SurveyedSeries | None = None
 
     def read(
         self,
@@ -76,13 +78,13 @@ class Reading:
 
         `entries` are what a person said of the injection (the fields of `HeaderEntries`).
         """
-        instances = self._instances(files)
-        told = [_told(instance) for instance in instances]
+        told: list[Answer] = []
+        instances = self._instances(files, told)
         answer: Answer = {
             "files": told, "refusals": _twins(told), "summary": None, "patient_key": "",
         }  # fmt: skip
         try:
-            series = with_entries(series_of(instances), HeaderEntries(**entries))
+            series = with_entries(survey_of(instances), HeaderEntries(**entries))
         except SeriesRefused as refusal:
             answer["refusals"] += _refusals(refusal.reasons, instances)
             return answer
@@ -100,11 +102,15 @@ class Reading:
             "patient_key": patient_link_of(series.header, context.key, site_code=site_code),
         }
 
-    def _instances(self, files: Sequence[str]) -> list[Instance]:
-        instances = []
+    def _instances(self, files: Sequence[str], told: list[Answer]) -> list[Instance]:
+        """What each file is; `told` then holds what is answered of each."""
+        reader, instances = InstanceReader(values="measured"), []
         for k, path in enumerate(map(Path, files)):
             self._watch.file(k, size=path.stat().st_size)
-            instances.append(read_instance(path))
+            content = content_of(path)
+            pieces = reader.cut(content)
+            instances.append(reader.read_content(path, content, pieces))
+            told.append(_told(instances[-1], content, pieces))
         self._watch.whole()
         return instances
 
@@ -114,10 +120,10 @@ class Reading:
         Nothing is known of a file that names no series; then there are no groups.
         """
         members: dict[str, list[int]] = defaultdict(list)
-        examinations = set()
+        examinations, headers = set(), FileHeaders()
         for k, path in enumerate(map(Path, files)):
             self._watch.file(k, size=path.stat().st_size)
-            header, _unreadable = read_header(path)
+            header, _unreadable = headers.read(path)
             members[text(header, "SeriesInstanceUID")].append(k)
             link = patient_link_of(header, _key(key), site_code=site_code)
             examinations.add((link, text(header, "StudyInstanceUID"), text(header, "Modality")))
@@ -131,7 +137,7 @@ class Reading:
 
     def _facts(self, files: Sequence[str], numbers: Sequence[int]) -> Answer:
         try:
-            series = series_of(self._instances([files[k] for k in numbers]))
+            series = survey_of(self._instances([files[k] for k in numbers], []))
         except SeriesRefused as refusal:
             return {"summary": None, "reasons": [_plain(reason) for reason in refusal.reasons]}
         return {"summary": summary_to_json(summarise(series)), "reasons": []}
@@ -149,10 +155,10 @@ class Reading:
         The patient is the keyed digest: the identifier itself leaves the child in no form. The participant is
         told of files that a site de-identified for one.
         """
-        found = []
+        found, headers = [], FileHeaders()
         for k, path in enumerate(map(Path, files)):
             self._watch.file(k, size=path.stat().st_size)
-            header, _unreadable = read_header(path)
+            header, _unreadable = headers.read(path)
             told = {name: text(header, keyword) for name, keyword in _HEADLINE.items()}
             link = patient_link_of(header, _key(key), site_code=site_code)
             sealed = standing_of(header, _key(key)) is Standing.INTACT
@@ -165,31 +171,38 @@ def _key(text_: str) -> DeidentificationKey:
     return DeidentificationKey(text_.encode())
 
 
-def _told(instance: Instance) -> Answer:
+def _told(instance: Instance, content: bytes, pieces: Pieces | None) -> Answer:
     shown = number(instance.header, "InstanceNumber")
     return {
         "number": None if shown is None or not shown.is_integer() else int(shown),
         "sop_instance_uid": text(instance.header, "SOPInstanceUID"),
-        "content": _content_digest(instance.path) if instance.header else "",
+        "content": _content_digest(content, pieces) if instance.header else "",
     }
 
 
-def _content_digest(path: Path) -> str:
+def _content_digest(content: bytes, pieces: Pieces | None) -> str:
     """SHA-256 of the transfer syntax and the bytes of the dataset: equal for one image by whatever way it came."""
+    syntax, begins = (
+        _start_of(content) if pieces is None else (pieces.transfer_syntax, pieces.dataset_at)
+    )
+    digest = hashlib.sha256(f"{syntax}\n".encode())
+    digest.update(memoryview(content)[begins:])
+    return digest.hexdigest()
+
+
+def _start_of(content: bytes) -> tuple[str, int]:
+    """The transfer syntax of a file, and where its dataset begins."""
 
     def beyond(tag: BaseTag, _vr: str | None, _length: int) -> bool:
         return tag.group != 2
 
-    with path.open("rb") as stream:
-        stream.seek(_FIRST_ELEMENT)
-        meta = data_element_generator(stream, False, True, stop_when=beyond)  # noqa: FBT003 pydicom's own order
-        syntax = next((e.value for e in meta if e.tag == 0x00020010), b"")
-        list(meta)  # up to the first byte of the dataset
-        name = syntax.decode("ascii", "replace") if isinstance(syntax, bytes) else str(syntax)
-        digest = hashlib.sha256(f"{name.rstrip(chr(0) + ' ')}\n".encode())
-        while piece := stream.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+    stream = BytesIO(content)
+    stream.seek(_FIRST_ELEMENT)
+    meta = data_element_generator(stream, False, True, stop_when=beyond)  # noqa: FBT003 pydicom's own order
+    syntax = next((e.value for e in meta if e.tag == 0x00020010), b"")
+    list(meta)  # up to the first byte of the dataset
+    name = syntax.decode("ascii", "replace") if isinstance(syntax, bytes) else str(syntax)
+    return name.rstrip(chr(0) + " "), stream.tell()
 
 
 def _twins(told: Sequence[Mapping[str, Any]]) -> list[Answer]:

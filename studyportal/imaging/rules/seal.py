@@ -53,7 +53,12 @@ class SealError(ValueError):
 
 def seal_of(dataset: Dataset, key: DeidentificationKey) -> str:
     """The seal that fits the dataset as it is, for the second value of DeidentificationMethod."""
-    digest = key.digest("seal", "\n".join(_covered(dataset, depth=0)))
+    return seal_of_lines(_covered(dataset, depth=0), key)
+
+
+def seal_of_lines(lines: Iterable[str], key: DeidentificationKey) -> str:
+    """The seal over lines that stand for a dataset: `first_lines` of it, then `lines_of` each element by tag."""
+    digest = key.digest("seal", "\n".join(lines))
     return f"SEAL {key.fingerprint} {digest[:16].hex()}"
 
 
@@ -150,15 +155,24 @@ def _covered(dataset: Dataset, *, depth: int) -> Iterator[str]:
     """One line for each value that a second run leaves as it is, in the order of tags."""
     if depth > DEEPEST:
         raise SealError("nested deeper than any image")
-    if depth == 0:
-        yield f"link={site_link(dataset)}"
+    yield from first_lines(dataset) if depth == 0 else _private_lines(dataset, depth=depth)
+    for tag in sorted(tag for tag in dataset.keys() if not tag.is_private):  # noqa: SIM118
+        yield from lines_of(dataset[tag], depth=depth)
+
+
+def first_lines(private: Dataset) -> Iterator[str]:
+    """The lines that a dataset's seal begins with; they rest on its private elements alone."""
+    yield f"link={site_link(private)}"
+    yield from _private_lines(private, depth=0)
+
+
+def _private_lines(dataset: Dataset, *, depth: int) -> Iterator[str]:
     for tag in shifted_safe_tags(dataset):
         yield f"{depth} {tag}={raw_text(dataset, tag)}"
-    for tag in sorted(tag for tag in dataset.keys() if not tag.is_private):  # noqa: SIM118
-        yield from _covered_element(dataset[tag], depth=depth)
 
 
-def _covered_element(element: DataElement, *, depth: int) -> Iterator[str]:
+def lines_of(element: DataElement, *, depth: int = 0) -> Iterator[str]:
+    """One line for each value of an element, and of what is nested in it, that a second run leaves as it is."""
     if element.VR == "SQ":
         for part in element.value:
             yield f"{depth} {element.tag}"

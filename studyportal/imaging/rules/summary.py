@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom import Dataset
 
-from evaluation.imaging import Reason, Series, pixel_facts
+from evaluation.imaging import PlacedSeries, Reason
 from evaluation.imaging.header import text
 from evaluation.imaging.suv import SuvConversion
 from evaluation.imaging.suv_clock import (
@@ -68,12 +68,12 @@ class SeriesSummary:
         return parse_date(self.acquisition_date) or parse_date(self.series_date)
 
 
-def summarise(series: Series) -> SeriesSummary:
+def summarise(series: PlacedSeries) -> SeriesSummary:
     """The summary of a series that could be read; for PET with its way to SUV or why none."""
     facts = series.facts
     pet = series.modality == "PT"
     conversion = series.suv_conversion() if pet else SuvConversion("bw", rule="", factor=None)
-    pixels = pixel_facts(series.values)
+    pixels = series.pixel_facts()
     return SeriesSummary(
         modality=series.modality,
         slices=facts.slices,
@@ -132,7 +132,7 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _uptake_minutes(series: Series) -> float | None:
+def _uptake_minutes(series: PlacedSeries) -> float | None:
     """Minutes from injection to the first acquisition, whatever unit the values are stored in."""
     given = (series.header.get("RadiopharmaceuticalInformationSequence") or [Dataset()])[0]
     injection = injection_of(series.header, given)

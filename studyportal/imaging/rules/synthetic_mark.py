@@ -7,6 +7,7 @@ from studyportal.imaging.rules.identity_echo import UNREADABLE
 
 SYNTHETIC_WORD = "SYNTHETIC"
 _MARKED_TEXTS = ("SeriesDescription", "ImageComments", "DerivationDescription")
+MARKS = ("SyntheticData", *_MARKED_TEXTS)  # and the names of private blocks
 _LAST_CREATOR = 0xFF
 
 

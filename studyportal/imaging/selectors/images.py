@@ -62,6 +62,18 @@ def series_visible_to(user: Person) -> QuerySet[ImagingSeries]:
     ).select_related("pair", "pair__participant", "pair__participant__site")
 
 
+def outlines_visible_to(user: Person) -> QuerySet[ImagingSeries]:
+    """The outlines that count of each pair, as series, at the sites where the person may see images."""
+    counting = OutlineSet.objects.filter(
+        pair=OuterRef("pair"), series__status=SeriesStatus.ACCEPTED
+    ).order_by("-made_at")
+    return series_visible_to(user).filter(
+        role=SeriesRole.OUTLINES,
+        status=SeriesStatus.ACCEPTED,
+        outline_set=Subquery(counting.values("pk")[:1]),
+    )
+
+
 def series_for(user: Person, series_id: UUID) -> ImagingSeries | None:
     """The series, or None when it does not exist or the person may not see it."""
     return series_visible_to(user).filter(pk=series_id).first()

@@ -17,7 +17,7 @@ from django.db import transaction
 from studyportal.core import clock, spool
 from studyportal.core.errors import StaleState
 from studyportal.core.services import advance, record, take_lease
-from studyportal.core.storage import digest_of, discard, store_bytes, store_file, store_files
+from studyportal.core.storage import adopt_files, discard, store_bytes
 from studyportal.imaging import rules
 from studyportal.imaging.models import Finding, ImagingSeries, ImagingStudy, PatientBinding
 from studyportal.imaging.rules.cleaning import PREVIEW
@@ -199,29 +199,30 @@ def _deidentify_and_store(series: ImagingSeries, reading: Reader) -> _Stored:
     with tempfile.TemporaryDirectory(dir=quarantine_of(series.pk), prefix=".copies-") as folder:
         entered = header_entries(series)
         copy = reading.deidentify(series.pair.participant, entered, out=Path(folder))
-        entries, size = [], 0
-        _note(series, [Path(folder) / name for name in (*copy["files"], PREVIEW)])
-        copies = store_files([Path(folder) / name for name in copy["files"]])
-        for stored, uid in zip(copies, copy["sop_instance_uids"], strict=True):
-            entries.append({"sha256": stored.sha256, "bytes": stored.size, "sop_instance_uid": uid})
-            size += stored.size
-        preview = store_file(Path(folder) / PREVIEW).sha256
+        *copies, preview = adopt_files(
+            [Path(folder) / name for name in (*copy["files"], PREVIEW)],
+            note=lambda digests: _note(series, digests),
+        )
+    entries = [
+        {"sha256": stored.sha256, "bytes": stored.size, "sop_instance_uid": uid}
+        for stored, uid in zip(copies, copy["sop_instance_uids"], strict=True)
+    ]
     manifest = store_bytes(json.dumps({"files": entries}, indent=1, sort_keys=True).encode())
     return _Stored(
         manifest_sha256=manifest.sha256,
         files=len(entries),
-        size=size,
-        preview_sha256=preview,
+        size=sum(stored.size for stored in copies),
+        preview_sha256=preview.sha256,
         report=copy["report"],
         suv={**copy["suv"], **entries_facts(series)} if copy["suv"] else {},
         summary=rules.summary_from_json(copy["summary"]),
     )
 
 
-def _note(series: ImagingSeries, files: Iterable[Path]) -> None:
+def _note(series: ImagingSeries, digests: Iterable[str]) -> None:
     """What is about to be stored is written down first: a worker that is killed leaves no file that nobody knows."""
     with notes_of(series.pk).open("a", encoding="ascii") as notes:
-        notes.writelines(f"{digest_of(path)}\n" for path in files)
+        notes.writelines(f"{digest}\n" for digest in digests)
         notes.flush()
         os.fsync(notes.fileno())
 
