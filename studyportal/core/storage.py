@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,21 +43,39 @@ def store_bytes(content: bytes) -> StoredFile:
     sha256 = hashlib.sha256(content).hexdigest()
     target = path_of(sha256)
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        incoming = Path(settings.ARCHIVE_DIR) / INCOMING
-        incoming.mkdir(exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=incoming)
+        handle, temporary = tempfile.mkstemp(dir=_incoming())
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(temporary).chmod(0o440)
-            Path(temporary).rename(target)  # same file system, so the rename is atomic
+            _give_names({Path(temporary): target})
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
     return StoredFile(sha256=sha256, size=len(content))
+
+
+def _incoming() -> Path:
+    folder = Path(settings.ARCHIVE_DIR) / INCOMING
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _give_names(written: Mapping[Path, Path]) -> None:
+    """Each file lies under its target and is found there after a power failure, too.
+
+    Files are flushed side by side, which takes a quarter of the time of one after the other; none has its name before
+    all are on disk. A name is an entry of its folder, and a new folder one of the folder above it.
+    """
+    if not written:
+        return
+    sync_files(written)
+    for temporary, target in written.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary.chmod(0o440)
+        temporary.rename(target)  # same file system, so the rename is atomic
+    folders = {target.parent for target in written.values()}
+    above = {folder.parent for folder in folders}
+    sync_files(folders | above | {Path(settings.ARCHIVE_DIR)})
 
 
 def clear_incoming(*, before: datetime) -> int:
@@ -79,11 +97,8 @@ def store_file(source: Path) -> StoredFile:
 def store_files(sources: Sequence[Path]) -> list[StoredFile]:
     """The content of each file lies in the archive, on disk; the sources stay where they are.
 
-    One content is in memory at a time. The files are flushed side by side, which takes a quarter of the time of one
-    after the other, and none has its name before all are on disk.
+    One content is in memory at a time.
     """
-    incoming = Path(settings.ARCHIVE_DIR) / INCOMING
-    incoming.mkdir(parents=True, exist_ok=True)
     written: dict[Path, Path] = {}
     stored = []
     try:
@@ -92,15 +107,11 @@ def store_files(sources: Sequence[Path]) -> list[StoredFile]:
             stored.append(StoredFile(hashlib.sha256(content).hexdigest(), len(content)))
             target = path_of(stored[-1].sha256)
             if not target.exists():
-                handle, temporary = tempfile.mkstemp(dir=incoming)
+                handle, temporary = tempfile.mkstemp(dir=_incoming())
                 written[Path(temporary)] = target
                 with os.fdopen(handle, "wb") as stream:
                     stream.write(content)
-        sync_files(written)
-        for temporary_, target in written.items():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            temporary_.chmod(0o440)
-            temporary_.rename(target)  # same file system, so the rename is atomic
+        _give_names(written)
     except BaseException:
         for temporary_ in written:
             temporary_.unlink(missing_ok=True)
@@ -114,24 +125,19 @@ def adopt_files(
     """Each file has gone into the archive, on disk, under its digest; none is left where it was.
 
     `note` is told all digests before any file has its name in the archive. Files are read once, for their digest,
-    and move by name where archive and sources lie on one file system. They are flushed side by side, which takes a
-    quarter of the time of one after the other, and none has its name before all are on disk.
+    and move by name where archive and sources lie on one file system.
     """
     stored = [StoredFile(digest_of(source), source.stat().st_size) for source in sources]
     note([one.sha256 for one in stored])
-    incoming = Path(settings.ARCHIVE_DIR) / INCOMING
-    incoming.mkdir(parents=True, exist_ok=True)
-    if any(source.stat().st_dev != incoming.stat().st_dev for source in sources):
-        return store_files(sources)
-    new = [(s, path_of(one.sha256)) for s, one in zip(sources, stored, strict=True)]
-    new = [(source, target) for source, target in new if not target.exists()]
-    sync_files(source for source, _ in new)
-    for source, target in new:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        source.chmod(0o440)
-        source.rename(target)  # same file system, so the rename is atomic
+    here = _incoming().stat().st_dev
+    if any(source.stat().st_dev != here for source in sources):
+        store_files(sources)
+    else:
+        places = [(path_of(one.sha256), s) for s, one in zip(sources, stored, strict=True)]
+        new = {target: source for target, source in places if not target.exists()}
+        _give_names({source: target for target, source in new.items()})
     for source in sources:
-        source.unlink(missing_ok=True)  # what was there already
+        source.unlink(missing_ok=True)  # what was there already, or was copied
     return stored
 
 
@@ -153,14 +159,10 @@ def drop_partial(key: str) -> None:
 
 def keep_file(path: Path) -> StoredFile:
     """The partial file lies in the archive under its digest, on disk, without having been held in memory."""
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
     stored = StoredFile(sha256=digest_of(path), size=path.stat().st_size)
     target = path_of(stored.sha256)
     if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        path.chmod(0o440)
-        path.rename(target)  # same file system, so the rename is atomic
+        _give_names({path: target})
     return stored
 
 
