@@ -9,7 +9,15 @@ import pydicom
 import pytest
 
 from studyportal.core.durable import sync_files
-from studyportal.core.storage import DamagedFile, adopt_files, path_of, read_bytes, store_files
+from studyportal.core.storage import (
+    INCOMING,
+    DamagedFile,
+    adopt_files,
+    path_of,
+    read_bytes,
+    store_bytes,
+    store_files,
+)
 from studyportal.imaging.rules import DeidentificationKey, PseudonymContext, copying
 
 CONTEXT = PseudonymContext.of_participant(
@@ -98,6 +106,19 @@ def test_adopted_files_have_moved_after_their_digests_were_noted(tmp_path):
     assert [one.sha256 for one in stored] == noted
     assert [read_bytes(one.sha256) for one in stored] == [b"first", b"second", b"first"]
     assert not list(tmp_path.glob("?"))
+
+
+def test_a_file_has_its_name_on_disk_too(monkeypatch):
+    flushed, real = [], os.fsync
+
+    def noting(handle):
+        flushed.append(Path(os.readlink(f"/proc/self/fd/{handle}")))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    folder = path_of(store_bytes(b"kept with its name").sha256).parent.resolve()
+    assert flushed[0].parent.name == INCOMING
+    assert set(flushed[1:]) == {folder, folder.parent, folder.parent.parent}
 
 
 def test_nothing_is_stored_when_one_file_cannot_reach_the_disk(tmp_path, monkeypatch):
