@@ -112,7 +112,7 @@ def test_a_file_has_its_name_on_disk_too(monkeypatch):
     flushed, real = [], os.fsync
 
     def noting(handle):
-        flushed.append(Path(os.readlink(f"/proc/self/fd/{handle}")))
+        flushed.append(Path(f"/proc/self/fd/{handle}").readlink())
         real(handle)
 
     monkeypatch.setattr(os, "fsync", noting)
