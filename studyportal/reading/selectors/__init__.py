@@ -7,6 +7,7 @@ from studyportal.reading.models import (
     ReadingSession,
     SessionReader,
 )
+from studyportal.reading.selectors.counting import counting
 from studyportal.reading.selectors.index_reads import IndexRead, index_reads, index_rows
 from studyportal.reading.selectors.own import (
     OwnList,
@@ -52,6 +53,7 @@ from studyportal.reading.selectors.sessions import (
     design_of,
     digests_in_use,
     every_session,
+    held_cases,
     own_parts,
     packaged_design,
     possible_readers,
@@ -90,11 +92,13 @@ __all__ = [
     "cases_to_prepare",
     "consensus_of",
     "counted_cases",
+    "counting",
     "design_of",
     "digests_in_use",
     "disputed_in",
     "disputed_units",
     "every_session",
+    "held_cases",
     "hung",
     "index_reads",
     "index_rows",

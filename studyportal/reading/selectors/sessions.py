@@ -20,6 +20,7 @@ from studyportal.reading.models import (
     SessionReader,
 )
 from studyportal.reading.rules import Design, parse_design
+from studyportal.reading.selectors.counting import counting, why_held
 from studyportal.reading.states import ReaderPart, SessionStatus
 from studyportal.sites.rules import PERMISSIONS, Action, Role
 from studyportal.sites.selectors import (
@@ -99,9 +100,14 @@ def cases_of(session: ReadingSession) -> QuerySet[ReadingCase]:
 
 
 def counted_cases(session: ReadingSession) -> QuerySet[ReadingCase]:
-    """Cases that were not taken out and whose participant did not have the data removed."""
-    rows = cases_of(session).filter(excluded_at=None)
-    return rows.exclude(pair__participant__in=removed_ids())
+    """Cases that are read and analysed: neither taken out nor removed, and every image still in the study."""
+    return cases_of(session).filter(counting())
+
+
+def held_cases(session: ReadingSession) -> list[tuple[ReadingCase, str]]:
+    """Cases that nobody took out and that are read no more all the same, since an image was withdrawn, and why."""
+    rows = cases_of(session).filter(excluded_at=None).exclude(pair__participant__in=removed_ids())
+    return [(case, why) for case in rows if (why := why_held(case))]
 
 
 def case_in(session: ReadingSession, case_id: UUID) -> ReadingCase | None:

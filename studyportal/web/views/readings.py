@@ -121,6 +121,7 @@ def reading_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
     session = found(session_for(request.user, session_id))
     design, closed = design_of(session), session.status == SessionStatus.CLOSED
     sees_results = closed and may(request.user, Action.SEE_OUTCOMES)
+    sees_cases = may(request.user, Action.SEE_PARTICIPANTS)
     return render(
         request,
         "web/reading_session.html",
@@ -128,7 +129,8 @@ def reading_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
             "session": session,
             "design": design,
             "progress": progress_of(session),
-            "cases": cases_of(session) if may(request.user, Action.SEE_PARTICIPANTS) else [],
+            "cases": cases_of(session) if sees_cases else [],
+            "left_out": left_out_of(session) if sees_cases else [],
             "unprepared": len(unprepared_cases(session)),
             "open_reads": open_reads(session),
             "runs": holds_for_study(request.user, Action.RUN_READINGS),
