@@ -440,6 +440,12 @@ ACTS = {
     "outcomes.register_index_tests": lambda: {"plan_text": PLAN},
     "outcomes.lock_index_test": lambda: {"test": make.IndexTestFactory()},
     "outcomes.import_reads": lambda: {"text": reads_csv()},
+    "outcomes.open_reading_session": readable_cases,
+    "outcomes.take_out_reads": lambda: {
+        "session": make.ReadingSessionFactory(
+            closed_at=make.ResultOpeningFactory(opened=True).cut.frozen_at, closed=True
+        )
+    },
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
     "outcomes.plan_comparison": comparable_on_one_cut,
     "exports.request_export": lambda: {

@@ -73,6 +73,12 @@ def every_session() -> QuerySet[ReadingSession]:
     return ReadingSession.objects.all()
 
 
+def closed_sessions() -> QuerySet[ReadingSession]:
+    """Sessions that are closed, whose reads a data cut takes in, in the order in which they were opened."""
+    rows = ReadingSession.objects.filter(status=SessionStatus.CLOSED)
+    return rows.order_by("opened_at", "pk")
+
+
 def session_named(name: str) -> ReadingSession | None:
     """The session of this name."""
     return ReadingSession.objects.filter(name=name).first()
@@ -185,6 +191,11 @@ def digests_in_use(digests: frozenset[str] | list[str]) -> frozenset[str]:
     whole = rows.filter(sha256__in=asked).values_list("sha256", flat=True)
     quick = rows.filter(quick_sha256__in=asked).values_list("quick_sha256", flat=True)
     return frozenset(whole) | frozenset(quick)
+
+
+def session_with_read(read_id: UUID | str) -> ReadingSession:
+    """The session of a read, for the portal's own work."""
+    return ReadingSession.objects.get(readers__reads=read_id)
 
 
 def reads_of_session(session: ReadingSession) -> QuerySet[Read]:
