@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from studyportal.clinical.rules import FORMS, Label
 from studyportal.reading.rules import DISTANT_SITES, Lesions, Question, Scale, Showing, units_of
+from studyportal.reading.rules import Opinion as Stated
 from studyportal.reading.selectors import design_of, disputed_units
 from studyportal.reading.services import drawn_lesions
 from studyportal.reading.states import ReadKind
@@ -112,7 +114,7 @@ def _unit(
     draft: Mapping[str, str],
     *,
     sides: bool,
-    disputed: Mapping[tuple[str, str], tuple[object, ...]] | None,
+    disputed: Mapping[tuple[str, str], tuple[Stated, ...]] | None,
     place: str,
 ) -> Unit:
     name = f"q.{question.id}.{unit_id}"
@@ -126,7 +128,9 @@ def _unit(
         value=value,
         indeterminate=draft.get(f"i.{question.id}.{unit_id}") == "on",
         choices=tuple((key, word, key in chosen) for key, word in words),
-        opinions=tuple(Opinion(chr(ord("A") + n), _said(one)) for n, one in enumerate(opinions)),
+        opinions=tuple(
+            Opinion(chr(ord("A") + n), _said(question.scale, one)) for n, one in enumerate(opinions)
+        ),
         place=place,
     )
 
@@ -142,9 +146,16 @@ def site_words(site: str) -> str | Promise:
     return _OWN_SITES.get(site) or said(_FORM_SITES[site])
 
 
-def _said(opinion: object) -> str:
-    score = getattr(opinion, "score", None)
-    return "?" if score is None else f"{score:g}"
+def _said(scale: Scale, opinion: Stated) -> str:
+    """What a reader answered, in words where the answer was one."""
+    if opinion.score is None:
+        return str(_("cannot judge"))
+    if scale == Scale.YES_NO:
+        return str(_("Yes") if opinion.score else _("No"))
+    if scale == Scale.SITES:
+        count = int(opinion.score)
+        return ngettext("%(n)s site", "%(n)s sites", count) % {"n": count}
+    return f"{opinion.score:g}"
 
 
 def _place(

@@ -11,7 +11,12 @@ from evaluation.classifiers import FEATURE_SETS
 from studyportal.core import clock
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.models import CutPair, IndexTest, Measurement
-from studyportal.outcomes.services import freeze_cut, tables_of
+from studyportal.outcomes.services import (
+    freeze_cut,
+    lock_index_test,
+    register_index_tests,
+    tables_of,
+)
 from studyportal.outcomes.services.classifiers import with_classifiers
 from studyportal.outcomes.services.index_tests import read_plan
 from studyportal.outcomes.services.runs import _result
@@ -136,6 +141,8 @@ def test_who_developed_a_classifier_is_judged_by_nobody(scene):
 
 def test_every_number_of_a_classifier_that_was_locked_after_an_opening_is_exploratory(scene):
     early = trained(scene, "ct", kind="logistic")
+    for test in register_index_tests(plan_text=planned(early), by=scene[1]):
+        lock_index_test(test=test, by=scene[1])  # its cut-off, too, before anybody saw an outcome
     opened(scene[0])
     late = trained(scene, "ct_spet", kind="logistic")
     run = make.EvaluationRunFactory(cut=primary_cut(scene, planned(early, late)))

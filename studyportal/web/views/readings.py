@@ -40,6 +40,7 @@ from studyportal.reading.services import (
     close_session,
     exclude_case,
     open_reads,
+    reopen_for_reader,
     withdraw_reader,
 )
 from studyportal.reading.states import SessionStatus
@@ -208,6 +209,21 @@ def reading_exclude(request: HttpRequest, session_id: UUID, case_id: UUID) -> Ht
         request,
         lambda: exclude_case(case=case, reason=_reason(request), by=acting(request)),
         said=_("The case is out of the session; its reads stay."),
+        then=_page(session_id),
+    )
+
+
+@require_POST
+def reading_open_again(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """A submitted case is open to its reader again."""
+    session = found(session_for(request.user, session_id))
+    code = request.POST.get("code", "")
+    return do(
+        request,
+        lambda: reopen_for_reader(
+            session=session, code=code, reason=_reason(request), by=acting(request)
+        ),
+        said=_("The case is open again; what was submitted stays."),
         then=_page(session_id),
     )
 
