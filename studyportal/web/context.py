@@ -87,7 +87,6 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
 # Where somebody has more entries than fit in one line, these stand together under a word that unfolds.
 _GROUPS: tuple[tuple[str | Promise, frozenset[str]], ...] = (
     (_("Images"), frozenset({"inbox", "pairs", "jobs", "releases"})),
-    (_("Results"), frozenset({"cuts", "exports"})),
     (_("Oversight"), frozenset({"locks", "audit", "people", "health"})),
 )
 _MOST_IN_LINE = 7
