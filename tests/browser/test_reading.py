@@ -210,6 +210,9 @@ def test_a_case_that_is_opened_again_is_corrected_and_the_first_read_stays(live_
     manager = context_of(chromium, live_server, session.opened_by)
     page = manager.new_page()
     page.goto(f"{live_server.url}/reading/sessions/{session.pk}/")
+    page.locator("summary", has_text="Oversight").click()
+    page.get_by_role("link", name="Audit trail").wait_for()
+    assert faults_of(page, f"{live_server.url}/static/built/axe.min.js") == []
     page.get_by_label("Case code").fill(read.code.lower())
     page.locator("#again-reason").fill("Left and right were mixed up.")
     page.get_by_role("button", name="Open again").click()

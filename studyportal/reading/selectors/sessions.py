@@ -195,7 +195,7 @@ def digests_in_use(digests: frozenset[str] | list[str]) -> frozenset[str]:
 
 def session_with_read(read_id: UUID | str) -> ReadingSession:
     """The session of a read, for the portal's own work."""
-    return ReadingSession.objects.get(readers__reads=read_id)
+    return ReadingSession.objects.get(readers__reads__pk=read_id)
 
 
 def reads_of_session(session: ReadingSession) -> QuerySet[Read]:
