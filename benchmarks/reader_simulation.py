@@ -1,6 +1,6 @@
 """Simulated readers with known areas: how often the intervals of the pipeline hold the truth.
 
-    python -m benchmarks.reader_simulation [--seeds 200] [--readers 5] [--cases 120]
+    python -m benchmarks.reader_simulation [--seeds 200] [--readers 5] [--cases 120] [--areas 0.80 0.86]
 
 Scores follow the model of Roe and Metz (Acad Radiol 1997;4:298): reader, case and their interactions with
 the test are random. Each seed is one study; its tables go through the plan and `evaluation.analysis.run`, and
@@ -120,8 +120,12 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--readers", type=int, default=5)
     parser.add_argument("--cases", type=int, default=120)
+    parser.add_argument(
+        "--areas", type=float, nargs=2, action="append", metavar=("CT", "CT_SPET"),
+        help="areas of both arms in the population; may be given more than once",
+    )  # fmt: skip
     asked = parser.parse_args()
-    for areas in ((0.80, 0.80), (0.80, 0.86)):
+    for areas in map(tuple, asked.areas or [(0.80, 0.80), (0.80, 0.86)]):
         counts: Counter[str] = Counter()
         for seed in range(asked.seeds):
             counts.update(

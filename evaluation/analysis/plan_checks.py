@@ -188,7 +188,9 @@ def _check_points(plan: Plan) -> None:
 
 
 def _check_cutoffs(test: IndexTest, conditions: set[str], where: str) -> None:
-    for name in sorted(conditions - set(test.cutoff)):
+    # A classifier was trained for one target condition and has no score for another.
+    judged = set(test.cutoff) if test.kind == "classifier" and test.cutoff else conditions
+    for name in sorted(judged - set(test.cutoff)):
         raise PlanError(f"{where} has no locked cut-off for {name!r}")
     for name in sorted(set(test.cutoff) - conditions):
         raise PlanError(f"{where}: cut-off for unknown target condition {name!r}")

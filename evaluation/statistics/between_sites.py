@@ -14,15 +14,25 @@ def weighted_mean(y: _Array, w: _Array) -> float:
     return float(np.sum(w * y) / np.sum(w))
 
 
+def residuals(y: _Array, w: _Array) -> _Array:
+    """Return distances from the weighted mean, exact also where one weight dwarfs all others."""
+    return np.asarray((y[:, None] - y) @ w / w.sum())
+
+
+def _shared(w: _Array) -> float:
+    """Return ``sum(w) - sum(w^2) / sum(w)`` without the loss where one weight dwarfs all others."""
+    others = (1 - np.eye(len(w))) @ w
+    return float(np.sum(w / w.sum() * others))
+
+
 def cochran_q(y: _Array, v: _Array, tau2: float) -> float:
     """Return the weighted sum of squares about the weighted mean."""
     w = 1 / (v + tau2)
-    return float(np.sum(w * (y - weighted_mean(y, w)) ** 2))
+    return float(np.sum(w * residuals(y, w) ** 2))
 
 
 def _typical_variance(v: _Array) -> float:
-    w = 1 / v
-    return float((len(v) - 1) * w.sum() / (w.sum() ** 2 - np.sum(w**2)))
+    return (len(v) - 1) / _shared(1 / v)
 
 
 def i2_percent(v: _Array, tau2: float, *, q: float, fixed: bool) -> float:
@@ -48,8 +58,7 @@ def _fixed(_y: _Array, _v: _Array) -> float:
 
 def _dersimonian_laird(y: _Array, v: _Array) -> float:
     w = 1 / v
-    scale = float(w.sum() - np.sum(w**2) / w.sum())
-    return max(0.0, (cochran_q(y, v, 0.0) - (len(y) - 1)) / scale)
+    return max(0.0, (cochran_q(y, v, 0.0) - (len(y) - 1)) / _shared(w))
 
 
 def _paule_mandel(y: _Array, v: _Array) -> float:
@@ -62,8 +71,7 @@ def _paule_mandel(y: _Array, v: _Array) -> float:
 def _reml(y: _Array, v: _Array) -> float:
     def score(tau2: float) -> float:
         w = 1 / (v + tau2)
-        residual = y - weighted_mean(y, w)
-        return float(np.sum(w**2 * residual**2) - w.sum() + np.sum(w**2) / w.sum())
+        return float(np.sum((w * residuals(y, w)) ** 2)) - _shared(w)
 
     return _root(score, y)
 
@@ -75,7 +83,8 @@ def _root(decreasing: Callable[[float], float], y: _Array) -> float:
     high = max(1e-12, float(y.var(ddof=1)))
     while decreasing(high) > 0:
         high *= 2
-    return float(optimize.brentq(decreasing, 0.0, high, xtol=1e-15, rtol=1e-14, maxiter=1000))
+    # The root may be small beside 1: a mean of 1e-5 has a variance of 1e-10.
+    return float(optimize.brentq(decreasing, 0.0, high, xtol=1e-300, rtol=1e-14, maxiter=2000))
 
 
 TAU2: dict[str, Callable[[_Array, _Array], float]] = {

@@ -11,6 +11,7 @@ from evaluation.statistics.between_sites import (
     TAU2,
     cochran_q,
     i2_percent,
+    residuals,
     tau2_interval,
     weighted_mean,
 )
@@ -157,7 +158,7 @@ def _pooled(
     mean, se = weighted_mean(y, w), math.sqrt(1 / float(w.sum()))
     free, name, flags = math.inf, "", tuple[str, ...]()
     if knapp_hartung:
-        scale = float(np.sum(w * (y - mean) ** 2)) / (k - 1)
+        scale = float(np.sum(w * residuals(y, w) ** 2)) / (k - 1)
         free, name = k - 1, ", Knapp-Hartung"
         if knapp_hartung == "modified":
             scale, name = max(1.0, scale), ", modified Knapp-Hartung"

@@ -17,6 +17,7 @@ from studyportal.clinical.rules import ReferenceStatus, TargetCondition, Unit
 from studyportal.clinical.selectors import reference_of
 from studyportal.core.models import User
 from studyportal.core.selectors import user_named
+from studyportal.outcomes.services import open_reading_session
 from studyportal.reading.rules import Design, Scale, units_of
 from studyportal.reading.selectors import (
     design_of,
@@ -28,7 +29,6 @@ from studyportal.reading.selectors import (
 from studyportal.reading.services import (
     close_session,
     drawn_lesions,
-    open_session,
     prepare_case,
     start_read,
     submit_read,
@@ -64,13 +64,13 @@ def demonstrate(
     read = session_named(READ)
     if read is None:
         readers = [_reader(number) for number in range(1, READERS + 1)]
-        read = open_session(name=READ, design_text=text, readers=readers, by=people.manager)
+        read = open_reading_session(name=READ, design_text=text, readers=readers, by=people.manager)
         _prepare(read)
         _read_all(read)
         close_session(session=read, by=people.manager)
     waiting = session_named(WAITING)
     if waiting is None:
-        waiting = open_session(
+        waiting = open_reading_session(
             name=WAITING, design_text=text, readers=[people.newcomer], by=people.manager
         )
         _prepare(waiting)

@@ -1,13 +1,14 @@
 """Reads reader scores as they are written in a cases file, and says what is wrong with them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from evaluation.readers import Read
 from studyportal.clinical.rules import TargetCondition, Unit, unit_fault
 from studyportal.core.errors import Reason
+from studyportal.reading.rules import Design, Question, Scale
 
 _ENTRY = re.compile(
     r"^(?P<reader>[\w.-]{1,40})/(?P<arm>\w{1,20})/(?P<condition>\w+)/(?P<unit>\w+)/(?P<unit_id>[\w.-]*)=(?P<score>-?\d+(\.\d+)?)$"
@@ -114,3 +115,35 @@ def why_exploratory(
             f"{opened_at:%Y-%m-%d}."
         )
     return ""
+
+
+def cut_off_faults(design: Design, cut_offs: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return a sentence for each question whose positive answers are not those of its index test.
+
+    `cut_offs` gives of each test the cut-off for each target condition; what has none is not compared.
+    """
+    return [
+        f"Question {question.id} {stated}; the index test {test} is positive from {cut_off:g} on."
+        for question, test, cut_off in _compared(design, cut_offs)
+        if (stated := _stated_otherwise(question, cut_off))
+    ]
+
+
+def _compared(
+    design: Design, cut_offs: Mapping[str, Mapping[str, float]]
+) -> Iterator[tuple[Question, str, float]]:
+    for question in design.questions:
+        for arm in design.arms if question.index else ():
+            test = f"reader_{question.arm_of_test(arm.code)}"
+            cut_off = cut_offs.get(test, {}).get(question.condition)
+            if cut_off is not None:
+                yield question, test, cut_off
+
+
+def _stated_otherwise(question: Question, cut_off: float) -> str:
+    if question.scale == Scale.YES_NO:
+        yes, no = question.yes or 0.0, question.no or 0.0
+        return "" if no < cut_off <= yes else f"counts yes as {yes:g} and no as {no:g}"
+    if question.positive_from == cut_off:
+        return ""
+    return f"is positive from {question.positive_from:g} on"

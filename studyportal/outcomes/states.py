@@ -46,6 +46,7 @@ class Seen(StrEnum):
     COMPARISON = "a_comparison_of_releases"
     COMPARISON_CSV = "a_comparison_of_releases_as_a_table"
     COMPARISON_API = "a_comparison_of_releases_by_the_API"
+    READS = "answers_of_a_reading_session_by_arm"
     MEASUREMENTS = "measurements_of_a_pair"
 
 

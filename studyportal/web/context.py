@@ -60,8 +60,8 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
         ),
     ),
     ("queries", _("Queries"), frozenset({"queries", "query", "query_raise"})),
-    ("inbox", _("Inbox"), frozenset({"inbox"})),
     ("pairs", _("Images"), frozenset({"pairs", "pair", "upload"})),
+    ("inbox", _("Inbox"), frozenset({"inbox"})),
     ("jobs", _("Syntheses"), frozenset({"jobs", "job", "synthesise_all"})),
     ("releases", _("Releases"), frozenset({"releases", "release", "release_import"})),
     ("reading_list", _("Reading"), frozenset({"reading_list", "reading"})),
@@ -84,16 +84,23 @@ _MENU: tuple[tuple[str, str | Promise, frozenset[str]], ...] = (
     ("people", _("People"), frozenset({"people", "person", "invite", "access_review"})),
     ("health", _("Health"), frozenset({"health"})),
 )
+# Where somebody has more entries than fit in one line, these stand together under a word that unfolds.
+_GROUPS: tuple[tuple[str | Promise, frozenset[str]], ...] = (
+    (_("Images"), frozenset({"inbox", "pairs", "jobs", "releases"})),
+    (_("Oversight"), frozenset({"locks", "audit", "people", "health"})),
+)
+_MOST_IN_LINE = 7
 
 
 @dataclass(frozen=True)
 class MenuEntry:
-    """One entry of the menu."""
+    """One entry of the menu; with `entries` it is a word under which these stand."""
 
     label: str | Promise
     address: str
     current: bool
     waiting: int = 0
+    entries: tuple["MenuEntry", ...] = ()
 
 
 def portal(request: HttpRequest) -> dict[str, object]:
@@ -117,10 +124,11 @@ def portal(request: HttpRequest) -> dict[str, object]:
 
 
 def _menu(request: HttpRequest) -> list[MenuEntry]:
+    """What the person may open, in one line: entries that would not fit stand under the word of their group."""
     match = request.resolver_match
     here = match.url_name if match else ""
-    return [
-        MenuEntry(
+    entries = {
+        name: MenuEntry(
             label,
             reverse(f"web:{name}"),
             here in pages,
@@ -128,4 +136,20 @@ def _menu(request: HttpRequest) -> list[MenuEntry]:
         )
         for name, label, pages in _MENU
         if allowed(request.user, name)
-    ]
+    }
+    if len(entries) <= _MOST_IN_LINE:
+        return list(entries.values())
+    return _grouped(entries)
+
+
+def _grouped(entries: dict[str, MenuEntry]) -> list[MenuEntry]:
+    shown: list[MenuEntry] = []
+    for name, entry in entries.items():
+        label, names = next((one for one in _GROUPS if name in one[1]), ("", frozenset()))
+        members = [one for one in entries if one in names]
+        if len(members) < 2:
+            shown.append(entry)
+        elif name == members[0]:
+            within = tuple(entries[one] for one in members)
+            shown.append(MenuEntry(label, "", any(one.current for one in within), entries=within))
+    return shown

@@ -162,6 +162,7 @@ PAGES: Mapping[str, Action | Anyone] = {
     "reading_export": Action.EXPORT,
     "reading_withdraw": Action.RUN_READINGS,
     "reading_exclude": Action.RUN_READINGS,
+    "reading_open_again": Action.RUN_READINGS,
     "reading_consensus": Action.RUN_READINGS,
     "reading_close": Action.RUN_READINGS,
     # outcomes and exports

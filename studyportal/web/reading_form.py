@@ -8,33 +8,32 @@ from typing import TYPE_CHECKING
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
-from studyportal.core.language import reads_chinese
+from studyportal.clinical.rules import FORMS, Label
 from studyportal.reading.rules import DISTANT_SITES, Lesions, Question, Scale, Showing, units_of
+from studyportal.reading.rules import Opinion as Stated
 from studyportal.reading.selectors import design_of, disputed_units
 from studyportal.reading.services import drawn_lesions
 from studyportal.reading.states import ReadKind
+from studyportal.web.crf import said
+from studyportal.web.reading_words import question_words
 
 if TYPE_CHECKING:
     from studyportal.reading.models import Read
 
-SITE_WORDS: Mapping[str, str | Promise] = {
-    "contralateral_lung": _("Contralateral lung"),
+# Sites that a reader names otherwise than the form of distant sites does; all other words are that form's.
+_OWN_SITES: Mapping[str, str | Promise] = {
     "pleura": _("Pleura or pericardium"),
-    "adrenal": _("Adrenal gland"),
-    "liver": _("Liver"),
-    "bone": _("Bone"),
-    "brain": _("Brain"),
     "distant_node": _("Distant lymph node"),
-    "other": _("Other place"),
     "none": _("None"),
 }
+_FORM_SITES: Mapping[str, Label] = {code.value: code.label for code in FORMS["distant"].units}
 _FIVE = tuple((str(n), str(n)) for n in range(1, 6))
 _WORDS: Mapping[Scale, tuple[tuple[str, str | Promise], ...]] = {
     Scale.FIVE: _FIVE,
     Scale.YES_NO: (("yes", _("Yes")), ("no", _("No"))),
     Scale.ORIGIN: (("real", _("Real")), ("synthetic", _("Synthetic"))),
-    Scale.SITES: tuple((site, SITE_WORDS[site]) for site in (*DISTANT_SITES, "none")),
 }
 _SIDES = (("left", _("Left")), ("right", _("Right")))
 
@@ -92,10 +91,18 @@ def form_of(read: Read) -> Form:
             for unit_id in units_of(question, lesions)
             if disputed is None or (question.id, unit_id) in disputed
         )  # fmt: skip
-        text = question.text_zh if reads_chinese() else question.text
         if units:
             may_pass = question.scale not in (Scale.ORIGIN, Scale.SITES)
-            asked.append(Asked(question.id, text, question.unit, question.scale, may_pass, units))
+            asked.append(
+                Asked(
+                    question.id,
+                    question_words(question),
+                    question.unit,
+                    question.scale,
+                    may_pass,
+                    units,
+                )
+            )
     marking = design.lesions == Lesions.MARKED and disputed is None
     marks = tuple((number, _written(place)) for number, place in lesions.items())
     return Form(tuple(asked), marks if marking else (), marking)
@@ -107,13 +114,13 @@ def _unit(
     draft: Mapping[str, str],
     *,
     sides: bool,
-    disputed: Mapping[tuple[str, str], tuple[object, ...]] | None,
+    disputed: Mapping[tuple[str, str], tuple[Stated, ...]] | None,
     place: str,
 ) -> Unit:
     name = f"q.{question.id}.{unit_id}"
     value = draft.get(name, "")
     chosen = value.split(" ")
-    words = _SIDES if sides and question.scale == Scale.ORIGIN else _WORDS.get(question.scale, ())
+    words = _choices(question.scale, sides=sides)
     opinions = (disputed or {}).get((question.id, unit_id), ())
     return Unit(
         name=name,
@@ -121,14 +128,34 @@ def _unit(
         value=value,
         indeterminate=draft.get(f"i.{question.id}.{unit_id}") == "on",
         choices=tuple((key, word, key in chosen) for key, word in words),
-        opinions=tuple(Opinion(chr(ord("A") + n), _said(one)) for n, one in enumerate(opinions)),
+        opinions=tuple(
+            Opinion(chr(ord("A") + n), _said(question.scale, one)) for n, one in enumerate(opinions)
+        ),
         place=place,
     )
 
 
-def _said(opinion: object) -> str:
-    score = getattr(opinion, "score", None)
-    return "?" if score is None else f"{score:g}"
+def _choices(scale: Scale, *, sides: bool) -> tuple[tuple[str, str | Promise], ...]:
+    if scale == Scale.SITES:
+        return tuple((site, site_words(site)) for site in (*DISTANT_SITES, "none"))
+    return _SIDES if sides and scale == Scale.ORIGIN else _WORDS.get(scale, ())
+
+
+def site_words(site: str) -> str | Promise:
+    """A distant site in the reader's language."""
+    return _OWN_SITES.get(site) or said(_FORM_SITES[site])
+
+
+def _said(scale: Scale, opinion: Stated) -> str:
+    """What a reader answered, in words where the answer was one."""
+    if opinion.score is None:
+        return str(_("cannot judge"))
+    if scale == Scale.YES_NO:
+        return str(_("Yes") if opinion.score else _("No"))
+    if scale == Scale.SITES:
+        count = int(opinion.score)
+        return ngettext("%(n)s site", "%(n)s sites", count) % {"n": count}
+    return f"{opinion.score:g}"
 
 
 def _place(

@@ -180,6 +180,11 @@ urlpatterns = [
         "reading_exclude",
     ),
     page(
+        "reading/sessions/<uuid:session_id>/open-again/",
+        readings.reading_open_again,
+        "reading_open_again",
+    ),
+    page(
         "reading/sessions/<uuid:session_id>/consensus/",
         readings.reading_consensus,
         "reading_consensus",

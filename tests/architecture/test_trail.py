@@ -234,6 +234,11 @@ def readable_cases():
     return {"name": "Session", "design_text": SMALL_DESIGN, "readers": [reader]}
 
 
+def reopened(read):
+    """What opens a submitted case to its reader again."""
+    return {"session": read.reader.session, "code": read.code, "reason": "Typed wrongly."}
+
+
 def comparable_on_one_cut():
     """A cut of one pair with the series of two releases."""
     own = make.CutPairFactory()
@@ -420,6 +425,7 @@ ACTS = {
     "reading.reopen_read": lambda: {
         "read": make.ReadFactory(submitted=True), "reason": "Typed wrongly."
     },
+    "reading.reopen_for_reader": lambda: reopened(make.ReadFactory(submitted=True)),
     "reading.withdraw_reader": lambda: {"reader": make.SessionReaderFactory(), "reason": "Ill."},
     "reading.exclude_case": lambda: {"case": make.ReadingCaseFactory(), "reason": "Metal."},
     "reading.begin_consensus": lambda: {"session": make.ReadingSessionFactory()},
@@ -440,6 +446,12 @@ ACTS = {
     "outcomes.register_index_tests": lambda: {"plan_text": PLAN},
     "outcomes.lock_index_test": lambda: {"test": make.IndexTestFactory()},
     "outcomes.import_reads": lambda: {"text": reads_csv()},
+    "outcomes.open_reading_session": readable_cases,
+    "outcomes.take_out_reads": lambda: {
+        "session": make.ReadingSessionFactory(
+            closed_at=make.ResultOpeningFactory(opened=True).cut.frozen_at, closed=True
+        )
+    },
     "outcomes.plan_run": lambda: {"cut": make.DataCutFactory()},
     "outcomes.plan_comparison": comparable_on_one_cut,
     "exports.request_export": lambda: {

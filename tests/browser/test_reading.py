@@ -10,10 +10,11 @@ from playwright.sync_api import Error
 
 from studyportal.reading.models import CaseVolume, Read, ReadCall
 from studyportal.reading.selectors import reads_of_session
+from studyportal.reading.services import begin_consensus
 from studyportal.reading.states import ReadStatus
 from tests.browser.test_every_page import faults_of
 from tests.browser.test_journey import overflow
-from tests.portal.reading_scenes import small_session
+from tests.portal.reading_scenes import read_by, small_session
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LOST = ("submit/", "time/", "draft/")  # answers whose page was left before they could be looked at
@@ -176,4 +177,56 @@ def test_neither_a_lost_connection_nor_a_second_window_loses_an_answer(live_serv
     page.get_by_text("submitted in another window").wait_for()
     read = Read.objects.get(code=code)
     assert set(read.calls.values_list("unit_id", "score")) == {("1", 4), ("2", 2), ("", 3)}
+    context.close()
+
+
+def test_an_adjudicator_settles_what_readers_dispute_and_their_reads_stay(live_server, chromium):
+    session, (one, two, judge) = small_session(cases=1, readers=2, adjudicator=True)
+    read_by(session, one, "5")
+    read_by(session, two, "1")
+    begin_consensus(session=session, by=session.opened_by)
+    before = set(ReadCall.objects.values_list("read", "question", "unit_id", "score"))
+    context = context_of(chromium, live_server, judge, locale="zh-CN")
+    page = context.new_page()
+    code = begin(page, live_server)
+    assert page.locator("fieldset[data-unit]").count() == 2  # on the nodes they agree
+    said = set(page.locator(".reading__opinion").all_inner_texts())
+    assert said in ({"阅片者 A：5", "阅片者 B：1"}, {"阅片者 A：1", "阅片者 B：5"})
+    assert faults_of(page, f"{live_server.url}/static/built/axe.min.js") == []
+    for last in False, True:
+        for key in "4", "2", "Control+Enter":
+            page.keyboard.press(key)
+        code = None if last else shown(page, code)
+    page.get_by_text("全部阅片完毕，谢谢。").wait_for()
+    own = ReadCall.objects.filter(read__kind="adjudication")
+    assert set(own.values_list("unit_id", "score")) == {("1", 4), ("2", 2)}
+    assert before < set(ReadCall.objects.values_list("read", "question", "unit_id", "score"))
+    context.close()
+
+
+def test_a_case_that_is_opened_again_is_corrected_and_the_first_read_stays(live_server, chromium):
+    session, (reader,) = small_session(cases=1)
+    read = read_by(session, reader, "2")
+    manager = context_of(chromium, live_server, session.opened_by)
+    page = manager.new_page()
+    page.goto(f"{live_server.url}/reading/sessions/{session.pk}/")
+    page.locator("summary", has_text="Oversight").click()
+    page.get_by_role("link", name="Audit trail").wait_for()
+    assert faults_of(page, f"{live_server.url}/static/built/axe.min.js") == []
+    page.get_by_label("Case code").fill(read.code.lower())
+    page.locator("#again-reason").fill("Left and right were mixed up.")
+    page.get_by_role("button", name="Open again").click()
+    page.get_by_text("The case is open again; what was submitted stays.").wait_for()
+    manager.close()
+
+    context = context_of(chromium, live_server, reader)
+    page = context.new_page()
+    begin(page, live_server)
+    page.get_by_text("Left and right were mixed up.").wait_for()
+    assert page.locator("input:checked").evaluate_all("all => all.map(one => one.value)") == ["2", "2", "2"]  # fmt: skip
+    for key in "5", "Control+Enter":
+        page.keyboard.press(key)
+    page.get_by_text("Everything is read. Thank you.").wait_for()
+    assert set(read.calls.values_list("unit_id", "score")) == {("1", 2), ("2", 2), ("", 2)}
+    assert set(read.correction.calls.values_list("unit_id", "score")) == {("1", 5), ("2", 2), ("", 2)}  # fmt: skip
     context.close()

@@ -127,6 +127,15 @@ def test_cross_validation_is_by_participant_and_by_site(tables):
     assert developed(tables, people=one_site).by_site is None
 
 
+def test_a_site_is_judged_by_what_the_other_one_taught(tables):
+    turned = tables.measurements.copy()
+    turned.loc[
+        turned["site"] == "SEH", "value"
+    ] *= -1  # what is high at one site is low at the other
+    found = developed(Tables(**{**vars(tables), "measurements": turned}))
+    assert found.by_site.value < 0.3
+
+
 def test_labels_without_meaning_give_no_area(tables):
     rng = np.random.default_rng(0)
     shuffled = tables.reference_standard.assign(

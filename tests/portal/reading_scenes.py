@@ -7,7 +7,8 @@ from studyportal.core.storage import store_bytes
 from studyportal.imaging import rules as coding
 from studyportal.imaging.states import SeriesRole
 from studyportal.reading.models import CaseVolume, ReadingCase
-from studyportal.reading.services import open_session
+from studyportal.reading.selectors import next_reads, readers_of
+from studyportal.reading.services import open_session, start_read, submit_read
 from studyportal.sites.rules import Role
 from tests import factories as make
 
@@ -60,24 +61,38 @@ text_zh = "区域淋巴结是否受累？"
 """
 
 
-def small_session(*, cases: int, readers: int = 1, edge: int = EDGE):
-    """An open session of two arms with stored images and two numbered lesions in each case, and its readers."""
+def small_session(*, cases: int, readers: int = 1, edge: int = EDGE, adjudicator: bool = False):
+    """An open session of two arms with stored images and two numbered lesions in each case, and its readers.
+
+    With `adjudicator` the last of the people settles what the readers dispute.
+    """
     make.ProtocolVersionFactory()
     for _ in range(cases):
         pair = make.ScanPairFactory(ready=True)
         for role in (SeriesRole.SOURCE, SeriesRole.REFERENCE):
             make.ImagingSeriesFactory(pair=pair, accepted=True, role=role)
     people = [make.person(Role.READER) for _ in range(readers)]
+    judge = make.person(Role.READER) if adjudicator else None
     session = open_session(
         name="First", design_text=DESIGN.format(cases=cases), readers=people,
-        by=make.person(Role.DATA_MANAGER),
+        adjudicator=judge, by=make.person(Role.DATA_MANAGER),
     )  # fmt: skip
     for number, case in enumerate(session.cases.order_by("pk")):
         CaseVolume.objects.bulk_create(
             _volume(case, layer, seed=number, edge=edge) for layer in ("ct", "pet")
         )
     ReadingCase.objects.filter(session=session).update(lesions=LESIONS)
-    return session, people
+    return session, [*people, *([judge] if judge else [])]
+
+
+def read_by(session, person, score):
+    """The person submits every case that is due, each answer the same; the last read."""
+    part = readers_of(session).get(person=person)
+    while due := next_reads(part):
+        read = start_read(read=due[0], by=person)
+        fields = {f"q.malignancy.{lesion}": score for lesion in LESIONS} | {"q.nodal.": "2"}
+        last = submit_read(read=read, fields=fields, based_on=0, by=person)
+    return last
 
 
 def _volume(case: ReadingCase, layer: str, *, seed: int, edge: int) -> CaseVolume:

@@ -10,6 +10,7 @@ from django.db import DatabaseError, transaction
 from studyportal.core import clock
 from studyportal.core.errors import NotAllowed, Refused, StaleState
 from studyportal.core.storage import read_bytes
+from studyportal.imaging.services import exclude_pair, purge_series
 from studyportal.imaging.states import SeriesRole
 from studyportal.outcomes.services.tables import freeze_tables
 from studyportal.participants.rules import Scope
@@ -41,6 +42,7 @@ from studyportal.reading.services import (
     withdraw_reader,
 )
 from studyportal.sites.rules import Role
+from studyportal.syntheses.states import SyntheticStatus
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +137,18 @@ def read_all(part, score="4"):
             while next_reads(part):
                 submitted(part, score)
             traveller.shift(timedelta(days=29))
+
+
+def withdraw(case, what):
+    """One image of the case, or the pair, is in the study no more."""
+    if what == "pair":
+        exclude_pair(pair=case.pair, reason="Metal.", by=person(Role.DATA_MANAGER))
+    elif what == "synthetic":
+        job = make.SynthesisJobFactory(pair=case.pair, source=case.source, succeeded=True)
+        case.synthetic = make.SyntheticSeriesFactory(job=job, status=SyntheticStatus.WITHDRAWN)
+        case.save()
+    else:
+        purge_series(series=getattr(case, what), reason="Other person.", by=person(Role.DATA_MANAGER))  # fmt: skip
 
 
 def test_an_open_session_gives_each_reader_every_case_in_every_arm():
@@ -258,6 +272,34 @@ def test_a_case_that_is_taken_out_is_read_no_more_and_analysed_no_more():
     close_session(session=session, by=manager, reason="Enough.")
     assert scores_of(session) == []
     assert ReadCall.objects.filter(read=read).exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("source", "Its CT was withdrawn from the study."),
+        ("reference", "Its PET was withdrawn from the study."),
+        ("synthetic", "Its synthetic PET was withdrawn."),
+        ("pair", "Its images were excluded: Metal."),
+    ],
+)
+def test_a_case_whose_image_is_withdrawn_midway_is_read_no_more_and_its_reads_stay(what, why):
+    session, manager = opened()
+    part = readers_of(session).get()
+    read = submitted(part)
+    assert progress_of(session)[0].total == 4
+    withdraw(read.case, what)
+    read = Read.objects.get(pk=read.pk)
+    assert read_for(part.person, read.code) is None
+    assert {one.case_id for one in next_reads(part, count=9)}.isdisjoint({read.case_id})
+    assert (progress_of(session)[0].done, progress_of(session)[0].total) == (0, 2)
+    with pytest.raises(Refused, match="read no more"):
+        reopen_read(read=read, reason="Typed wrongly.", by=part.person)
+    close_session(session=session, by=manager, reason="Enough.")
+    assert scores_of(session) == []
+    assert ReadCall.objects.filter(read=read).exists()
+    code = read.case.pair.participant.code
+    assert [(one.what, one.name, one.reason) for one in left_out_of(session)] == [("case", code, why)]  # fmt: skip
 
 
 def test_of_a_participant_whose_data_are_removed_no_image_is_left_to_read():

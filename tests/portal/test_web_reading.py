@@ -163,3 +163,28 @@ def test_a_data_manager_of_one_site_runs_no_session():
     manager = make.MembershipFactory(role=Role.DATA_MANAGER, site=make.SiteFactory()).user
     page = client_of(manager).get(reverse("web:reading_session", args=[session.pk]))
     assert page.status_code == 404
+
+
+def test_who_has_many_pages_finds_them_in_groups_of_the_menu_and_who_has_few_in_one_line():
+    make.ProtocolVersionFactory()
+    page = client_of(make.person(Role.STUDY_PI)).get(reverse("web:readings")).content.decode()
+    menu = page[page.index("<nav") : page.index("</nav>")]
+    assert menu.count("<details") == 2
+    for name in ("pairs", "jobs", "releases", "cuts", "locks", "audit"):
+        assert f'href="{reverse(f"web:{name}")}"' in menu
+    few = client_of(make.person(Role.READER)).get(reverse("web:reading_list")).content.decode()
+    assert "<details" not in few[few.index("<nav") : few.index("</nav>")]
+
+
+def test_who_runs_a_session_opens_a_case_again_by_its_code_with_a_reason():
+    session, manager, part, client = scene()
+    read = begin(client, part)
+    client.post(reverse("web:reading_submit", args=[read.code]), {"q.nodal.": "2", "version": 0})
+    address = reverse("web:reading_open_again", args=[session.pk])
+    runs = client_of(manager)
+    for fields in ({"code": "WRONG1", "reason": "Mixed up."}, {"code": read.code, "reason": " "}):
+        runs.post(address, fields)
+        assert not Read.objects.filter(corrects=read).exists()
+    runs.post(address, {"code": read.code.lower(), "reason": "Mixed up."})
+    assert Read.objects.get(corrects=read).correction_reason == "Mixed up."
+    assert client.post(address, {"code": read.code, "reason": "Mixed up."}).status_code == 403

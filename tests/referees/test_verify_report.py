@@ -6,10 +6,12 @@ import shutil
 import subprocess
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from evaluation.analysis import default_plan, run
 from evaluation.report import write_report
+from evaluation.statistics import random_effects
 from tests.evaluation.simulated_study import simulated_tables
 
 pytestmark = pytest.mark.referee
@@ -139,3 +141,30 @@ def test_without_proc_the_areas_come_from_the_formula(report, tmp_path):
     done = _verify(folder, "--brief")
     assert done.returncode == 0
     assert "by formula (pROC is not installed)" in done.stdout
+
+
+# Three sites, of which one measured so evenly that its weight dwarfs the others, or all agree.
+SITES = [
+    ([1.0, 2.0, 6.0], [0.1, 0.2, 0.1]),
+    ([0.5, 0.9, 0.2], [1e-33, 0.01, 0.02]),
+    ([3.0, 3.0, 3.0], [1e-30, 1e-31, 0.4]),
+    ([1e-5, 4e-5, 2e-5], [1e-11, 2e-11, 1e-12]),
+]
+
+
+def test_r_pools_sites_as_the_report_does_also_where_one_dwarfs_the_others(report):
+    if shutil.which("Rscript") is None:
+        pytest.skip("Rscript is not installed")
+    text = (report / "verify.R").read_text("utf-8")
+    begin, end = text.index("residuals_of <-"), text.index("random_effects <-")
+    asked = "".join(
+        f"cat(format(reml(c({str(y)[1:-1]}), c({str(v)[1:-1]})), digits = 17), '\\n')\n"
+        for y, v in SITES
+    )
+    done = subprocess.run(
+        ["Rscript", "--vanilla", "-"], input=text[begin:end] + asked,
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    own = [random_effects(y, v).tau2 for y, v in SITES]
+    np.testing.assert_allclose([float(word) for word in done.stdout.split()], own, rtol=1e-9)
+    assert own[0] > 0

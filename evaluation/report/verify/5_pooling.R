@@ -1,29 +1,32 @@
-# Random effects over sites: variance between sites by restricted maximum likelihood, found by
-# optimise and sharpened by Fisher scoring; Knapp-Hartung interval; prediction interval.
+# Random effects over sites: variance between sites by restricted maximum likelihood, where the score
+# crosses zero, found by bisection; Knapp-Hartung interval; prediction interval. Sums are taken so that
+# nothing is lost where one site's weight dwarfs all others.
+
+residuals_of <- function(y, w) as.vector(outer(y, y, "-") %*% w) / sum(w)
+
+# sum(w) - sum(w^2) / sum(w)
+shared <- function(w) sum(w / sum(w) * sapply(seq_along(w), function(i) sum(w[-i])))
 
 reml <- function(y, v) {
-  log_likelihood <- function(tau2) {
+  score <- function(tau2) {
     w <- 1 / (v + tau2)
-    m <- sum(w * y) / sum(w)
-    -0.5 * (sum(log(v + tau2)) + log(sum(w)) + sum(w * (y - m)^2))
+    sum((w * residuals_of(y, w))^2) - shared(w)
   }
-  tau2 <- optimise(log_likelihood, c(0, 10 * (var(y) + max(v))), maximum = TRUE, tol = 1e-12)$maximum
-  for (step in 1:100) {
-    w <- 1 / (v + tau2)
-    m <- sum(w * y) / sum(w)
-    score <- sum(w^2 * (y - m)^2) - sum(w) + sum(w^2) / sum(w)
-    information <- sum(w^2) - 2 * sum(w^3) / sum(w) + (sum(w^2) / sum(w))^2
-    new <- max(0, tau2 + score / information)
-    if (abs(new - tau2) <= 1e-15 * (1e-9 + tau2)) break
-    tau2 <- new
+  if (score(0) <= 0) return(0)
+  low <- 0
+  high <- max(1e-12, var(y))
+  while (score(high) > 0) high <- 2 * high
+  for (step in 1:2000) {
+    middle <- (low + high) / 2
+    if (middle <= low || middle >= high) break
+    if (score(middle) > 0) low <- middle else high <- middle
   }
-  new
+  high
 }
 
 dersimonian_laird <- function(y, v) {
   w <- 1 / v
-  q <- sum(w * (y - sum(w * y) / sum(w))^2)
-  max(0, (q - length(y) + 1) / (sum(w) - sum(w^2) / sum(w)))
+  max(0, (sum(w * residuals_of(y, w)^2) - length(y) + 1) / shared(w))
 }
 
 random_effects <- function(parts, method, level) {
@@ -38,11 +41,11 @@ random_effects <- function(parts, method, level) {
   w <- 1 / (v + tau2)
   m <- sum(w * y) / sum(w)
   hartung <- grepl("Knapp-Hartung", method)
-  se <- sqrt(1 / sum(w)) * if (hartung) sqrt(sum(w * (y - m)^2) / (k - 1)) else 1
+  se <- sqrt(1 / sum(w)) * if (hartung) sqrt(sum(w * residuals_of(y, w)^2) / (k - 1)) else 1
   quantile <- if (hartung) qt(0.5 + level / 2, k - 1) else qnorm(0.5 + level / 2)
   w0 <- 1 / v
-  q <- sum(w0 * (y - sum(w0 * y) / sum(w0))^2)
-  typical <- (k - 1) * sum(w0) / (sum(w0)^2 - sum(w0^2))
+  q <- sum(w0 * residuals_of(y, w0)^2)
+  typical <- (k - 1) / shared(w0)
   list(pooled = interval(m, quantile * se), tau = sqrt(tau2),
        prediction = interval(m, quantile * sqrt(tau2 + se^2)),
        i2 = 100 * tau2 / (tau2 + typical), q_p = pchisq(q, k - 1, lower.tail = FALSE))

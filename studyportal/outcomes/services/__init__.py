@@ -8,7 +8,11 @@ from studyportal.outcomes.services.comparing import (
     plan_comparison,
 )
 from studyportal.outcomes.services.cuts import freeze_cut
-from studyportal.outcomes.services.index_tests import lock_index_test, register_index_tests
+from studyportal.outcomes.services.index_tests import (
+    lock_index_test,
+    read_plan,
+    register_index_tests,
+)
 from studyportal.outcomes.services.measuring import measure_cut_pair
 from studyportal.outcomes.services.openings import (
     ask_opening,
@@ -16,6 +20,11 @@ from studyportal.outcomes.services.openings import (
     note_look,
     open_results,
     refuse_sealed,
+)
+from studyportal.outcomes.services.readings import (
+    open_reading_session,
+    read_otherwise,
+    take_out_reads,
 )
 from studyportal.outcomes.services.runs import analyse_run, plan_run, publish_report
 from studyportal.outcomes.services.scores import enter_scores, import_reads
@@ -38,12 +47,16 @@ __all__ = [
     "measure_cut_pair",
     "note_look",
     "obey_withdrawal",
+    "open_reading_session",
     "open_results",
     "plan_comparison",
     "plan_run",
     "publish_report",
+    "read_otherwise",
+    "read_plan",
     "refuse_sealed",
     "register_index_tests",
     "tables_of",
+    "take_out_reads",
     "train_classifier",
 ]

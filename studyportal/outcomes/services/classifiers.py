@@ -177,4 +177,7 @@ def _performance(found: Development) -> dict[str, object]:
 
 
 def _figures(area: Estimate) -> dict[str, object]:
-    return {"value": area.value, "lower": area.lower, "upper": area.upper, "n": area.n}
+    return {
+        "value": area.value, "lower": area.lower, "upper": area.upper, "n": area.n,
+        "reason": area.reason,
+    }  # fmt: skip

@@ -17,6 +17,7 @@ from studyportal.imaging.states import SeriesRole, SeriesStatus
 from studyportal.outcomes.models import CutPair, DataCut
 from studyportal.outcomes.services.classifiers import development_of
 from studyportal.outcomes.services.index_tests import lock_tests_of, read_plan
+from studyportal.outcomes.services.readings import read_otherwise
 from studyportal.outcomes.services.tables import freeze_tables
 from studyportal.outcomes.states import DATA_CUT, CutStatus
 from studyportal.protocol.selectors import active_version
@@ -112,7 +113,12 @@ def freeze_cut(
     record(
         "freeze_cut",
         cut,
-        f"{cut.role.capitalize()} data cut “{cut.name}” was frozen with {len(series)} pairs.",
+        " ".join(
+            [
+                f"{cut.role.capitalize()} data cut “{cut.name}” was frozen with {len(series)} pairs.",
+                *read_otherwise(plan),
+            ]
+        ),
         by=by,
     )
     return cut

@@ -52,7 +52,8 @@ class Question:
     """What a reader answers: on which unit, on which scale, from which score on the answer counts as positive.
 
     The answers to a question with `index` are the scores of the reader's index test for its condition and unit;
-    of one that is answered by yes or no, `yes` and `no` are those scores.
+    of one that is answered by yes or no, `yes` and `no` are those scores. With `test` they are those of a test of
+    their own, such as the reader's call beside the score.
     """
 
     id: str
@@ -66,6 +67,11 @@ class Question:
     index: bool = False
     yes: float | None = None
     no: float | None = None
+    test: str = ""
+
+    def arm_of_test(self, arm: str) -> str:
+        """The arm as the index test names it: `reader_` and this is the test of the analysis plan."""
+        return f"{arm}_{self.test}" if self.test else arm
 
 
 @dataclass(frozen=True)

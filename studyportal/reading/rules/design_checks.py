@@ -8,6 +8,7 @@ from studyportal.reading.states import Layer
 
 _PLANES = ("axial", "coronal", "sagittal")
 _CT_WINDOWS, _PET_SCALES = ("lung", "mediastinum", "bone"), ("suv7", "suv20")
+_LONGEST_ARM = 20
 _UNITS = tuple(str(unit) for unit in Unit)
 
 
@@ -19,6 +20,7 @@ def design_faults(design: Design) -> list[str]:
         *(fault for one in design.questions for fault in _question_faults(one, design)),
         *_unique("question", [one.id for one in design.questions]),
         *_index_faults(design.questions),
+        *_name_faults(design),
         *_attention_faults(design),
         *(_turing_faults(design) if design.kind == Kind.TURING else ()),
     ]
@@ -104,7 +106,7 @@ def _condition_faults(question: Question) -> list[str]:
 
 
 def _index_faults(questions: Sequence[Question]) -> list[str]:
-    """One score per condition and unit, on a scale that has one."""
+    """One score per condition, unit and test, on a scale that has one."""
     asked = [one for one in questions if one.index]
     faults = [
         f"Question {one.id} is no index test: it needs a target condition and a scale with scores."
@@ -119,7 +121,20 @@ def _index_faults(questions: Sequence[Question]) -> list[str]:
             faults.append(
                 f"Question {one.id} is no index test by yes and no, so these have no scores."
             )
-    return faults + _unique("index test", [f"{one.condition}/{one.unit}" for one in asked])
+        if one.test and not (one.index and one.test.isidentifier()):
+            faults.append(f"Question {one.id}: only an index test has a name, and it is one word.")
+    names = [f"{one.condition}/{one.unit}{one.test and f'/{one.test}'}" for one in asked]
+    return faults + _unique("index test", names)
+
+
+def _name_faults(design: Design) -> list[str]:
+    """Names of index tests fit where outcomes keep them, and no two arms come to the same one."""
+    tests = sorted({one.test for one in design.questions if one.test})
+    names = [f"{arm.code}_{test}" for arm in design.arms for test in tests]
+    return [
+        *_unique("test", [*names, *(arm.code for arm in design.arms if tests)]),
+        *(f"The name {name} has more than {_LONGEST_ARM} letters." for name in names if len(name) > _LONGEST_ARM),
+    ]  # fmt: skip
 
 
 def _attention_faults(design: Design) -> list[str]:

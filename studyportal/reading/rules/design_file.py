@@ -35,7 +35,7 @@ _QUESTION: Mapping[str, type] = {
     "id": str, "unit": str, "scale": str, "required": bool, "text": str, "text_zh": str
 }  # fmt: skip
 _OF_QUESTION: Mapping[str, type] = {
-    "condition": str, "positive_from": float, "index": bool, "yes": float, "no": float
+    "condition": str, "positive_from": float, "index": bool, "yes": float, "no": float, "test": str
 }  # fmt: skip
 _ATTENTION: Mapping[str, type] = {
     "participant": str, "question": str, "unit_id": str, "expected": str
@@ -155,4 +155,5 @@ def _question(row: Mapping[str, Any]) -> Question:
         index=row.get("index", False),
         yes=yes,
         no=no,
+        test=row.get("test", ""),
     )

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from studyportal.reading.models import ReadingSession
 from studyportal.reading.rules import Kind, Question, Scale
 from studyportal.reading.selectors.scores import ScoreRow, scores_of
-from studyportal.reading.selectors.sessions import design_of
-from studyportal.reading.states import SessionStatus
+from studyportal.reading.selectors.sessions import closed_sessions, design_of
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,11 @@ def index_reads() -> list[IndexRead]:
     Answers by yes and no count as the design says. A visual Turing test is none. `left_out_of` names what a
     session lacks.
     """
-    closed = ReadingSession.objects.filter(status=SessionStatus.CLOSED).order_by("opened_at", "pk")
-    return [read for session in closed for read in _of_session(session)]
+    return [read for session in closed_sessions() for read in _of_session(session)]
 
 
 def index_rows(session: ReadingSession) -> list[ScoreRow]:
-    """Those rows of `scores_of` that are scores of an index test, with the scores that count there.
+    """Those rows of `scores_of` that are scores of an index test, with the arm and the score that count there.
 
     Raises
     ------
@@ -52,7 +50,11 @@ def index_rows(session: ReadingSession) -> list[ScoreRow]:
     asked = {one.id: one for one in design.questions if one.index}
     rows = scores_of(session) if design.kind == Kind.DIAGNOSTIC else []
     return [
-        replace(row, score=_score(asked[row.question], row.score))
+        replace(
+            row,
+            arm=asked[row.question].arm_of_test(row.arm),
+            score=_score(asked[row.question], row.score),
+        )
         for row in rows
         if row.question in asked
     ]

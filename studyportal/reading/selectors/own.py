@@ -12,9 +12,9 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from studyportal.core import clock
-from studyportal.participants.selectors import removed_ids
 from studyportal.reading.models import CaseVolume, Read, ReadingSession, SessionReader
 from studyportal.reading.rules import ArmPlan, washed_out
+from studyportal.reading.selectors.counting import counting
 from studyportal.reading.selectors.sessions import design_of, own_parts
 from studyportal.reading.states import ReaderPart, ReadKind, ReadStatus, SessionStatus
 from studyportal.sites.selectors import Person
@@ -41,16 +41,14 @@ class OwnList:
 
 def own_reads(part: SessionReader) -> QuerySet[Read]:
     """The reads of this part whose case still counts, in order."""
-    rows = Read.objects.filter(reader=part, case__excluded_at=None)
-    rows = rows.exclude(case__pair__participant__in=removed_ids())
+    rows = Read.objects.filter(counting("case__"), reader=part)
     return rows.select_related("case", "arm", "reader", "reader__session").order_by("place", "pk")
 
 
 def read_for(user: Person, code: str) -> Read | None:
     """The person's own read with this code; None for anybody else's, and once nothing more is read there."""
     parts = own_parts(user)
-    found = Read.objects.filter(code=code, reader__in=parts, case__excluded_at=None)
-    found = found.exclude(case__pair__participant__in=removed_ids())
+    found = Read.objects.filter(counting("case__"), code=code, reader__in=parts)
     return found.select_related("case", "arm", "reader", "reader__session").first()
 
 

@@ -9,9 +9,9 @@ from statistics import median
 from uuid import UUID
 
 from evaluation.statistics import Comparison
-from studyportal.participants.selectors import removed_ids
 from studyportal.reading.models import Read, ReadCall, ReadingSession, SessionReader
 from studyportal.reading.rules import PairedCall, self_agreement
+from studyportal.reading.selectors.counting import counting
 from studyportal.reading.selectors.sessions import readers_of
 from studyportal.reading.states import ReadKind, ReadStatus
 
@@ -33,7 +33,7 @@ class ReaderProgress:
 
 
 def progress_of(session: ReadingSession) -> list[ReaderProgress]:
-    """Every reader by code. Reads of cases that were taken out do not count."""
+    """Every reader by code. Reads of cases that were taken out or are held do not count."""
     reads = _counted(session)
     of_reader: dict[UUID, list[Read]] = defaultdict(list)
     for read in reads:
@@ -55,8 +55,7 @@ def standing_reads(reads: list[Read]) -> list[Read]:
 
 
 def _counted(session: ReadingSession) -> list[Read]:
-    rows = Read.objects.filter(reader__session=session, case__excluded_at=None)
-    rows = rows.exclude(case__pair__participant__in=removed_ids())
+    rows = Read.objects.filter(counting("case__"), reader__session=session)
     return list(rows.select_related("case", "arm", "reader"))
 
 

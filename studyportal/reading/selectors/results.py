@@ -11,6 +11,7 @@ from studyportal.reading.models import ReadingSession, SessionReader
 from studyportal.reading.rules import (
     NEGATIVE,
     POSITIVE,
+    ArmPlan,
     Kind,
     Opinion,
     Question,
@@ -34,13 +35,16 @@ _CALLED = frozenset({NEGATIVE, POSITIVE})
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """One question in one arm: answers of all readers, their agreement, what was disputed and settled."""
+    """One question in one arm: answers of all readers, their agreement, what was disputed and settled.
 
-    arm: str
+    Over all arms together `arm` is None, and so is `positive`: how many were called is an outcome.
+    """
+
+    arm: ArmPlan | None
     question: Question
     readers: int
     answers: int
-    positive: int
+    positive: int | None
     indeterminate: int
     agreement: ReadersAgree
     disputed: int
@@ -54,9 +58,9 @@ class QuestionResult:
 
 @dataclass(frozen=True)
 class ReaderResult:
-    """One reader in one arm."""
+    """One reader in one arm; in all arms together `arm` is None."""
 
-    arm: str
+    arm: ArmPlan | None
     reader: str
     left: bool
     cases: int
@@ -78,8 +82,8 @@ class OwnFeedback:
     own: ReaderDiscrimination
 
 
-def results_of(session: ReadingSession) -> SessionResults:
-    """Answers by arm and question and by reader, with the agreement between readers.
+def results_of(session: ReadingSession, *, by_arm: bool) -> SessionResults:
+    """Answers by question and by reader, with the agreement between readers: in each arm, or over all of them.
 
     Raises
     ------
@@ -92,8 +96,10 @@ def results_of(session: ReadingSession) -> SessionResults:
         (codes[one.arm_id], one.question, str(one.case_id), one.unit_id)
         for one in disputed_in(session)
     }
+    arms: list[ArmPlan | None] = [*design_of(session).arms] if by_arm else [None]
     return SessionResults(
-        tuple(_question_results(session, rows, settled, disputed)), tuple(_reader_results(rows))
+        tuple(_question_results(session, rows, settled, disputed=disputed, arms=arms)),
+        tuple(_reader_results(rows, arms)),
     )
 
 
@@ -122,22 +128,34 @@ def _question_results(
     session: ReadingSession,
     rows: list[ScoreRow],
     settled: list[ScoreRow],
+    *,
     disputed: set[Place],
+    arms: Iterable[ArmPlan | None],
 ) -> Iterable[QuestionResult]:
-    of_question: dict[tuple[str, str], list[ScoreRow]] = defaultdict(list)
-    for row in rows:
-        of_question[(row.arm, row.question)].append(row)
     decided = {_place(row) for row in settled if row.call in _CALLED or row.score is not None}
     design = design_of(session)
-    for arm in design.arms:
+    for arm in arms:
         for question in design.questions:
-            own = of_question[(arm.code, question.id)]
-            here = {one for one in disputed if one[:2] == (arm.code, question.id)}
-            yield _question_result(arm.code, question, own, disputed=here, decided=decided)
+            own = [row for row in _in(arm, rows) if row.question == question.id]
+            here = {
+                one
+                for one in disputed
+                if one[1] == question.id and (arm is None or one[0] == arm.code)
+            }
+            yield _question_result(arm, question, own, disputed=here, decided=decided)
+
+
+def _in(arm: ArmPlan | None, rows: Iterable[ScoreRow]) -> list[ScoreRow]:
+    return [row for row in rows if arm is None or row.arm == arm.code]
 
 
 def _question_result(
-    arm: str, question: Question, rows: list[ScoreRow], *, disputed: set[Place], decided: set[Place]
+    arm: ArmPlan | None,
+    question: Question,
+    rows: list[ScoreRow],
+    *,
+    disputed: set[Place],
+    decided: set[Place],
 ) -> QuestionResult:
     opinions: dict[Place, list[Opinion]] = defaultdict(list)
     for row in rows:
@@ -150,7 +168,7 @@ def _question_result(
         question=question,
         readers=readers,
         answers=len(rows),
-        positive=sum(row.call == POSITIVE for row in rows),
+        positive=sum(row.call == POSITIVE for row in rows) if arm else None,
         indeterminate=sum(row.indeterminate for row in rows),
         agreement=readers_agree(list(opinions.values()), readers=readers),
         disputed=len(disputed),
@@ -158,19 +176,20 @@ def _question_result(
     )
 
 
-def _reader_results(rows: list[ScoreRow]) -> Iterable[ReaderResult]:
-    of_reader: dict[tuple[str, str], list[ScoreRow]] = defaultdict(list)
-    for row in rows:
-        of_reader[(row.arm, row.reader)].append(row)
-    for (arm, reader), own in of_reader.items():
-        yield ReaderResult(
-            arm=arm,
-            reader=reader,
-            left=own[0].reader_left,
-            cases=len({row.case for row in own}),
-            answers=len(own),
-            indeterminate=sum(row.indeterminate for row in own),
-        )
+def _reader_results(rows: list[ScoreRow], arms: Iterable[ArmPlan | None]) -> Iterable[ReaderResult]:
+    for arm in arms:
+        of_reader: dict[str, list[ScoreRow]] = defaultdict(list)
+        for row in _in(arm, rows):
+            of_reader[row.reader].append(row)
+        for reader, own in sorted(of_reader.items()):
+            yield ReaderResult(
+                arm=arm,
+                reader=reader,
+                left=own[0].reader_left,
+                cases=len({row.case for row in own}),
+                answers=len(own),
+                indeterminate=sum(row.indeterminate for row in own),
+            )
 
 
 def _place(row: ScoreRow) -> Place:

@@ -24,7 +24,7 @@ from studyportal.reading.rules import (
     turing_result,
 )
 from studyportal.reading.selectors.progress import standing_reads
-from studyportal.reading.selectors.sessions import counted_cases, design_of
+from studyportal.reading.selectors.sessions import counted_cases, design_of, held_cases
 from studyportal.reading.states import ReadKind, ReadStatus, SessionStatus
 
 Unit = tuple[str, str]  # question, id of the unit
@@ -106,13 +106,14 @@ def consensus_of(session: ReadingSession) -> list[ScoreRow]:
 
 
 def left_out_of(session: ReadingSession) -> list[LeftOut]:
-    """What `scores_of` lacks: cases that were taken out, participants removed, readers who left midway."""
+    """What `scores_of` lacks: cases taken out or without an image, participants removed, readers who left midway."""
     cases = ReadingCase.objects.filter(session=session).select_related("pair__participant")
     removed = cases.filter(pair__participant__in=removed_ids()).count()
     found = [
         LeftOut("case", case.pair.participant.code, case.exclusion_reason)
         for case in cases.exclude(excluded_at=None).exclude(pair__participant__in=removed_ids())
     ]
+    found += [LeftOut("case", case.pair.participant.code, why) for case, why in held_cases(session)]
     if removed:
         found.append(LeftOut("cases", str(removed), "The participants had their data removed."))
     readers = session.readers.exclude(withdrawn_at=None)

@@ -20,6 +20,7 @@ from studyportal.reading.models import (
     SessionReader,
 )
 from studyportal.reading.rules import Design, parse_design
+from studyportal.reading.selectors.counting import counting, why_held
 from studyportal.reading.states import ReaderPart, SessionStatus
 from studyportal.sites.rules import PERMISSIONS, Action, Role
 from studyportal.sites.selectors import (
@@ -72,6 +73,12 @@ def every_session() -> QuerySet[ReadingSession]:
     return ReadingSession.objects.all()
 
 
+def closed_sessions() -> QuerySet[ReadingSession]:
+    """Sessions that are closed, whose reads a data cut takes in, in the order in which they were opened."""
+    rows = ReadingSession.objects.filter(status=SessionStatus.CLOSED)
+    return rows.order_by("opened_at", "pk")
+
+
 def session_named(name: str) -> ReadingSession | None:
     """The session of this name."""
     return ReadingSession.objects.filter(name=name).first()
@@ -99,9 +106,14 @@ def cases_of(session: ReadingSession) -> QuerySet[ReadingCase]:
 
 
 def counted_cases(session: ReadingSession) -> QuerySet[ReadingCase]:
-    """Cases that were not taken out and whose participant did not have the data removed."""
-    rows = cases_of(session).filter(excluded_at=None)
-    return rows.exclude(pair__participant__in=removed_ids())
+    """Cases that are read and analysed: neither taken out nor removed, and every image still in the study."""
+    return cases_of(session).filter(counting())
+
+
+def held_cases(session: ReadingSession) -> list[tuple[ReadingCase, str]]:
+    """Cases that nobody took out and that are read no more all the same, since an image was withdrawn, and why."""
+    rows = cases_of(session).filter(excluded_at=None).exclude(pair__participant__in=removed_ids())
+    return [(case, why) for case in rows if (why := why_held(case))]
 
 
 def case_in(session: ReadingSession, case_id: UUID) -> ReadingCase | None:
@@ -179,6 +191,11 @@ def digests_in_use(digests: frozenset[str] | list[str]) -> frozenset[str]:
     whole = rows.filter(sha256__in=asked).values_list("sha256", flat=True)
     quick = rows.filter(quick_sha256__in=asked).values_list("quick_sha256", flat=True)
     return frozenset(whole) | frozenset(quick)
+
+
+def session_with_read(read_id: UUID | str) -> ReadingSession:
+    """The session of a read, for the portal's own work."""
+    return ReadingSession.objects.get(readers__reads__pk=read_id)
 
 
 def reads_of_session(session: ReadingSession) -> QuerySet[Read]:

@@ -3,7 +3,7 @@
 from studyportal.core.errors import NotAllowed, Reason, Refused
 from studyportal.core.models import User
 from studyportal.reading.models import Read, ReadingSession
-from studyportal.reading.selectors import sees_too_much
+from studyportal.reading.selectors import counting, sees_too_much
 from studyportal.reading.states import SessionStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import holds_for_study
@@ -30,10 +30,13 @@ def require_blind(by: User) -> None:
 
 
 def require_own(read: Read, by: User) -> None:
-    """Refuse unless the read is this person's, who reads blinded and did not leave the session."""
+    """Refuse unless the read is this person's, who reads blinded and did not leave, and its case still counts."""
     require_blind(by)
     if read.reader.person_id != by.pk or read.reader.withdrawn_at is not None:
         raise NotAllowed(Reason("not_allowed", "This case is not yours to read."))
+    if not Read.objects.filter(counting("case__"), pk=read.pk).exists():
+        sentence = "This case is read no more; it was taken out of the session."
+        raise Refused(Reason("case_out", sentence))
 
 
 def require_reason(reason: str) -> str:

@@ -11,7 +11,7 @@ from studyportal.core import clock
 from studyportal.core.errors import Reason, Refused, StaleState, refuse_if
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
-from studyportal.reading.models import Read, ReadCall
+from studyportal.reading.models import Read, ReadCall, ReadingSession
 from studyportal.reading.rules import (
     Answers,
     Place,
@@ -25,6 +25,7 @@ from studyportal.reading.selectors import (
     disputed_units,
     may_be_shown,
     next_reads,
+    reads_of_session,
     washout_ends,
 )
 from studyportal.reading.services.guarding import (
@@ -170,6 +171,22 @@ def reopen_read(*, read: Read, reason: str, by: User) -> Read:
     )
     record("reopen_read", row, sentence, by=by, reason=words)
     return row
+
+
+def reopen_for_reader(*, session: ReadingSession, code: str, reason: str, by: User) -> Read:
+    """The case that a reader named by its code is open to that reader again, as `reopen_read` opens it.
+
+    Raises
+    ------
+    Refused
+        When the session has no such case, and wherever `reopen_read` refuses.
+    """
+    require_running(by)
+    read = reads_of_session(session).filter(code=code.strip().upper()).first()
+    if read is None:
+        sentence = "This session has no case with this code."
+        raise Refused(Reason("no_such_case", sentence, "code"))
+    return reopen_read(read=read, reason=reason, by=by)
 
 
 def answers_of(read: Read, draft: Mapping[str, str]) -> Answers:

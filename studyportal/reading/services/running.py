@@ -15,7 +15,7 @@ from studyportal.reading.models import (
     ReadingSession,
     SessionReader,
 )
-from studyportal.reading.selectors import adjudicators_of, disputed_in
+from studyportal.reading.selectors import adjudicators_of, counting, disputed_in
 from studyportal.reading.services.guarding import require_open, require_reason, require_running
 from studyportal.reading.services.opening import new_code
 from studyportal.reading.states import (
@@ -107,7 +107,7 @@ def close_session(*, session: ReadingSession, by: User, reason: str = "") -> Rea
 def open_reads(session: ReadingSession) -> int:
     """How many reads of readers who did not leave are still to be submitted, corrections included."""
     rows = Read.objects.filter(
-        reader__session=session, reader__withdrawn_at=None, case__excluded_at=None
+        counting("case__"), reader__session=session, reader__withdrawn_at=None
     )
     return rows.exclude(status=ReadStatus.SUBMITTED).count()
 

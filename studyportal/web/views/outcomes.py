@@ -16,7 +16,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from studyportal.core.language import reads_chinese
+from studyportal.core.language import reads_chinese, said
 from studyportal.core.storage import read_bytes
 from studyportal.outcomes.selectors import (
     cut_for,
@@ -33,7 +33,13 @@ from studyportal.outcomes.selectors import (
     runs_visible_to,
     unmeasured_of,
 )
-from studyportal.outcomes.services import freeze_cut, note_look, plan_run
+from studyportal.outcomes.services import (
+    freeze_cut,
+    note_look,
+    plan_run,
+    read_otherwise,
+    read_plan,
+)
 from studyportal.outcomes.states import RunStatus, Seen
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import may
@@ -90,6 +96,8 @@ def freeze(request: HttpRequest) -> HttpResponse:
             )
         if tried.succeeded:
             messages.success(request, _("“%(name)s” is frozen.") % {"name": cut.name})
+            for difference in read_otherwise(read_plan(cut.plan_text)):
+                messages.warning(request, said(difference))
             return redirect("web:cuts")
     status = 422 if form.is_bound else 200
     return render(request, "web/freeze.html", {"form": form, "primary": primary}, status=status)

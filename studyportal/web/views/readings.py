@@ -16,6 +16,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from studyportal.core.errors import Reason, Refused
 from studyportal.core.language import said
+from studyportal.outcomes.selectors import arms_are_open, cut_with_reads
+from studyportal.outcomes.services import note_look, open_reading_session, take_out_reads
+from studyportal.outcomes.states import Seen
 from studyportal.reading.rules import Kind
 from studyportal.reading.selectors import (
     case_in,
@@ -36,16 +39,16 @@ from studyportal.reading.services import (
     begin_consensus,
     close_session,
     exclude_case,
-    export_reads,
     open_reads,
-    open_session,
+    reopen_for_reader,
     withdraw_reader,
 )
 from studyportal.reading.states import SessionStatus
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import holds_for_study, may
 from studyportal.tasks import dispatch
-from studyportal.web.answers import Attempt, acting, do, found
+from studyportal.web.answers import Attempt, acting, do, found, say_refusal
+from studyportal.web.reading_words import question_rows, reader_rows
 
 if TYPE_CHECKING:
     from studyportal.reading.models import ReadingSession
@@ -97,7 +100,7 @@ def reading_open(request: HttpRequest) -> HttpResponse:
         typed = form.cleaned_data
         named = {person.username: person for person in people}
         with Attempt(form.take) as tried:
-            session = open_session(
+            session = open_reading_session(
                 name=typed["name"],
                 design_text=typed["design"],
                 readers=[named[name] for name in typed["readers"]],
@@ -121,6 +124,7 @@ def reading_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
     session = found(session_for(request.user, session_id))
     design, closed = design_of(session), session.status == SessionStatus.CLOSED
     sees_results = closed and may(request.user, Action.SEE_OUTCOMES)
+    sees_cases = may(request.user, Action.SEE_PARTICIPANTS)
     return render(
         request,
         "web/reading_session.html",
@@ -128,7 +132,8 @@ def reading_session(request: HttpRequest, session_id: UUID) -> HttpResponse:
             "session": session,
             "design": design,
             "progress": progress_of(session),
-            "cases": cases_of(session) if may(request.user, Action.SEE_PARTICIPANTS) else [],
+            "cases": cases_of(session) if sees_cases else [],
+            "left_out": left_out_of(session) if sees_cases else [],
             "unprepared": len(unprepared_cases(session)),
             "open_reads": open_reads(session),
             "runs": holds_for_study(request.user, Action.RUN_READINGS),
@@ -147,19 +152,24 @@ def reading_closed(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def reading_results(request: HttpRequest, session_id: UUID) -> HttpResponse:
-    """What a closed session came to: by arm and question, by reader, agreement, disputes, what is left out."""
+    """What a closed session came to: by question and reader, agreement, disputes, what is left out; by arm once open."""
     session = found(_closed(request, session_id))
-    design = design_of(session)
+    design, by_arm = design_of(session), arms_are_open(session)
+    results = results_of(session, by_arm=by_arm)
+    if cut := cut_with_reads(session):
+        note_look(cut=cut, what=Seen.READS, of=session.name, by=acting(request))
     return render(
         request,
         "web/reading_results.html",
         {
             "session": session,
-            "results": results_of(session),
+            "by_arm": by_arm,
+            "questions": question_rows(results),
+            "readers": reader_rows(results),
             "turing": turing_of(session) if design.kind == Kind.TURING else None,
             "left_out": left_out_of(session),
             "runs": holds_for_study(request.user, Action.RUN_READINGS),
-            "takes_out": may(request.user, Action.EXPORT),
+            "takes_out": by_arm and may(request.user, Action.EXPORT),
         },
     )
 
@@ -168,9 +178,11 @@ def reading_results(request: HttpRequest, session_id: UUID) -> HttpResponse:
 def reading_export(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """The reads of a closed session as CSV."""
     session = found(_closed(request, session_id))
-    answer = HttpResponse(
-        export_reads(session=session, by=acting(request)), content_type="text/csv; charset=utf-8"
-    )
+    with Attempt(lambda refusal: say_refusal(request, refusal)) as tried:
+        text = take_out_reads(session=session, by=acting(request))
+    if not tried.succeeded:
+        return redirect("web:reading_results", session.pk)
+    answer = HttpResponse(text, content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="reads-{session.pk}.csv"'
     return answer
 
@@ -197,6 +209,21 @@ def reading_exclude(request: HttpRequest, session_id: UUID, case_id: UUID) -> Ht
         request,
         lambda: exclude_case(case=case, reason=_reason(request), by=acting(request)),
         said=_("The case is out of the session; its reads stay."),
+        then=_page(session_id),
+    )
+
+
+@require_POST
+def reading_open_again(request: HttpRequest, session_id: UUID) -> HttpResponse:
+    """A submitted case is open to its reader again."""
+    session = found(session_for(request.user, session_id))
+    code = request.POST.get("code", "")
+    return do(
+        request,
+        lambda: reopen_for_reader(
+            session=session, code=code, reason=_reason(request), by=acting(request)
+        ),
+        said=_("The case is open again; what was submitted stays."),
         then=_page(session_id),
     )
 

@@ -1,6 +1,7 @@
 """`manage.py train_classifier CUT --code CODE --participants FILE …`: a classifier is trained and registered."""
 
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,13 @@ class Command(BaseCommand):
             raise as_command_error(refusal) from refusal
         area = test.performance["auc_by_participant"]
         self.stdout.write(f"{test.code}  SHA-256 {test.classifier_sha256}")
-        self.stdout.write(
-            f"Cross-validated AUC by participant {area['value']:.3f} "
-            f"({area['lower']:.3f} to {area['upper']:.3f}), {area['n']} units."
-        )
+        self.stdout.write(f"Cross-validated AUC by participant {_said(area)}, {area['n']} units.")
+
+
+def _said(area: Mapping[str, Any]) -> str:
+    """The area with its interval, or why it has none."""
+    if area["value"] is None:
+        return f"not estimable ({area['reason']})"
+    if area["lower"] is None or area["upper"] is None:
+        return f"{area['value']:.3f} (no interval: {area['reason']})"
+    return f"{area['value']:.3f} ({area['lower']:.3f} to {area['upper']:.3f})"

@@ -59,6 +59,21 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
 });
 
+// What unfolds in the menu folds again when one goes on elsewhere; without script it folds by its own word.
+function foldMenu(besides) {
+  document.querySelectorAll(".app-nav__group[open]").forEach((group) => {
+    if (!group.contains(besides)) group.open = false;
+  });
+}
+document.addEventListener("click", ({ target }) => foldMenu(target));
+document.addEventListener("focusin", ({ target }) => foldMenu(target));
+document.addEventListener("keydown", ({ key, target }) => {
+  const group = key === "Escape" && target.closest?.(".app-nav__group[open]");
+  if (!group) return;
+  group.open = false;
+  group.querySelector("summary").focus();
+});
+
 function equip(root) {
   root.querySelectorAll("[data-hide-with-script]").forEach((element) => {
     element.hidden = true;

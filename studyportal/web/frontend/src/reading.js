@@ -140,6 +140,7 @@ class Reading {
       const answer = await this.post(draft, this.fields());
       if (code !== this.form.dataset.code) return;
       if (answer.status === 409) return this.stale(await answer.json());
+      if (answer.status === 404) return this.gone();
       if (!answer.ok) throw new Error(String(answer.status));
       this.version = (await answer.json()).version;
       if (sent === JSON.stringify(this.answers())) sessionStorage.removeItem(this.drawer());
@@ -158,6 +159,13 @@ class Reading {
     this.theirs = { version, draft };
     this.form.querySelector("[data-other-words]").textContent = detail;
     this.form.querySelector("[data-other-window]").hidden = false;
+  }
+
+  // The case was taken out, or its session closed: nothing more is kept of it.
+  gone() {
+    sessionStorage.removeItem(this.drawer());
+    this.say("");
+    this.lack(this.root.dataset.sayGone, []);
   }
 
   settle(mine) {
@@ -188,6 +196,7 @@ class Reading {
       await this.saving;
       const asked = this.form.dataset.code;
       const answer = await this.post(this.form.dataset.submit, this.fields());
+      if (answer.status === 404) return window.location.assign(this.root.dataset.list);
       const facts = await answer.json();
       if (answer.status === 409) return this.stale(facts);
       if (!answer.ok) return this.lack(facts.detail, facts.fields ?? []);

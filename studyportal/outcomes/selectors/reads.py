@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
-from evaluation.analysis import PlanError, load_plan
-from evaluation.analysis.plan_parts import AnalysisPoint
-from studyportal.core.models import AuditEvent
-from studyportal.core.selectors import acts_on
 from studyportal.core.storage import read_bytes
 from studyportal.outcomes.models import (
     ComparedSeries,
@@ -28,7 +22,8 @@ from studyportal.outcomes.models import (
     ResultRow,
     RunFile,
 )
-from studyportal.outcomes.states import ComparisonStatus, OpeningStatus, PointKind, RunStatus
+from studyportal.outcomes.selectors.sealing import is_open, opened_points
+from studyportal.outcomes.states import ComparisonStatus, PointKind, RunStatus
 from studyportal.participants.selectors import removed_ids
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import Person, may
@@ -90,64 +85,10 @@ def every_file_of(run: EvaluationRun) -> QuerySet[RunFile]:
     return RunFile.objects.filter(run=run)
 
 
-def is_open(cut: DataCut) -> bool:
-    """Whether two people opened the final analysis of this cut."""
-    return opened_points(cut).filter(kind=PointKind.FINAL).exists()
-
-
-def opened_cuts() -> set[UUID]:
-    """Keys of the cuts whose final analysis two people opened."""
-    rows = ResultOpening.objects.filter(status=OpeningStatus.OPENED, kind=PointKind.FINAL)
-    return set(rows.values_list("cut_id", flat=True))
-
-
-def opened_points(cut: DataCut) -> QuerySet[ResultOpening]:
-    """Analysis points of the cut that two people opened."""
-    return ResultOpening.objects.filter(cut=cut, status=OpeningStatus.OPENED)
-
-
-def analysis_points(cut: DataCut) -> tuple[AnalysisPoint, ...]:
-    """The analysis points of the plan of a cut; none where its plan is of an edition no longer read."""
-    try:
-        return load_plan(cut.plan_text).points
-    except PlanError:
-        return ()
-
-
-def openings_of(cut: DataCut) -> QuerySet[ResultOpening]:
-    """Every opening that was asked for on this cut, in order, with who asked and who decided."""
-    rows = ResultOpening.objects.filter(cut=cut)
-    return rows.select_related("asked_by", "decided_by", "cut")
-
-
 def opening_for(user: Person, opening_id: UUID) -> ResultOpening | None:
     """The opening, or None when it does not exist or the person may not see its cut."""
     rows = ResultOpening.objects.filter(cut__in=cuts_visible_to(user))
     return rows.select_related("cut", "asked_by").filter(pk=opening_id).first()
-
-
-def first_opened_at() -> datetime | None:
-    """When outcomes were opened for the first time, on whatever cut; a look for quality opens none."""
-    found = ResultOpening.objects.filter(status=OpeningStatus.OPENED, kind=PointKind.FINAL)
-    return found.aggregate(first=Min("decided_at"))["first"]
-
-
-def looks_at(cut: DataCut) -> QuerySet[AuditEvent]:
-    """Who saw results of this cut and when, newest first."""
-    return acts_on("datacut", cut.pk).filter(verb="see_results").order_by("-at", "-id")
-
-
-def sealed_values(model: str, record: Mapping[str, Any]) -> bool:
-    """Whether a version of such a row in the trail holds figures of a cut that is sealed."""
-    if model == "outcomes.measurement":
-        cut = DataCut.objects.filter(pairs=record["cut_pair_id"]).first()
-    elif model == "outcomes.resultrow":
-        cut = DataCut.objects.filter(runs=record["run_id"]).first()
-    elif model == "outcomes.indexscore":
-        return first_opened_at() is None
-    else:
-        return False
-    return cut is None or not is_open(cut)
 
 
 def index_tests_visible_to(user: Person) -> QuerySet[IndexTest]:
