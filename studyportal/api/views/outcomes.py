@@ -54,7 +54,6 @@ from studyportal.outcomes.selectors import (
     unmeasured_of,
 )
 from studyportal.outcomes.states import Seen
-from studyportal.sites.models import Site
 from studyportal.sites.rules import Action
 from studyportal.sites.selectors import sites_visible_to
 from studyportal.syntheses.selectors import releases_visible_to
@@ -202,7 +201,7 @@ class ExportEndpoint(RowEndpoint):
         dispatch.build_export(export.pk)
         return self.answer(export, status=202)
 
-    def _site(self, body: dict[str, Any]) -> Site | None:
+    def _site(self, body: dict[str, Any]) -> Any:
         sites = sites_visible_to(self.request.user, Action.EXPORT)
         code = body.get("site")
         return named_by(sites, "code", code, field="site") if code else None
