@@ -122,7 +122,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _commit(self) -> None:
         if self.owns or self.connection is None or not _in_transaction(self.connection):
-            super()._commit()
+            super()._commit()  # type: ignore[misc]  # the stubs of Django leave it out
             return
         with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
             ClientCursor(self.connection).execute(COMMIT_AND_FLUSH)
