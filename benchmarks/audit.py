@@ -171,6 +171,8 @@ def _many_writers(participants: list[str], share: int, each: int) -> None:
 
 
 def _write(participant, share_of_each, barrier, results) -> None:
+    from studyportal.core.database.base import COMMIT_AND_FLUSH
+
     (share, each), lost, waits = share_of_each, 0, []
     with _connect() as connection:
         barrier.wait()
@@ -188,7 +190,7 @@ def _write(participant, share_of_each, barrier, results) -> None:
                     (participant, each),
                 )
                 began = time.perf_counter()
-                connection.commit()
+                connection.execute(COMMIT_AND_FLUSH)  # as the portal's connection does
                 waits.append(1000 * (time.perf_counter() - began))
             except psycopg.errors.DeadlockDetected:
                 connection.rollback()

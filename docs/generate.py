@@ -13,6 +13,7 @@ from typing import Any
 import django
 from django.apps import apps
 from django.db import models
+from django.utils import translation
 
 import studyportal
 from evaluation.analysis import default_plan
@@ -40,6 +41,7 @@ _ACCESS = {Access.ANYONE: "anyone", Access.SIGNED_IN: "whoever is signed in"}
 Rows = Iterable[Sequence[object]]
 
 
+@translation.override("en")  # whatever was spoken before in this process
 def pages() -> Mapping[str, str]:
     """Every generated page: file name → text."""
     return {

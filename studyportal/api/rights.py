@@ -78,9 +78,10 @@ RIGHTS: Mapping[str, Action | Access] = {
     "exports.retrieve": Action.EXPORT,
     "exports.create": Action.EXPORT,
     "exports.pairs": Action.EXPORT,
+    "exports.clinical": Action.EXPORT,
     "exports.download": Action.EXPORT,
 }
 
 # Acts for which whoever came by a session of the browser showed who they are within the last minutes, as the pages
 # ask it. A token was obtained with password and code and is asked for nothing more.
-ASK_AGAIN = frozenset({"exports.create", "exports.pairs", "exports.download"})
+ASK_AGAIN = frozenset({"exports.create", "exports.pairs", "exports.clinical", "exports.download"})

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connection
 
 from studyportal.core.chain import Anchor, head
 from studyportal.core.errors import Reason, Refused
@@ -13,6 +14,7 @@ from studyportal.core.errors import Reason, Refused
 def keep_anchor(*, moment: datetime, folder: Path | None = None) -> tuple[Anchor, Path]:
     """The end of the chain stands in a new file of the folder; the file is for reading only."""
     anchor = head(moment)
+    _flush()
     place = folder or Path(settings.AUDIT_ANCHOR_DIR)
     place.mkdir(parents=True, exist_ok=True)
     path = place / f"audit-{moment:%Y-%m-%dT%H%M%S}.json"
@@ -20,6 +22,12 @@ def keep_anchor(*, moment: datetime, folder: Path | None = None) -> tuple[Anchor
         file.write(anchor_text(anchor))
     path.chmod(0o444)
     return anchor, path
+
+
+def _flush() -> None:
+    """What was read of the database is on its disk: an anchor outlives a power failure, and so must the link it names."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_logical_emit_message(true, 'studyportal', '')")
 
 
 def anchor_text(anchor: Anchor) -> str:

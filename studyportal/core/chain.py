@@ -6,20 +6,21 @@ only an anchor that was kept outside shows it (21 CFR 11.10(e), ICH E6(R3) 4.2.2
 """
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from itertools import islice
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
-from studyportal.core.models import ChainHead, ChainLink, EventShape, Redaction, TrailEntry
+from studyportal.core.chain_events import EventReader, entry_name, sha256
+from studyportal.core.models import ChainHead, ChainLink, TrailEntry
 from studyportal.core.tracking import chained_models
 
 _LINKS_AT_ONCE = 500
+_EVENTS_AT_ONCE = 10_000
 _SHOWN = 20
 
 
@@ -95,56 +96,87 @@ def _hold_still(*, alone: bool) -> None:
 
 def _walk(found: Verification) -> tuple[int, str]:
     number, digest = 0, ""
-    for links in _links():
-        entries = _entries_of(links)
-        judged = _judge_events(entry for rows in entries.values() for entry in rows)
+    events = EventReader()
+    for links in _batches():
+        read = _read_entries(links, events)
         for link in links:
             for missing in range(number + 1, link.number or 0):
                 found.note(Fault(missing, "link", "", f"Link {missing} of the chain is missing."))
-            own = entries.get(link.pk, [])
+            own = read[link.pk]
             _judge_link(found, link, own, digest)
-            for entry in own:
-                if fault := judged.get(entry.pk):
-                    found.note(Fault(link.number, fault[0], _name(entry), fault[1]))
+            for name, fault in own.faults:
+                found.note(Fault(link.number, fault[0], name, fault[1]))
             found.links += 1
-            found.events += len(own)
+            found.events += own.count
             number, digest = link.number or 0, link.sha256
-        found.redacted += sum(1 for fault in judged.values() if fault is None)
+    found.redacted = events.redacted
     return number, digest
 
 
-def _links() -> Iterator[list[ChainLink]]:
-    last = 0
-    while True:
-        rows = list(ChainLink.objects.filter(number__gt=last).order_by("number")[:_LINKS_AT_ONCE])
-        if not rows:
-            return
-        yield rows
-        last = rows[-1].number or 0
+def _batches() -> Iterator[list[ChainLink]]:
+    """Links in order, as many at once as hold some thousand events, so that memory does not grow with the trail."""
+    batch: list[ChainLink] = []
+    entries = 0
+    for link in ChainLink.objects.filter(number__gt=0).order_by("number").iterator(_LINKS_AT_ONCE):
+        batch.append(link)
+        entries += link.entries or 0
+        if entries >= _EVENTS_AT_ONCE or len(batch) >= _LINKS_AT_ONCE:
+            yield batch
+            batch, entries = [], 0
+    if batch:
+        yield batch
 
 
-def _entries_of(links: Sequence[ChainLink]) -> dict[UUID, list[TrailEntry]]:
-    entries: dict[UUID, list[TrailEntry]] = defaultdict(list)
-    rows = TrailEntry.objects.filter(link__in=[link.pk for link in links])
-    for entry in rows.order_by("link", "position"):
-        entries[entry.link].append(entry)
-    return entries
+class _Own:
+    """What the entries of one link are, taken in by their position."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last = 0
+        self.missing: list[int] = []
+        self.names = ("", "")  # of the first and of the last
+        self.faults: list[tuple[str, tuple[str, str]]] = []
+        self._content = hashlib.sha256()
+
+    def add(self, entry: TrailEntry) -> None:
+        self.missing += range(self.last + 1, entry.position)
+        self.last = entry.position
+        name = entry_name(entry)
+        self.names = (self.names[0] or name, name)
+        self._content.update((("\n" if self.count else "") + _entry_text(entry)).encode())
+        self.count += 1
+
+    @property
+    def sha256(self) -> str:
+        return self._content.hexdigest()
 
 
-def _judge_link(
-    found: Verification, link: ChainLink, entries: Sequence[TrailEntry], previous: str
-) -> None:
+def _read_entries(links: Sequence[ChainLink], events: EventReader) -> dict[UUID, _Own]:
+    """Every entry of these links was compared with its event; a link may hold more than fit in memory."""
+    read = {link.pk: _Own() for link in links}
+    rows = TrailEntry.objects.filter(link__in=list(read)).order_by("link", "position")
+    left = rows.iterator(_EVENTS_AT_ONCE)
+    while some := list(islice(left, _EVENTS_AT_ONCE)):
+        judged = events.judge(some)
+        for entry in some:
+            own = read[entry.link]
+            own.add(entry)
+            if fault := judged.get(entry.pk):
+                own.faults.append((entry_name(entry), fault))
+    return read
+
+
+def _judge_link(found: Verification, link: ChainLink, own: _Own, previous: str) -> None:
     def note(kind: str, event: str, sentence: str) -> None:
         found.note(Fault(link.number, kind, event, sentence))
 
-    places = [entry.position for entry in entries]
-    for missing in sorted(set(range(1, (link.entries or 0) + 1)) - set(places)):
+    sealed = link.entries or 0
+    for missing in (*own.missing, *range(own.last + 1, sealed + 1)):
         note("entry", "", f"Event {missing} of {link.entries} in link {link.number} is missing.")
-    if len(places) > (link.entries or 0):
-        note("entry", _name(entries[-1]), f"Link {link.number} holds more events than it sealed.")
-    content = _sha256("\n".join(map(_entry_text, entries)))
-    if content != link.entries_sha256 and len(places) == link.entries:
-        named = _name(entries[0]) if len(entries) == 1 else ""
+    if own.count > sealed:
+        note("entry", own.names[1], f"Link {link.number} holds more events than it sealed.")
+    if own.sha256 != link.entries_sha256 and own.count == link.entries:
+        named = own.names[0] if own.count == 1 else ""
         note(
             "entry",
             named,
@@ -152,17 +184,16 @@ def _judge_link(
         )
     if link.previous_sha256 != previous:
         note("link", "", f"Link {link.number} does not follow the link before it.")
-    if _sha256(_link_text(link)) != link.sha256:
+    if sha256(_link_text(link)) != link.sha256:
         note("link", "", f"Link {link.number} was changed.")
 
 
 def _entry_text(entry: TrailEntry) -> str:
-    parts = (
-        entry.position, _time(entry.at), entry.source, entry.event_id, entry.label, entry.object_id,
-        entry.participant_id or "", entry.site_id or "",
-        "" if entry.user_id is None else entry.user_id, entry.shape, entry.digest,
-    )  # fmt: skip
-    return "|".join(map(str, parts))
+    return (
+        f"{entry.position}|{_time(entry.at)}|{entry.source}|{entry.event_id}|{entry.label}|{entry.object_id}|"
+        f"{entry.participant_id or ''}|{entry.site_id or ''}|"
+        f"{'' if entry.user_id is None else entry.user_id}|{entry.shape}|{entry.digest}"
+    )
 
 
 def _link_text(link: ChainLink) -> str:
@@ -175,75 +206,8 @@ def _link_text(link: ChainLink) -> str:
 
 
 def _time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _name(entry: TrailEntry) -> str:
-    return f"{entry.source} {entry.event_id}"
-
-
-Judged = dict[int, tuple[str, str] | None]  # entry → its fault; None when it was redacted
-
-
-def _judge_events(entries: Iterable[TrailEntry]) -> Judged:
-    """Compare each event with its entry; those that agree are not named."""
-    groups: dict[tuple[str, str], list[TrailEntry]] = defaultdict(list)
-    for entry in entries:
-        groups[entry.source, entry.shape].append(entry)
-    judged: Judged = {}
-    for (source, shape), rows in groups.items():
-        texts = _texts(source, shape, [entry.event_id for entry in rows])
-        differing = []
-        for entry in rows:
-            text = texts.get(entry.event_id)
-            if text is None:
-                judged[entry.pk] = ("event", f"The event {_name(entry)} was taken away.")
-            elif _sha256(text) != entry.digest:
-                differing.append((entry, _sha256(text)))
-        judged |= _judge_differing(source, differing)
-    return judged
-
-
-def _judge_differing(source: str, differing: Sequence[tuple[TrailEntry, str]]) -> Judged:
-    """Tell what was changed from what was redacted with a record of it."""
-    if not differing:
-        return {}
-    keys = [entry.event_id for entry, _ in differing]
-    steps: dict[int, list[Redaction]] = defaultdict(list)
-    for row in Redaction.objects.filter(source=source, event_id__in=keys).order_by("id"):
-        steps[row.event_id].append(row)
-    judged: Judged = {}
-    for entry, digest in differing:
-        expected = entry.digest
-        for step in steps[entry.event_id]:
-            expected = step.digest_after if step.digest_before == expected else expected
-        changed = expected != digest
-        judged[entry.pk] = ("event", f"The event {_name(entry)} was changed.") if changed else None
-    return judged
-
-
-def _texts(source: str, shape: str, keys: list[int]) -> Mapping[int, str]:
-    """Each event as text, with the columns that it had when it was written."""
-    model: Any = chained_models().get(source)
-    if model is None:
-        return {}
-    key, table = model._meta.pk.column, connection.ops.quote_name(source)
-    columns = EventShape.objects.filter(key=shape).values_list("columns", flat=True).first() or ""
-    now = ",".join(sorted(field.column for field in model._meta.concrete_fields))
-    whole = "to_jsonb(e)"
-    if columns != now:
-        whole = "(SELECT jsonb_object_agg(k, v) FROM jsonb_each(to_jsonb(e)) AS p(k, v) WHERE k = ANY(%s))"
-    params: list[Any] = [keys] if columns == now else [columns.split(","), keys]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'SELECT e."{key}", {whole}::text FROM {table} e WHERE e."{key}" = ANY(%s)',  # noqa: S608 our own tables
-            params,
-        )
-        return dict(cursor.fetchall())
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[:26]
 
 
 def _compare_head(found: Verification, last: tuple[int, str], moment: datetime) -> None:
@@ -287,5 +251,5 @@ def _look_beside(found: Verification) -> None:
             )
     sealed = ChainLink.objects.filter(pk=OuterRef("link"), number__isnull=False)
     for entry in TrailEntry.objects.filter(~Exists(sealed)).order_by("id")[:_SHOWN]:
-        sentence = f"The entry of {_name(entry)} belongs to no sealed link."
-        found.note(Fault(None, "entry", _name(entry), sentence))
+        sentence = f"The entry of {entry_name(entry)} belongs to no sealed link."
+        found.note(Fault(None, "entry", entry_name(entry), sentence))

@@ -13,7 +13,9 @@ shown of a participant is read again, behind it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -40,7 +42,11 @@ from studyportal.dashboards.rules import Step
 from studyportal.imaging.selectors import every_series
 from studyportal.imaging.states import PairStatus, SeriesRole, SeriesStatus
 from studyportal.participants.selectors import assessed_at as assessed_at_of
-from studyportal.participants.selectors import needing_consent, with_criterion_open
+from studyportal.participants.selectors import (
+    every_participant,
+    needing_consent,
+    with_criterion_open,
+)
 from studyportal.participants.states import ParticipantStatus
 from studyportal.syntheses.selectors import every_job
 from studyportal.syntheses.states import JobStatus
@@ -63,7 +69,25 @@ def ordered(rows: QuerySet[Any], protocol: Protocol, *, mine: Collection[Step]) 
 
     The urgency is text that ends with the step, so that it is ordered and narrowed as it is.
     """
+    needing = needing_consent(rows)
+    codes = _codes_of(protocol)
+    urgent = (
+        _urgent(needing, codes, mine)
+        if needing
+        else _urgent_without_renewal(codes, frozenset(mine))
+    )
+    return in_scope(urgent & rows.order_by(), site="site").order_by("urgency", "code")
 
+
+@lru_cache(maxsize=64)
+def _urgent_without_renewal(codes: _Codes, mine: frozenset[Step]) -> QuerySet[Any]:
+    """Kept, because building it takes Django longer than most pages take as a whole."""
+    return _urgent({}, codes, mine)
+
+
+def _urgent(
+    needing: Mapping[date, list[UUID]], codes: _Codes, mine: Collection[Step]
+) -> QuerySet[Any]:
     def urgency(step: Step, since: Since) -> Combinable:
         rank = "0" if step in mine else "2" if step in _LAST else "1"
         if since is None:
@@ -73,10 +97,27 @@ def ordered(rows: QuerySet[Any], protocol: Protocol, *, mine: Collection[Step]) 
 
     whens = [
         When(condition, then=urgency(step, since))
-        for condition, step, since in _table(protocol, needing_consent(rows))
+        for condition, step, since in _table(codes, needing)
     ]
     case = Case(*whens, default=urgency(Step.COMPLETE, None), output_field=TextField())
-    return in_scope(rows, site="site").annotate(urgency=case).order_by("urgency", "code")
+    return every_participant().annotate(urgency=case).order_by()
+
+
+@dataclass(frozen=True)
+class _Codes:
+    """What the order needs of a protocol."""
+
+    screening: frozenset[str]
+    consent: str
+    artefacts: str
+
+
+def _codes_of(protocol: Protocol) -> _Codes:
+    return _Codes(
+        protocol.codes_settled_by("screening"),
+        protocol.code_of("consent"),
+        protocol.code_of("artefacts"),
+    )
 
 
 def _text(words: str) -> Value:
@@ -125,20 +166,18 @@ def _synthesised() -> QuerySet[Any]:
     return newest.filter(Q(newest__0=JobStatus.SUCCEEDED)).values("pair")
 
 
-def _table(
-    protocol: Protocol, needing: Mapping[date, list[UUID]]
-) -> Iterator[tuple[Q, Step, Since]]:
+def _table(codes: _Codes, needing: Mapping[date, list[UUID]]) -> Iterator[tuple[Q, Step, Since]]:
     """Condition, step and day in the order of `rules.missing_step`; the first condition that holds counts."""
     yield Q(status__in=_OVER) | Q(scan_pair__status=PairStatus.EXCLUDED), Step.ENDED, None
     for day, keys in needing.items():
         yield Q(pk__in=keys), Step.RENEW_CONSENT, Value(day, output_field=DateField())
-    yield from _at_screening(protocol)
+    yield from _at_screening(codes)
     yield from _at_images()
-    yield from _at_judgement(protocol)
+    yield from _at_judgement(codes)
 
 
-def _at_screening(protocol: Protocol) -> Iterator[tuple[Q, Step, Since]]:
-    screening, consent = protocol.codes_settled_by("screening"), protocol.code_of("consent")
+def _at_screening(codes: _Codes) -> Iterator[tuple[Q, Step, Since]]:
+    screening, consent = codes.screening, codes.consent
     only_consent = Q(pk__in=with_criterion_open({consent} & screening))
     only_consent &= ~Q(pk__in=with_criterion_open(screening - {consent}))
     screened = F("screening_date")
@@ -156,9 +195,9 @@ def _at_images() -> Iterator[tuple[Q, Step, Since]]:
     yield Q(scan_pair__status=PairStatus.QUERY_OPEN), Step.MEND_FINDING, _pair_settled()
 
 
-def _at_judgement(protocol: Protocol) -> Iterator[tuple[Q, Step, Since]]:
+def _at_judgement(codes: _Codes) -> Iterator[tuple[Q, Step, Since]]:
     ready = Q(scan_pair__status=PairStatus.READY)
-    artefacts = Q(pk__in=with_criterion_open({protocol.code_of("artefacts")}))
+    artefacts = Q(pk__in=with_criterion_open({codes.artefacts}))
     referenced = Exists(every_reference().filter(participant=OuterRef("pk")).order_by())
     checked = Coalesce(_settled(_PET), _settled(_CT))
     yield ready & artefacts, Step.JUDGE_ARTEFACTS, _pair_settled()

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.db import models
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from studyportal.clinical.rules import FORMS
 from studyportal.core.language import said
 from studyportal.dashboards.trail import Change, TrailRow, is_person
+from studyportal.web.field_words import field_word
 
 LABEL_WORDS: Mapping[str, str | Promise] = {
     "act": gettext_lazy("act"),
@@ -143,15 +143,6 @@ def change_text(change: Change, people: Mapping[Any, str]) -> str:
     if change.before in (None, ""):
         return f"{name} {after}"
     return f"{name} {value_text(change.field, change.before, people)} → {after}"
-
-
-def field_word(field: models.Field[Any, Any]) -> str:
-    """What a field is called: by the words of its form where it is an answer."""
-    definition = FORMS.get(getattr(field.model, "KIND", ""))
-    answers = {one.name: one.label for one in definition.fields} if definition else {}
-    if field.name in answers:
-        return answers[field.name].said(get_language() or "en")
-    return str(field.verbose_name)
 
 
 def value_text(field: models.Field[Any, Any], value: Any, people: Mapping[Any, str]) -> str:

@@ -1,6 +1,9 @@
 """Bodies, errors, pages, filters, tokens and the description of the API."""
 
 import json
+from io import BytesIO
+from uuid import UUID
+from zipfile import ZipFile
 
 import pytest
 from django.core.cache import cache
@@ -12,7 +15,8 @@ from rest_framework.test import APIClient
 from studyportal.core.models import User
 from studyportal.core.selectors import acts_on
 from studyportal.core.storage import path_of, store_bytes
-from studyportal.exports.models import ExportDownload
+from studyportal.exports.models import Export, ExportDownload
+from studyportal.exports.services import build_export
 from studyportal.imaging.selectors import waiting_files
 from studyportal.imaging.states import PairStatus
 from studyportal.participants.models import Participant
@@ -377,6 +381,34 @@ def test_image_pairs_are_asked_for_of_a_site_and_for_a_reason(site):
         answer = client.post("/api/v1/exports/pairs/", wrong, format="json")
         assert answer.status_code == 400
         assert field in str(answer.data)
+
+
+def test_clinical_data_are_asked_for_listed_and_fetched_in_one_format(site):
+    client = client_of(Role.STATISTICIAN)
+    make.ConsentFactory(participant=make.ParticipantFactory(site=site))
+    body = {"format": "odm", "site": site.code, "language": "zh", "with_drafts": True}
+
+    row = client.post("/api/v1/exports/clinical/", body, format="json").data
+    build_export(export=Export.objects.get(pk=row["id"]))
+    listed = client.get("/api/v1/exports/").data["results"][0]
+    answer = client.get(f"/api/v1/exports/{row['id']}/download/")
+
+    assert (row["kind"], row["format"], row["site"], row["language"], row["with_drafts"]) == (
+        "clinical", "odm", site.code, "zh", True,
+    )  # fmt: skip
+    assert (listed["id"], listed["status"]) == (row["id"], "ready")
+    assert "data/odm.xml" in ZipFile(BytesIO(answer.getvalue())).namelist()
+    assert ExportDownload.objects.get().export_id == UUID(row["id"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [({}, "format"), ({"format": "doc"}, "format"), ({"format": "csv", "site": "XXX"}, "site")],
+)
+def test_clinical_data_in_no_format_or_of_no_site_are_refused(site, wrong, field):
+    answer = client_of(Role.STATISTICIAN).post("/api/v1/exports/clinical/", wrong, format="json")
+    assert answer.status_code == 400
+    assert field in str(answer.data)
 
 
 def test_a_damaged_export_is_refused_and_no_download_is_kept(site):

@@ -341,6 +341,7 @@ CASES: dict[str, Case] = {
         status=202,
     ),
     "exports.pairs": created("exports/pairs", lambda site: {"reason": "To train."}, status=202),
+    "exports.clinical": created("exports/clinical", lambda site: {"format": "csv"}, status=202),
     "exports.download": Case(download_call),
 }
 

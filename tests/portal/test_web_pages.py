@@ -18,6 +18,7 @@ from studyportal.participants.rules import Answer
 from studyportal.protocol.models import ProtocolVersion
 from studyportal.sites.rules import Role
 from studyportal.syntheses.models import SynthesisJob
+from tests import factories as make
 from tests.portal.web_study import (
     PASSWORD,
     enrolled,
@@ -254,6 +255,18 @@ def test_the_picture_of_a_series_is_served_from_the_archive(study, tmp_path):
     answer = client_of(study).get(reverse("web:series_preview", args=[series.pk]))
     assert answer["Content-Type"] == "image/png"
     assert answer.content.startswith(b"\x89PNG")
+
+
+def test_the_list_of_pairs_asks_only_for_pictures_that_are_there(study):
+    made, unmade = (
+        make.ImagingSeriesFactory(
+            accepted=True, preview_sha256=digest, pair__participant__site=study.sites["SPH"]
+        )
+        for digest in ("a" * 64, "")
+    )
+    page = client_of(study).get(reverse("web:pairs")).content.decode()
+    assert reverse("web:series_preview", args=[made.pk]) in page
+    assert reverse("web:series_preview", args=[unmade.pk]) not in page
 
 
 def test_a_synthesis_is_requested_shown_and_cancelled(study, tmp_path):

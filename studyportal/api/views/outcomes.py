@@ -22,6 +22,7 @@ from studyportal.api.filters import (
     RunFilter,
 )
 from studyportal.api.serializers.exports import (
+    ClinicalExportBody,
     ExportBody,
     ExportDetail,
     ExportRow,
@@ -42,6 +43,7 @@ from studyportal.api.serializers.outcomes import (
 from studyportal.api.views.base import RowEndpoint, named, named_by
 from studyportal.exports import services as export_services
 from studyportal.exports.selectors import exports_visible_to
+from studyportal.exports.states import DataFormat
 from studyportal.outcomes import services
 from studyportal.outcomes.selectors import (
     comparisons_visible_to,
@@ -156,7 +158,7 @@ class ComparisonEndpoint(RowEndpoint):
 
 
 class ExportEndpoint(RowEndpoint):
-    """Exports of completed runs and of image pairs to train on."""
+    """Exports of completed runs, of clinical data and of image pairs to train on."""
 
     row, detail_row = ExportRow, ExportDetail
     filterset_class = ExportFilter
@@ -178,14 +180,31 @@ class ExportEndpoint(RowEndpoint):
     def pairs(self, request: Request) -> Response:
         """An export of the ready CT/PET pairs, for training, waits to be built."""
         body = self.body(PairsExportBody)
-        sites = sites_visible_to(self.request.user, Action.EXPORT)
-        code = body.get("site")
-        site = named_by(sites, "code", code, field="site") if code else None
         export = export_services.request_pairs_export(
-            site=site, reason=body["reason"], by=self.person
+            site=self._site(body), reason=body["reason"], by=self.person
         )
         dispatch.build_export(export.pk)
         return self.answer(export, status=202)
+
+    @extend_schema(request=ClinicalExportBody, responses={202: ExportDetail})
+    @action(detail=False, methods=["post"])
+    def clinical(self, request: Request) -> Response:
+        """An export of the clinical data, in one format, waits to be built."""
+        body = self.body(ClinicalExportBody)
+        export = export_services.request_clinical_export(
+            file_format=DataFormat(body["format"]),
+            site=self._site(body),
+            language=body["language"],
+            with_drafts=body["with_drafts"],
+            by=self.person,
+        )
+        dispatch.build_export(export.pk)
+        return self.answer(export, status=202)
+
+    def _site(self, body: dict[str, Any]) -> Any:
+        sites = sites_visible_to(self.request.user, Action.EXPORT)
+        code = body.get("site")
+        return named_by(sites, "code", code, field="site") if code else None
 
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
     @action(detail=True, content_negotiation_class=AnyAccept)

@@ -253,7 +253,7 @@ def worst_first(pairs: QuerySet[ScanPair]) -> QuerySet[ScanPair]:
 def _preview(role: SeriesRole) -> Subquery:
     series = ImagingSeries.objects.filter(
         pair=OuterRef("pk"), role=role, status=SeriesStatus.ACCEPTED
-    )
+    ).exclude(preview_sha256="")
     return Subquery(series.values("pk")[:1])
 
 

@@ -1,10 +1,11 @@
 """`manage.py migrate`, by the owner of the tables; afterwards the wall stands as the models say."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from studyportal.core.database.owner import OWNER_MISSING, as_owner, owner_is_named
@@ -25,8 +26,12 @@ class Command(migrate.Command):
                 lower_policies(connection)
             try:
                 super().handle(*args, **options)
-            finally:
-                _raise(connection)
+            except BaseException:
+                # The wall is put back where that is possible; what is shown is why the migration ended.
+                with suppress(DatabaseError, RolesRefused):
+                    raise_wall(connection)
+                raise
+            _raise(connection)
 
 
 def _raise(connection: Any) -> None:

@@ -38,6 +38,7 @@ from studyportal.exports.services.odm.metadata import (
     derived_variables,
 )
 from studyportal.exports.services.odm.xml import OdmWriter
+from studyportal.participants.selectors import every_participant
 
 if TYPE_CHECKING:
     from django.db.models import QuerySet
@@ -66,7 +67,7 @@ def write_participants(
     """Every participant stands in the document; returns rows and columns of each table."""
     rows = dict.fromkeys([*FORMS, *DERIVED_TABLES], 0)
     for people in _batches(participants):
-        batch = _read(people, participants, statuses)
+        batch = _read(people, statuses)
         for person in people:
             _participant(xml, person, batch, rows)
     columns = {key: sum(one.exported for one in form.fields) for key, form in FORMS.items()}
@@ -81,10 +82,10 @@ def _batches(participants: QuerySet[Participant]) -> Iterator[list[Participant]]
         last = people[-1].code
 
 
-def _read(
-    people: Sequence[Participant], participants: QuerySet[Participant], statuses: Sequence[str]
-) -> _Batch:
-    own = participants.filter(pk__in=[one.pk for one in people])
+def _read(people: Sequence[Participant], statuses: Sequence[str]) -> _Batch:
+    # By their keys alone: whether they may leave was asked, and asking it in every statement made each of them read
+    # the forms of everybody.
+    own = every_participant().filter(pk__in=[one.pk for one in people])
     batch = _Batch()
     for code, heads in groupby(
         form_heads(participants=own, statuses=statuses), key=lambda one: one.participant
