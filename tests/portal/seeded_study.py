@@ -123,6 +123,8 @@ def _others(participant: Participant, manager: object) -> dict[str, object]:
         "comparison_id": make.ReleaseComparisonFactory().pk,
         "arrival_id": make.ArrivalFactory(site=site).pk,
         "override_id": make.EligibilityOverrideFactory(participant=participant).pk,
-        "withdrawal_id": make.WithdrawalFactory(participant__site=site, carried_out=True).pk,
+        "withdrawal_id": make.WithdrawalFactory(
+            participant__site=site, participant__code="SPH-99999", carried_out=True
+        ).pk,
         "lock_id": make.DataLockFactory(site=site).pk,
     }
