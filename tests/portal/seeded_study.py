@@ -1,21 +1,32 @@
 """A study with whole casebooks, one of them signed, and something behind every page: for walks through all pages."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.test import override_settings
+from django.urls import reverse
 
 from studyportal.cli.loading.keeping import Share, keep_people
 from studyportal.cli.loading.people import person
 from studyportal.clinical.models import Form
 from studyportal.clinical.rules import Signing, default_critical
 from studyportal.clinical.selectors import casebook_of
-from studyportal.clinical.services import Staff, plan_verification, sign_casebook
+from studyportal.clinical.services import (
+    Staff,
+    complete_form,
+    enter_second,
+    open_form,
+    plan_verification,
+    save_answers,
+    sign_casebook,
+)
 from studyportal.core import clock
 from studyportal.participants.models import Participant
 from studyportal.queries.models import DataQuery
 from studyportal.sites.rules import Role
 from tests import factories as make
-from tests.portal.web_study import Study, small_study
+from tests.portal.test_clinical_forms import BASELINE, changes
+from tests.portal.web_study import Study, enrolled, small_study
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,7 @@ class SeededStudy:
 
     study: Study
     objects: dict[str, object]
+    entered_twice: tuple[tuple[str, str], ...]  # names and addresses, for the data manager
 
 
 def seeded_study(*, participants: int = 8) -> SeededStudy:
@@ -36,7 +48,8 @@ def seeded_study(*, participants: int = 8) -> SeededStudy:
     )
     keep(study, participants)
     signed = _signed(study)
-    return SeededStudy(study, _of(signed) | _others(signed, manager))
+    twice = tuple(_entered_twice(study))  # before the data of the site are frozen
+    return SeededStudy(study, _of(signed) | _others(signed, manager), twice)
 
 
 def keep(study: Study, participants: int, *, seed: int = 1) -> None:
@@ -69,6 +82,21 @@ def _signed(study: Study) -> Participant:
     return participant
 
 
+def _entered_twice(study: Study) -> Iterator[tuple[str, str]]:
+    """Pages of a form that waits for its second entry, and of one whose two entries differ."""
+    by = study.coordinator
+    for other in ("crf_second", "crf_reconcile"):
+        form = open_form(participant=enrolled(study.sites["SPH"], by), kind="baseline", by=by)
+        save_answers(form=form, changes=changes(BASELINE), by=by)
+        complete_form(form=form, by=by)
+        if other == "crf_reconcile":
+            second = {"": BASELINE | {"weight_kg": "75"}}
+            enter_second(form=form, answers=second, by=study.people[Role.DATA_MANAGER])
+        for name in ("crf", other):
+            place = reverse(f"web:{name}", args=[form.participant_id, form.kind, form.occurrence])
+            yield f"{name} before {other}" if name == "crf" else name, place
+
+
 def _of(participant: Participant) -> dict[str, object]:
     pair = participant.scan_pair
     series = pair.series.get(role="source")
@@ -95,6 +123,8 @@ def _others(participant: Participant, manager: object) -> dict[str, object]:
         "comparison_id": make.ReleaseComparisonFactory().pk,
         "arrival_id": make.ArrivalFactory(site=site).pk,
         "override_id": make.EligibilityOverrideFactory(participant=participant).pk,
-        "withdrawal_id": make.WithdrawalFactory(participant__site=site, carried_out=True).pk,
+        "withdrawal_id": make.WithdrawalFactory(
+            participant__site=site, participant__code="SPH-99999", carried_out=True
+        ).pk,
         "lock_id": make.DataLockFactory(site=site).pk,
     }

@@ -196,6 +196,17 @@ def test_who_can_make_the_second_entry_does_not_see_the_first(study):
     assert "70.5" not in page
 
 
+def test_what_stands_in_the_way_of_verifying_is_said_in_the_language_of_the_reader(study):
+    form, place = begun(study, "baseline", **BASELINE)
+    complete_form(form=form, by=study.coordinator)
+    person = study.people[Role.DATA_MANAGER]
+    type(person).objects.filter(pk=person.pk).update(language="zh-hans")
+    page = client_of(study, Role.DATA_MANAGER).get(place).content.decode()
+    assert "需双份录入的字段尚未由第二人录入。" in page
+    assert "A second person has not entered" not in page
+    assert "differs from the one at screening" not in page
+
+
 def test_rows_are_added_and_removed_with_a_reason(study):
     form, place = begun(study, "nodes")
     client = client_of(study)
