@@ -176,7 +176,7 @@ def _inbox(waiting: "multiprocessing.Queue[str]") -> None:
             base.services.read_spool()
             for series in base.services.settle_inbox():
                 waiting.put(str(series.pk))
-            time.sleep(0.05)
+            time.sleep(0.3)
 
 
 def _work(waiting: "multiprocessing.Queue[str]", done: "multiprocessing.Queue[object]") -> None:

@@ -8,8 +8,9 @@ from pydicom.dataelem import RawDataElement
 from pydicom.encaps import generate_frames
 
 from evaluation.imaging.header import number, text
-from evaluation.imaging.instance import NATIVE_SYNTAXES, drop_unreadable, read_header
+from evaluation.imaging.instance import drop_unreadable, read_header
 from evaluation.imaging.reasons import Reason
+from evaluation.imaging.stored_values import NATIVE_SYNTAXES
 
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 RTSTRUCT = "1.2.840.10008.5.1.4.1.1.481.3"

@@ -41,6 +41,9 @@ def read_instance(path: Path, *, allow_synthetic: bool = False) -> Instance:
 class InstanceReader:
     """Reads the files of a series one after the other; what a header shares with the one before is read once.
 
+    Shared elements are the same objects, which must not be written to. Whoever wants the values as well may go on to
+    change the headers, so where values are kept nothing is shared.
+
     Parameters
     ----------
     allow_synthetic
@@ -97,7 +100,7 @@ class InstanceReader:
             return self._read_generally(path)
         wrong = representation_fault(header, path.name, judged=shared)
         dropped = self._dropped_of(header, shared)
-        if wrong is None:
+        if wrong is None and self._values != "kept":
             self._headers.remember(pieces, header)
         else:
             self._headers.forget()

@@ -1,6 +1,6 @@
 """Headers of files that come one after the other: what a file shares with the one before it is read once."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableSequence
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -15,6 +15,7 @@ from evaluation.imaging.pieces import PIXEL_DATA, Pieces, known_tag
 
 _CHARACTER_SET, _PIXEL_REPRESENTATION, _BITS_ALLOCATED = 0x00080005, 0x00280103, 0x00280100
 Element = DataElement | RawDataElement
+Encoding = str | MutableSequence[str]  # of texts, as pydicom names it
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class _Former:
     """A file that was read: its pieces and what they were read as; `context` is what that reading rests on."""
 
     context: tuple[bytes, ...]
-    encoding: str | list[str]
+    encoding: Encoding
     pieces: Mapping[BaseTag, bytes]
     elements: Mapping[BaseTag, Element]
     meta_pieces: Mapping[BaseTag, bytes]
@@ -88,9 +89,7 @@ class HeaderReader:
         return FileMetaDataset(elements)
 
 
-def read_piece(
-    piece: bytes, *, implicit: bool, encoding: str | list[str] = default_encoding
-) -> Element:
+def read_piece(piece: bytes, *, implicit: bool, encoding: Encoding = default_encoding) -> Element:
     """The element that a piece holds, as pydicom reads it: its value is still to be converted."""
     return next(data_element_generator(BytesIO(piece), implicit, True, encoding=encoding))  # noqa: FBT003
 
@@ -106,7 +105,7 @@ def _context(pieces: Mapping[BaseTag, bytes]) -> tuple[bytes, ...]:
     return tuple(pieces.get(known_tag(tag), b"") for tag in (*named, *private_creators(pieces)))
 
 
-def _encoding(pieces: Pieces) -> str | list[str]:
+def _encoding(pieces: Pieces) -> Encoding:
     piece = pieces.elements.get(known_tag(_CHARACTER_SET))
     if piece is None:
         return default_encoding

@@ -59,6 +59,7 @@ def _plain(header: Dataset) -> np.ndarray:
     usual = (
         str(header.file_meta.TransferSyntaxUID) in NATIVE_SYNTAXES
         and (number(header, "BitsAllocated"), number(header, "SamplesPerPixel")) == (16, 1)
+        and bits is not None
         and bits in range(1, 17)
         and number(header, "HighBit") == bits - 1
         and signed in (0, 1)

@@ -110,7 +110,7 @@ def test_what_is_not_laid_out_as_the_standard_says_is_not_cut(kind, tmp_path):
     assert cut(content, like=cut(slice_of(0))) is None
     (tmp_path / "a").write_bytes(slice_of(0))
     (tmp_path / "b").write_bytes(content)
-    reader = InstanceReader()
+    reader = InstanceReader(values="measured")
     reader.read(tmp_path / "a")
     assert reader.read(tmp_path / "b").reasons == read_instance(tmp_path / "b").reasons
 
