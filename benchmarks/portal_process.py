@@ -56,6 +56,8 @@ class Portal:
         self.address = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> "Portal":
+        # Whoever ends the benchmark early ends its portal, too.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         try:
             self.start()
             if self.people:
