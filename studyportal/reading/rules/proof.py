@@ -157,7 +157,7 @@ def _repeats_fit(slots: Sequence[Slot]) -> Property:
         "repeats_fit",
         "A repeat is the same case in the same arm, later than the first read.",
         len(after) == len(repeats),
-        f"{len(after)} of {len(repeats)}",
+        f"{len(after)} / {len(repeats)}",
     )
 
 
