@@ -23,10 +23,13 @@ class LimitedToken(TokenAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        word = get_authorization_header(request).split(maxsplit=1)[:1]
-        if word and word[0].lower() == b"bearer":
-            self.keyword = "Bearer"
+        self.keyword = self.authenticate_header(request)
         return super().authenticate(request)
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return the word to be answered with, which is the one that was said."""
+        word = get_authorization_header(request).split(maxsplit=1)[:1]
+        return "Bearer" if word and word[0].lower() == b"bearer" else "Token"
 
     def authenticate_credentials(self, key: str) -> tuple[Any, Any]:
         user, token = super().authenticate_credentials(key)

@@ -49,11 +49,11 @@ def test_a_passkey_is_set_up_and_signs_in_without_a_password(live_server, screen
     assert overflow(page) <= 0
     assert Authenticator.objects.get(type="webauthn").user.username == "data_manager"
     page.goto(f"{address}/pairs/")
-    page.get_by_role("link", name="Images").wait_for()
+    page.get_by_role("link", name="Participants", exact=True).wait_for()
 
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="Sign in with a passkey").click()
-    page.get_by_role("link", name="Images").wait_for()
+    page.get_by_role("link", name="Participants", exact=True).wait_for()
     assert page.url.startswith(f"{address}/pairs/")
 
 
@@ -75,7 +75,7 @@ def test_an_app_is_set_up_and_its_code_asked_for(live_server, screen, settings):
     assert overflow(page) <= 0
     page.fill("[name=code]", code_of(secret))
     page.get_by_role("button", name="Sign In", exact=True).click()
-    page.get_by_role("link", name="Images").wait_for()
+    page.get_by_role("link", name="Participants", exact=True).wait_for()
 
 
 def test_a_persona_of_the_demonstration_is_one_click_away(live_server, screen):

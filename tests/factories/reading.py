@@ -116,7 +116,7 @@ class ReadFactory(DjangoModelFactory):
     arm = factory.SubFactory(ReadingArmFactory, session=factory.SelfAttribute("..reader.session"))
     status = ReadStatus.ASSIGNED
     kind = ReadKind.INDEPENDENT
-    code = factory.LazyFunction(lambda: uuid.uuid4().hex[:10])
+    code = factory.LazyFunction(lambda: f"{uuid.uuid4().int % 16**10:010X}")
     period = 0
     block = 1
     place = 1
