@@ -266,7 +266,10 @@ def _read(folder: Path) -> ReceivedBatch:
 
 
 def _silent(folder: Path) -> bool:
-    newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    try:
+        newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:  # a file was there and is not: its receiver has just given it its name
+        return False
     return time.time() - newest > settings.SPOOL_ABANDONED_SECONDS
 
 

@@ -38,6 +38,13 @@ def test_an_open_batch_is_left_alone_and_a_killed_one_is_found_after_a_while():
     assert (found.ending, len(found.files)) == ("", 1)
 
 
+def test_a_batch_whose_file_gets_its_name_at_this_moment_is_no_silent_one():
+    batch, _ = a_batch()
+    grow_old(batch.folder)
+    (batch.folder / ".incoming-x").symlink_to("settled")  # listed, and gone when looked at
+    assert list(spool.ended_batches()) == []
+
+
 def test_of_two_that_receive_the_same_instance_at_once_one_is_kept(place):
     first, second = (Batch(site_code="SPH", way="stow", sender="x") for _ in range(2))
     places = [batch.incoming() for batch in (first, second)]
