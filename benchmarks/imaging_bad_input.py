@@ -84,6 +84,7 @@ class Portal:
         self.client = importlib.import_module("rest_framework.test").APIClient
         self.scenes.open_study()
         self.coordinator = self.scenes.person(self.scenes.Role.COORDINATOR)
+        self.apart = frozenset[int]()
         self.places = [
             Path(place)
             for place in (
@@ -248,8 +249,11 @@ def named(content: bytes, name: str) -> BytesIO:
 
 
 @contextmanager
-def watched(outcome: Outcome, places: Sequence[Path]) -> Iterator[None]:
-    """The largest resident memory of this process's Python children meanwhile, and what files took at most."""
+def watched(outcome: Outcome, places: Sequence[Path], *, apart: frozenset[int]) -> Iterator[None]:
+    """The largest resident memory of this process's Python children meanwhile, and what files took at most.
+
+    Processes in `apart` are not counted.
+    """
     lay = size_of(*places)
     over = threading.Event()
     spent: dict[int, list[float]] = {}
@@ -261,7 +265,7 @@ def watched(outcome: Outcome, places: Sequence[Path]) -> Iterator[None]:
             with suppress(psutil.Error):
                 for child in me.children(recursive=True):
                     with suppress(psutil.Error):
-                        if "python" in child.name():
+                        if "python" in child.name() and child.pid not in apart:
                             size = child.memory_info().rss / 1e6
                             times = child.cpu_times()
                             spent.setdefault(child.pid, []).append(times.user + times.system)
@@ -292,7 +296,7 @@ def tried(portal: Portal, case: Any, way: str) -> Outcome:
         participant = portal.scenes.enrolled()
         prepare(portal, case, participant)
         before = portal.accepted()
-        with watched(outcome, portal.places):
+        with watched(outcome, portal.places, apart=portal.apart):
             portal.send(way, case, participant, outcome)
         outcome.accepted = portal.accepted() - before
         outcome.given += names_left(case, Path(portal.settings.ARCHIVE_DIR))
@@ -364,6 +368,7 @@ def main() -> int:
             portal, bad.BadCase("warm", {"a": b""}, ()), "web"
         )  # the process that children are forked from
         health = portal.health(var)
+        portal.apart = health.processes
         for case in cases_of(asked, portal, var / "phantom"):
             sent = sum(map(len, case.files.values())) or 1
             for way in WAYS:

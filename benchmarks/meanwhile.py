@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 from receive_servers import REPOSITORY, free_port, wait_for
 
 PAGE = "health/"
@@ -38,6 +39,12 @@ class HealthPage:
         self.idle = min(self.ask() for _ in range(5))
         self._thread = threading.Thread(target=self._go_on, daemon=True)
         self._thread.start()
+
+    @property
+    def processes(self) -> frozenset[int]:
+        """The server and its worker, which are no part of what is measured beside it."""
+        workers = psutil.Process(self._server.pid).children(recursive=True)
+        return frozenset((self._server.pid, *(worker.pid for worker in workers)))
 
     def ask(self) -> float:
         """Seconds until the page was there."""

@@ -268,8 +268,8 @@ def _read(folder: Path) -> ReceivedBatch:
 def _silent(folder: Path) -> bool:
     try:
         newest = max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
-    except FileNotFoundError:  # a file was there and is not: its receiver has just given it its name
-        return False
+    except FileNotFoundError:
+        return False  # a file was there and is not: its receiver has just given it its name
     return time.time() - newest > settings.SPOOL_ABANDONED_SECONDS
 
 
