@@ -18,7 +18,7 @@ from studyportal.core.errors import Reason, Refused, StaleState
 from studyportal.core.language import said
 from studyportal.core.models import User
 from studyportal.core.services import advance, begin, record
-from studyportal.core.storage import store_file
+from studyportal.core.storage import store_files
 from studyportal.outcomes.models import (
     CutPair,
     DataCut,
@@ -180,7 +180,8 @@ def _complete(evaluation_run: EvaluationRun, result: AnalysisResult, folder: Pat
     paths = write_report(result, provenance=provenance, out=folder, title=title)
     paths += _translations(evaluation_run, result, folder, provenance)
     paths += write_mrmc_files(result.series["scores"], folder / "readers")
-    files = [(path.relative_to(folder).as_posix(), store_file(path)) for path in paths]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    files = list(zip(names, store_files(paths), strict=True))
     with transaction.atomic():
         ResultRow.objects.bulk_create(
             ResultRow(run=evaluation_run, **asdict(row)) for row in result.rows

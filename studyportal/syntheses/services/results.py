@@ -11,7 +11,7 @@ from django.db import transaction
 from evaluation.imaging import Series, read_series
 from studyportal.core import clock
 from studyportal.core.services import advance, begin, record
-from studyportal.core.storage import StoredFile, store_bytes, store_file
+from studyportal.core.storage import StoredFile, store_bytes, store_files
 from studyportal.imaging.services import preview_of_volume
 from studyportal.syntheses.models import SynthesisJob, SyntheticSeries
 from studyportal.syntheses.rules import SyntheticFacts, quality_faults
@@ -112,7 +112,7 @@ def _read_back(job: SynthesisJob, result: TranslationResult) -> _Checked:
 
 
 def _store(job: SynthesisJob, result: TranslationResult, checked: _Checked) -> SyntheticSeries:
-    stored = [store_file(path) for path in checked.paths]
+    stored = store_files(checked.paths)
     series = SyntheticSeries.objects.create(
         job=job,
         status=SyntheticStatus.PRODUCED,
