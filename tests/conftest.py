@@ -1,5 +1,6 @@
 """Gives one test run its own PostgreSQL, Redis and folder, shared by its parallel workers."""
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import pytest_django
 from hypothesis import settings as hypothesis_settings
 
 from studyportal.config import embedded
@@ -18,6 +20,7 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+TEMPLATE, MADE = "test_studyportal_template", "template.made"
 _OWN_FOLDER: list[Path] = []
 
 
@@ -55,6 +58,31 @@ def _start_servers() -> None:
         os.environ["CELERY_BROKER_URL"] = embedded.ensure_redis(var)
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_db_blocker: pytest_django.DjangoDbBlocker,
+) -> None:
+    """Parallel workers copy one migrated database: whoever needs it first makes it, the others wait."""
+    if not hasattr(request.config, "workerinput"):
+        return
+    from django.db import connection
+
+    var = Path(os.environ["STUDYPORTAL_VAR"])
+    test = connection.settings_dict["TEST"]
+    with (var / "template.lock").open("w") as lock, django_db_blocker.unblock():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (var / MADE).exists():
+            plain, own = connection.settings_dict["NAME"], test["NAME"]
+            test["NAME"] = TEMPLATE
+            connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+            connection.close()
+            connection.settings_dict["NAME"], test["NAME"] = plain, own
+            (var / MADE).touch()
+    test["TEMPLATE"] = TEMPLATE
+
+
 def _trade_durability_for_speed(address: str) -> None:
     with psycopg.connect(address, autocommit=True) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
@@ -64,6 +92,9 @@ def _trade_durability_for_speed(address: str) -> None:
 
 def pytest_unconfigure() -> None:
     for var in _OWN_FOLDER:
+        if (var / MADE).exists():  # an outside server would keep it
+            with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as connection:
+                connection.execute(f"DROP DATABASE IF EXISTS {TEMPLATE}")
         embedded.stop_redis(var)
         embedded.release_database(var)
         shutil.rmtree(var, ignore_errors=True)

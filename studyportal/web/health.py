@@ -84,7 +84,10 @@ def _workers() -> tuple[str, str]:
     if not settings.CELERY_BROKER_URL:
         return DOWN, _("cannot be asked without a broker")
     try:
-        queues = app.control.inspect(timeout=1.0).active_queues() or {}
+        # A connection of its own: one of the pool would go back while it still listens for answers, and a process
+        # that is forked from this one later waits for them without end.
+        with app.connection_for_read(connect_timeout=1) as link:
+            queues = app.control.inspect(timeout=1.0, connection=link).active_queues() or {}
     except (OperationalError, OSError) as error:
         return DOWN, _("cannot be asked (%(error)s)") % {"error": type(error).__name__}
     served = {queue["name"] for every in queues.values() for queue in every}

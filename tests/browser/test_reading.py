@@ -32,18 +32,21 @@ def context_of(chromium, server, person, **more):
 
 
 class Watch:
-    """What a page was sent: addresses, headers and bodies, images unpacked."""
+    """What a page was sent: addresses, headers and bodies, images unpacked; of what broke off, the address.
+
+    Only what arrived whole is asked for its body: Playwright waits without end for one that never arrives.
+    """
 
     def __init__(self, page):
         self.waiting, self.seen = [], []
-        page.on("response", self.arrived)
-
-    def arrived(self, answer):
-        self.waiting.append(answer)
+        page.on("requestfinished", self.waiting.append)
+        page.on(
+            "requestfailed", lambda request: self.seen.append((request.url, request.url.encode()))
+        )
 
     def look(self):
         while self.waiting:
-            answer = self.waiting.pop(0)
+            answer = self.waiting.pop(0).response()
             if "/static/" in answer.url:
                 continue
             try:
