@@ -50,10 +50,6 @@ class PlacedSeries:
         """Return how the stored values become SUV, with refusals if they cannot."""
         return suv_factor(self, kind=kind)
 
-    def pixel_facts(self) -> PixelFacts:
-        """Return what can be wrong with the values, counted."""
-        raise NotImplementedError
-
 
 @dataclass(frozen=True, eq=False)
 class Series(PlacedSeries):

@@ -13,6 +13,7 @@ from evaluation.language.patterns import Pattern, filled
 
 _BOUNDARY = re.compile(r"(?<=[.?!…:;])\s+")
 _PROSE = re.compile(r"[A-Za-z]{2,} +[a-z]{2,}|^[a-z]{3,}$")
+_NEXT_ITEM = "; "
 _CLAUSE_ENDS = {":": "：", ";": "；"}
 _LONGEST_RUN = 6
 _LONGEST_OF_PIECES = 400
@@ -92,12 +93,17 @@ class Sentences:
 
     def _fits(self, pattern: Pattern, values: Mapping[str, str], depth: int) -> bool:
         """Whether every value is known, and where the template has no words of its own, some value is said."""
+        if any(value.count("“") != value.count("”") for value in values.values()):
+            return False  # it begins or ends inside of what somebody quoted
         known, said = self._merit(values, depth)
         return known == len(values) and (pattern.letters > 1 or said > 0)
 
     def _known(self, value: str, depth: int) -> bool:
-        """Whether a value is no English, or English that can be said in the other language."""
-        return not _PROSE.search(value) or self._whole(value, depth) is not None
+        """Whether a value is no English, or English that can be said in the other language, item by item in a list."""
+        if not _PROSE.search(value) or self._whole(value, depth) is not None:
+            return True
+        first, *more = value.split(_NEXT_ITEM)
+        return bool(more) and all(self._known(item, depth) for item in (first, *more))
 
     def _filled(self, pattern: Pattern, values: Mapping[str, str], depth: int) -> str:
         said = {name: self._value(value, depth) for name, value in values.items()}

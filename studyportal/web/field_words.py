@@ -1,7 +1,7 @@
-"""What fields of the audit trail are called, in both languages of the study.
+"""What fields of the audit trail and their values are called, in both languages of the study.
 
-Answers have the words of their form; the names of all other fields stand in a table beside this file. English is the
-name of the field where the table says nothing else.
+Answers have the words of their form; the names of all other fields, and of the values that they choose from, stand in
+tables beside this file. English is the name of the field or value where the table says nothing else.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 from django.db import models
 from django.utils.translation import get_language
 
-from studyportal.clinical.rules import FORMS, Label
+from studyportal.clinical.rules import ABSENT_LABELS, FORMS, Field, Label
 
 _ABSENT = "_absent"  # ending of the field that says why an answer has no value
-_WHY = Label("{field}: why there is no value", "{field}：无值原因")
+_WHY = Label("{en}: why there is no value", "{zh}：无值原因")
 
 
 def field_word(field: models.Field[Any, Any]) -> str:
@@ -27,26 +27,54 @@ def field_word(field: models.Field[Any, Any]) -> str:
     return (words.said(language) if words else "") or str(field.verbose_name)
 
 
-def _words(field: models.Field[Any, Any]) -> Label | None:
-    if own := _table().get(f"{field.model.__name__}.{field.name}"):
-        return own
+def value_word(field: models.Field[Any, Any], value: str) -> str | None:
+    """What one of the values is called that the field chooses from; None for any other text."""
+    language = get_language() or "en"
+    if answer := _answer(field):
+        known = value in answer.values or value in ABSENT_LABELS
+        return answer.label_of(value).said(language) if known else None
+    if not field.choices:
+        return None
+    return status_word(value, of=f"{field.model.__name__}.{field.name}")
+
+
+def status_word(value: str, *, of: str = "") -> str:
+    """What a status is called; `of` names model and field where a word means something else there."""
+    table = _table("value_words.csv")
+    plain = value.replace("_", " ")
+    words = table.get(f"{of}={value}") or table.get(value) or Label(plain, plain)
+    return words.said(get_language() or "en") or plain
+
+
+def _answer(field: models.Field[Any, Any]) -> Field | None:
     answers = _answers(getattr(field.model, "KIND", ""))
-    if field.name in answers:
-        return answers[field.name]
-    if answer := answers.get(field.name.removesuffix(_ABSENT)):
-        return Label(_WHY.en.format(field=answer.en), _WHY.zh.format(field=answer.zh))
-    return _table().get(field.name)
+    return answers.get(field.name) or answers.get(field.name.removesuffix(_ABSENT))
+
+
+def _words(field: models.Field[Any, Any]) -> Label | None:
+    table = _table("field_words.csv")
+    if own := table.get(f"{field.model.__name__}.{field.name}"):
+        return own
+    answer = _answer(field)
+    if answer is None:
+        return table.get(field.name)
+    return (
+        answer.label
+        if field.name == answer.name
+        else _WHY.filled(en=answer.label.en, zh=answer.label.zh)
+    )
 
 
 @cache
-def _answers(kind: str) -> Mapping[str, Label]:
+def _answers(kind: str) -> Mapping[str, Field]:
     definition = FORMS.get(kind)
-    return {one.name: one.label for one in definition.fields} if definition else {}
+    return {one.name: one for one in definition.fields} if definition else {}
 
 
 @cache
-def _table() -> Mapping[str, Label]:
-    """Field, or model and field → its words; no English where the name of the field is good."""
-    file = resources.files("studyportal.web") / "field_words.csv"
+def _table(name: str) -> Mapping[str, Label]:
+    """Field or value, or with its model before it → its words; no English where its own name is good."""
+    file = resources.files("studyportal.web") / name
     rows = csv.DictReader(file.read_text("utf-8").splitlines())
-    return {row["field"]: Label(row["en"], row["zh"]) for row in rows}
+    key = (rows.fieldnames or [""])[0]
+    return {row[key]: Label(row["en"], row["zh"]) for row in rows}

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from studyportal.core.language import said
 from studyportal.dashboards.trail import Change, TrailRow, is_person
-from studyportal.web.field_words import field_word
+from studyportal.web.field_words import field_word, status_word, value_word
 
 LABEL_WORDS: Mapping[str, str | Promise] = {
     "act": gettext_lazy("act"),
@@ -42,6 +47,9 @@ KIND_WORDS: Mapping[str, str | Promise] = {
     "protocol.protocolversion": gettext_lazy("Protocol version"),
     "sites.site": gettext_lazy("Site"),
     "sites.membership": gettext_lazy("Role of a person"),
+    "sites.datalock": gettext_lazy("Data lock"),
+    "sites.invitation": gettext_lazy("Invitation"),
+    "sites.accessreview": gettext_lazy("Access review"),
     "queries.dataquery": gettext_lazy("Data query"),
     "queries.querymessage": gettext_lazy("Message of a query"),
     "participants.participant": gettext_lazy("Participant"),
@@ -49,9 +57,25 @@ KIND_WORDS: Mapping[str, str | Promise] = {
     "participants.eligibilityassessment": gettext_lazy("Eligibility assessment"),
     "participants.criterionanswer": gettext_lazy("Answer to a criterion"),
     "participants.disposition": gettext_lazy("Disposition"),
+    "participants.consentversion": gettext_lazy("Consent version"),
+    "participants.declined": gettext_lazy("Refusal of a person"),
+    "participants.eligibilityoverride": gettext_lazy("Override of eligibility"),
+    "participants.withdrawal": gettext_lazy("Withdrawal"),
+    "participants.withdrawalstep": gettext_lazy("Step of a withdrawal"),
     "clinical.lesion": gettext_lazy("Lesion"),
     "clinical.referencestandard": gettext_lazy("Reference standard"),
     "clinical.baseline": gettext_lazy("Baseline"),
+    "clinical.form": gettext_lazy("Form"),
+    "clinical.lesionrow": gettext_lazy("Row of the lesions"),
+    "clinical.specimenrow": gettext_lazy("Row of the pathology"),
+    "clinical.noderow": gettext_lazy("Row of the nodal stations"),
+    "clinical.organrow": gettext_lazy("Row of the distant sites"),
+    "clinical.staging": gettext_lazy("Staging"),
+    "clinical.treatmentrow": gettext_lazy("Row of the treatment"),
+    "clinical.followup": gettext_lazy("Follow-up"),
+    "clinical.conclusion": gettext_lazy("Conclusion"),
+    "clinical.secondentry": gettext_lazy("Second entry"),
+    "clinical.reconciliation": gettext_lazy("Reconciliation"),
     "clinical.signature": gettext_lazy("Signature"),
     "clinical.formunlock": gettext_lazy("Unlocking of a form"),
     "clinical.samplingplan": gettext_lazy("Sampling plan"),
@@ -73,6 +97,14 @@ KIND_WORDS: Mapping[str, str | Promise] = {
     "syntheses.synthesisjob": gettext_lazy("Synthesis job"),
     "syntheses.jobattempt": gettext_lazy("Attempt of a job"),
     "syntheses.syntheticseries": gettext_lazy("Synthetic series"),
+    "reading.readingsession": gettext_lazy("Reading session"),
+    "reading.readingarm": gettext_lazy("Arm of a reading session"),
+    "reading.sessionreader": gettext_lazy("Reader of a session"),
+    "reading.readingcase": gettext_lazy("Case of a reading session"),
+    "reading.casevolume": gettext_lazy("Image of a case"),
+    "reading.read": gettext_lazy("Read"),
+    "reading.readcall": gettext_lazy("Call of a read"),
+    "outcomes.resultopening": gettext_lazy("Opening of results"),
     "outcomes.indextest": gettext_lazy("Index test"),
     "outcomes.indexscore": gettext_lazy("Score of a reader"),
     "outcomes.datacut": gettext_lazy("Data cut"),
@@ -106,10 +138,11 @@ def sentence(row: TrailRow, people: Mapping[Any, str]) -> str:
     if row.label == "act":
         return said(str(row.record.get("sentence", "")))
     if row.label == "move":
+        machine = str(row.record.get("machine", ""))
         return _("%(kind)s: %(before)s → %(after)s.") % {
-            "kind": str(row.record.get("machine", "")).capitalize(),
-            "before": _status(row.record.get("origin")) or _("new"),
-            "after": _status(row.record.get("target")),
+            "kind": capfirst(said(machine)),
+            "before": _status(row.record.get("origin"), machine) or _("new"),
+            "after": _status(row.record.get("target"), machine),
         }
     if row.label == "redaction":
         field = row.record.get("field", "")
@@ -155,10 +188,21 @@ def value_text(field: models.Field[Any, Any], value: Any, people: Mapping[Any, s
         return people.get(value, str(value))
     if isinstance(value, dict | list):
         return ngettext("%(n)s entry", "%(n)s entries", len(value)) % {"n": len(value)}
+    if isinstance(field, models.DateField):  # of moments, too
+        with suppress(ValidationError):  # a redacted one
+            return _moment_text(field.to_python(value))
+    if word := value_word(field, str(value)):
+        return word
     text = said(str(value)) if isinstance(field, models.TextField) else str(value)
     if field.remote_field is not None:
         text = text[:8]
     return text if len(text) <= _SHORT else f"{text[:_SHORT]}…"
+
+
+def _moment_text(moment: date | datetime) -> str:
+    if isinstance(moment, datetime):
+        return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S}"
+    return moment.isoformat()
 
 
 def people_in(rows: Iterable[TrailRow]) -> set[Any]:
@@ -200,5 +244,5 @@ def way(row: TrailRow) -> str:
     }
 
 
-def _status(value: object) -> str:
-    return str(value or "").replace("_", " ")
+def _status(value: object, machine: str) -> str:
+    return status_word(str(value), of=machine) if value else ""

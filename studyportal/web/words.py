@@ -97,7 +97,7 @@ STATUS_WORDS: Mapping[str, Mapping[str, Word]] = {
         "closed": Word(DONE, _("closed")),
     },
     "cut": {
-        "open": Word(WAITING, _("open")),
+        "open": Word(WAITING, _("not frozen yet")),
         "frozen": Word(SEALED, _("frozen")),
         "locked": Word(SEALED, _("locked")),
     },

@@ -64,6 +64,7 @@ def test_every_template_is_found_again_with_its_values(entries):
          "该序列为空。该序列含有非数字的值。"),
         # a reason with the place it speaks of
         ("consent_date: The consent date lies in the future.", "consent_date：知情同意日期在将来。"),
+        ("The evaluation of “Final cut” gave 9529 results.", "“Final cut”的评价得出 9529 条结果。"),
     ],
 )  # fmt: skip
 def test_a_sentence_is_said_in_chinese(entries, english, chinese):

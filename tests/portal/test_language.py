@@ -98,6 +98,10 @@ def test_sites_and_criteria_are_called_by_their_chinese_names(study):
             "NB2-00001 Lesions: the form got the row Lesion 3.",
             "NB2-00001 病灶：表单新增了行病灶 3。",
         ),
+        (
+            "NB2-00001 Baseline: the form got answers to: Weight; ECOG performance status; Smoking.",
+            "NB2-00001 基线：表单填写了以下项目：体重；ECOG 体能状态；吸烟。",
+        ),
     ],
 )
 def test_an_act_on_a_form_names_it_in_chinese(english, chinese):

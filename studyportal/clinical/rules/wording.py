@@ -1,4 +1,4 @@
-"""Titles and rows of the forms in both languages, for sentences that name them."""
+"""Titles, rows and questions of the forms in both languages, for sentences that name them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from studyportal.clinical.rules.parts import FormDefinition, Rows
 
 @lru_cache(maxsize=1)
 def bilingual_forms() -> Mapping[str, str]:
-    """How sentences call a form, with its participant before it or alone, and its rows: English to Chinese.
+    """How sentences call a form, with its participant before it or alone, its rows and questions: English to Chinese.
 
     Numbers and codes of participants stand as places in braces, as in a catalogue of sentences.
     """
     words: dict[str, str] = {}
     for form in FORMS.values():
+        words |= {one.label.en: one.label.zh for one in form.fields}
+    for form in FORMS.values():  # a form is meant where a question is called like it
         words |= _titles(form) | _rows(form)
     return words
 

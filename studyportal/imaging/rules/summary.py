@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom import Dataset
 
-from evaluation.imaging import PlacedSeries, Reason
+from evaluation.imaging import PlacedSeries, Reason, Series, SurveyedSeries
 from evaluation.imaging.header import text
 from evaluation.imaging.suv import SuvConversion
 from evaluation.imaging.suv_clock import (
@@ -68,7 +68,7 @@ class SeriesSummary:
         return parse_date(self.acquisition_date) or parse_date(self.series_date)
 
 
-def summarise(series: PlacedSeries) -> SeriesSummary:
+def summarise(series: Series | SurveyedSeries) -> SeriesSummary:
     """The summary of a series that could be read; for PET with its way to SUV or why none."""
     facts = series.facts
     pet = series.modality == "PT"
