@@ -109,6 +109,11 @@ def test_an_act_on_a_form_names_it_in_chinese(english, chinese):
         assert said(english) == chinese
 
 
+def test_a_number_is_not_taken_for_the_station_of_that_name():
+    with translation.override("zh-hans"):
+        assert said("4 cases of readers, 8 reads") == "4 个阅片者病例，8 次阅片"
+
+
 def test_the_trail_calls_an_answer_as_its_form_does():
     weight = Baseline._meta.get_field("weight_kg")
     with translation.override("en"):

@@ -30,7 +30,8 @@ def _titles(form: FormDefinition) -> dict[str, str]:
 
 
 def _rows(form: FormDefinition) -> dict[str, str]:
-    words = {code.label.en: code.label.zh for code in form.units}
+    # A station that is called by a number alone would be seen in every number of a sentence.
+    words = {code.label.en: code.label.zh for code in form.units if not code.label.en.isdigit()}
     if form.rows is not Rows.ONE and not form.units:
         words[f"{form.row_label.en} {{number}}"] = f"{form.row_label.zh} {{number}}"
     return words
