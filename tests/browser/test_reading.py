@@ -39,10 +39,14 @@ class Watch:
 
     def __init__(self, page):
         self.waiting, self.seen = [], []
-        page.on("requestfinished", self.waiting.append)
-        page.on(
-            "requestfailed", lambda request: self.seen.append((request.url, request.url.encode()))
-        )
+        page.on("requestfinished", self.finished)
+        page.on("requestfailed", self.failed)
+
+    def finished(self, request):
+        self.waiting.append(request)
+
+    def failed(self, request):
+        self.seen.append((request.url, request.url.encode()))
 
     def look(self):
         while self.waiting:
