@@ -1,7 +1,9 @@
 """What fields of the audit trail and their values are called, in both languages of the study.
 
 Answers have the words of their form; the names of all other fields, and of the values that they choose from, stand in
-tables beside this file. English is the name of the field or value where the table says nothing else.
+tables beside this file, unless pages have words for them already. English is the name of the field or value where
+the table says nothing else. Statuses have words of their own here: those of pages say what a person has to do and are
+alike for several, while a trail must tell each from the next.
 """
 
 from __future__ import annotations
@@ -13,12 +15,32 @@ from importlib import resources
 from typing import Any
 
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import get_language
 
-from studyportal.clinical.rules import ABSENT_LABELS, FORMS, Field, Label
+from studyportal.clinical.rules import FORMS, Field, Label
+from studyportal.web.conduct_words import (
+    AGE_WORDS,
+    DECLINE_WORDS,
+    ROOM_WORDS,
+    SCOPE_WORDS,
+    WHY_WORDS,
+)
+from studyportal.web.query_words import FORM_WORDS
+from studyportal.web.words import CONDITION_WORDS
 
 _ABSENT = "_absent"  # ending of the field that says why an answer has no value
 _WHY = Label("{en}: why there is no value", "{zh}：无值原因")
+
+_WORDS_OF_PAGES: Mapping[str, Mapping[str, str | Promise]] = {
+    "Declined.age_band": AGE_WORDS,
+    "Declined.reason": DECLINE_WORDS,
+    "Form.kind": FORM_WORDS,
+    "ReferenceStandard.condition": CONDITION_WORDS,
+    "Withdrawal.scope": SCOPE_WORDS,
+    "Withdrawal.why": WHY_WORDS,
+    "WithdrawalStep.room": ROOM_WORDS,
+}
 
 
 def field_word(field: models.Field[Any, Any]) -> str:
@@ -29,13 +51,13 @@ def field_word(field: models.Field[Any, Any]) -> str:
 
 def value_word(field: models.Field[Any, Any], value: str) -> str | None:
     """What one of the values is called that the field chooses from; None for any other text."""
-    language = get_language() or "en"
-    if answer := _answer(field):
-        known = value in answer.values or value in ABSENT_LABELS
-        return answer.label_of(value).said(language) if known else None
     if not field.choices:
         return None
-    return status_word(value, of=f"{field.model.__name__}.{field.name}")
+    if answer := _answer(field):
+        return answer.label_of(value).said(get_language() or "en")
+    of = f"{field.model.__name__}.{field.name}"
+    word = _WORDS_OF_PAGES.get(of, {}).get(value)
+    return str(word) if word else status_word(value, of=of)
 
 
 def status_word(value: str, *, of: str = "") -> str:

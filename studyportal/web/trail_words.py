@@ -102,7 +102,7 @@ KIND_WORDS: Mapping[str, str | Promise] = {
     "reading.sessionreader": gettext_lazy("Reader of a session"),
     "reading.readingcase": gettext_lazy("Case of a reading session"),
     "reading.casevolume": gettext_lazy("Image of a case"),
-    "reading.read": gettext_lazy("Read"),
+    "reading.read": gettext_lazy("Read of a case"),
     "reading.readcall": gettext_lazy("Call of a read"),
     "outcomes.resultopening": gettext_lazy("Opening of results"),
     "outcomes.indextest": gettext_lazy("Index test"),
